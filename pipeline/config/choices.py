@@ -1,0 +1,81 @@
+"""The words that a setting may take."""
+
+from enum import Enum
+
+
+class Stage(Enum):
+    train = "train"
+    activations = "activations"
+    oip = "oip"
+    dream = "dream"
+
+
+class DataSet(Enum):
+    digits = "digits"
+    mnist = "mnist"
+    fashion_mnist = "fashion_mnist"
+
+
+class Activation(Enum):
+    relu = "relu"
+    sigmoid = "sigmoid"
+    elu = "elu"
+    tanh = "tanh"
+
+
+class Regularizer(Enum):
+    none = "none"
+    l1 = "l1"
+    l2 = "l2"
+
+
+class Optimizer(Enum):
+    rmsprop = "rmsprop"
+    nadam = "nadam"
+    adamax = "adamax"
+    adamw = "adamw"
+
+
+class LearningRateSchedule(Enum):
+    none = "none"
+    exponential = "exponential"
+    power = "power"
+    cosine = "cosine"
+
+
+class Split(Enum):
+    train = "train"
+    test = "test"
+
+
+class ColorMap(Enum):
+    magma = "magma"
+    viridis = "viridis"
+    inferno = "inferno"
+    jet = "jet"
+    gray = "gray"
+
+
+class MapScaling(Enum):
+    raw = "raw"
+    standardized = "standardized"
+
+
+class Objective(Enum):
+    activation = "activation"
+    pre_activation = "pre_activation"
+
+
+class StepSizeSchedule(Enum):
+    constant = "constant"
+    linear = "linear"
+
+
+class Fit(Enum):
+    crop = "crop"
+    stretch = "stretch"
+
+
+class TrackingBackend(Enum):
+    none = "none"
+    mlflow = "mlflow"

@@ -1,0 +1,1 @@
+"""The mathematics: arrays in, arrays out. Knows TensorFlow, no config, no file, no tracking."""

@@ -1,0 +1,106 @@
+"""The CNN: convolutions with a pool between any two, then dense layers; and what is asked of a trained one."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import keras
+import numpy as np
+
+
+class Convolution(NamedTuple):
+    name: str
+    filters: int
+    kernel_size: int
+    activation: str
+
+
+class Pool(NamedTuple):
+    name: str
+    size: int
+
+
+class Dense(NamedTuple):
+    name: str
+    units: int
+    activation: str
+
+
+def build_cnn(
+    *,
+    input_size: int,
+    convolutions: Sequence[Convolution],
+    pools: Sequence[Pool],
+    dense: Sequence[Dense],
+    classes: int,
+    regularizer: keras.regularizers.Regularizer | None,
+    seed: int,
+) -> keras.Model:
+    """A CNN (batch, input_size, input_size, 1) -> (batch, classes) of class probabilities.
+
+    Convolutions have stride 1 and no padding, pools take the maximum; there is no normalization layer. The
+    regularizer is put on the kernels of the dense layers, the last one included. Initial kernels are Glorot-uniform,
+    drawn per layer from (seed, number of the layer).
+    """
+    seeds = iter(np.random.SeedSequence(seed).generate_state(len(convolutions) + len(dense) + 1))
+
+    def initializer() -> keras.initializers.Initializer:
+        return keras.initializers.GlorotUniform(seed=int(next(seeds)) % 2**31)
+
+    x = inputs = keras.Input((input_size, input_size, 1), name="Input")
+    for convolution, pool in zip(convolutions, [*pools, None], strict=True):
+        name, filters, kernel_size, activation = convolution
+        x = keras.layers.Conv2D(
+            filters, kernel_size, activation=activation, kernel_initializer=initializer(), name=name
+        )(x)
+        if pool is not None:
+            x = keras.layers.MaxPooling2D(pool.size, name=pool.name)(x)
+    x = keras.layers.Flatten(name="Flatten")(x)
+    for name, units, activation in [*dense, Dense("Output", classes, "softmax")]:
+        x = keras.layers.Dense(
+            units,
+            activation=activation,
+            kernel_initializer=initializer(),
+            kernel_regularizer=regularizer,
+            name=name,
+        )(x)
+    return keras.Model(inputs, x, name="cnn")
+
+
+def weights_by_name(model: keras.Model) -> dict[str, np.ndarray]:
+    """Copies of all weights, by their path in the model, such as ``Conv2D_1/kernel``."""
+    return {weight.path: np.array(weight) for weight in model.weights}
+
+
+def reset_weights(model: keras.Model, weights: Mapping[str, np.ndarray]) -> None:
+    """Set the weights of `model` to those of `weights_by_name`: the way back to the start of a training.
+
+    Raises:
+        ValueError: the names or shapes are not those of the model.
+    """
+    own = {weight.path: weight for weight in model.weights}
+    if own.keys() != weights.keys():
+        raise ValueError(f"weights of other layers: expected {sorted(own)}; received {sorted(weights)}")
+    for path, weight in own.items():
+        if tuple(weight.shape) != weights[path].shape:
+            raise ValueError(f"{path}: expected the shape {tuple(weight.shape)}; received {weights[path].shape}")
+    for path, weight in own.items():
+        weight.assign(weights[path])
+
+
+def layer_outputs(model: keras.Model, layers: Sequence[str], images: np.ndarray) -> dict[str, np.ndarray]:
+    """The output of each named layer: (images, height, width, maps), or (images, units) of a dense layer."""
+    outputs = {name: model.get_layer(name).output for name in layers}
+    return keras.Model(model.inputs, outputs).predict(images, verbose=0)
+
+
+def without_activation(model: keras.Model, layer: str) -> keras.Model:
+    """The part of `model` up to `layer`, whose own activation function is left out: the pre-activation of its maps.
+
+    The weights are copies; those before `layer` are shared.
+    """
+    last = model.get_layer(layer)
+    linear = last.__class__.from_config({**last.get_config(), "activation": "linear", "name": f"{layer}_linear"})
+    # the name is part of the architecture by which compiled programs are found again
+    part = keras.Model(model.inputs, linear(last.input), name="part")
+    linear.set_weights(last.get_weights())
+    return part

@@ -1,0 +1,55 @@
+"""What gradient ascent increases, and the steps and snapshots of an ascent."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+
+
+def directions(map_indices: Sequence[int], maps: int) -> np.ndarray:
+    """One weight per map for each index: 1 for that map; for the index -1 (the whole layer) 1/maps for every map.
+
+    Returns:
+        (indices, maps) float32, rows sum to 1.
+    """
+    rows = np.zeros((len(map_indices), maps), np.float32)
+    for row, index in zip(rows, map_indices, strict=True):
+        row[slice(None) if index == -1 else index] = 1.0 / maps if index == -1 else 1.0
+    return rows
+
+
+def mean_along(feature_maps: tf.Tensor, direction: tf.Tensor) -> tf.Tensor:
+    """Mean over the positions of the weighted sum of the maps, per image.
+
+    For image b:  1/(H*W) * sum_hw sum_m direction[b, m] * A[b, h, w, m]
+
+    With a row of `directions` this is the mean activation of one map, or of the whole layer.
+
+    Args:
+        feature_maps: (batch, height, width, maps) float32.
+        direction: (batch, maps) float32.
+    Returns:
+        (batch,) float32.
+    Reference:
+        Erhan et al., 2009, "Visualizing Higher-Layer Features of a Deep Network".
+    """
+    return tf.reduce_sum(tf.reduce_mean(feature_maps, axis=(1, 2)) * direction, axis=1)
+
+
+def step_sizes(first: float, steps: int, schedule: str) -> np.ndarray:
+    """The step size of every step: (steps,) float32.
+
+    constant: first;  linear: first * (1 - step / steps), which would reach 0 one step after the last.
+    """
+    decay = np.arange(steps) / steps if schedule == "linear" else np.zeros(steps)
+    return (first * (1.0 - decay)).astype(np.float32)
+
+
+def snapshot_steps(steps: int, snapshots: int) -> list[int]:
+    """The steps whose picture is kept: floor(n / 2^k) * 2^j for j = 0..k-1, with the first and the last.
+
+    >>> snapshot_steps(600, 6)
+    [0, 9, 18, 36, 72, 144, 288, 599]
+    """
+    base = steps // 2**snapshots
+    return sorted({0, *(base * 2**j for j in range(snapshots)), steps - 1})

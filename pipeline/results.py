@@ -1,0 +1,90 @@
+"""What the stages return. Plain arrays, so that results can be kept, compared and drawn without TensorFlow."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Images (count, size, size, 1) float32, each with mean 0 and standard deviation 1; labels (count,) int64."""
+
+    name: str
+    digest: str
+    train_images: np.ndarray
+    train_labels: np.ndarray
+    test_images: np.ndarray
+    test_labels: np.ndarray
+    class_names: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class TrainResult:
+    """A trained model, its weights before the first batch, and figures per epoch, each an array (epochs,).
+
+    `history` has loss, accuracy, test_loss, test_accuracy and learning_rate (that of the epoch's last batch). `loss`
+    and `accuracy` are the means over the batches while they were trained on.
+    """
+
+    model: "keras.Model"
+    initial_weights: dict[str, np.ndarray]
+    history: dict[str, np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class ActivationsResult:
+    """What the named layers answer to some images.
+
+    images: (n, size, size, 1); labels and indices (in the data set): (n,);
+    feature_maps: layer -> (n, height, width, maps), or (n, units) for a dense layer.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    indices: np.ndarray
+    feature_maps: dict[str, np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class OipSweepResult:
+    """One original input pattern per map.
+
+    start_images, images: (maps, size, size, 1), standardized; snapshots: (kept, maps, size, size, 1), the images after
+    snapshot_steps (kept,); objective: (steps, maps), what was ascended, before the change of each step;
+    activation: (maps,), the mean activation that the final image causes in its map; converged_at: (maps,), step or -1;
+    verdicts: (maps,) of "converged", "still rising", "never triggered".
+    """
+
+    layer: str
+    map_indices: np.ndarray
+    start_images: np.ndarray
+    images: np.ndarray
+    snapshot_steps: np.ndarray
+    snapshots: np.ndarray
+    objective: np.ndarray
+    activation: np.ndarray
+    converged_at: np.ndarray
+    verdicts: np.ndarray
+
+    @property
+    def triggered(self) -> int:
+        """The number of maps whose final image activates them."""
+        return int(np.count_nonzero(self.verdicts != "never triggered"))
+
+
+@dataclass(frozen=True, eq=False)
+class DreamResult:
+    """A photo before and after; all pictures (size, size) float32, standardized.
+
+    frames: (turns * levels, size, size), the picture after each level of each turn, the last one being `picture`;
+    objective: (turns, levels, steps), the mean over the tiles of a level, before the change of each step.
+    """
+
+    photo: np.ndarray
+    picture: np.ndarray
+    frames: np.ndarray
+    objective: np.ndarray

@@ -1,0 +1,2 @@
+def run(config, run_dir, *, composed, overrides):
+    print(config, overrides)
