@@ -1,1 +1,28 @@
-"""x"""
+"""mnist-dream: compose settings -> train a CNN -> extract activations -> sweep OIPs -> dream; record it all.
+
+The stages are pure functions and can be called without the command line:
+
+    from pipeline import train, extract_activations, sweep_oips, dream
+
+They are imported on first use, so that importing the package costs nothing.
+"""
+
+import importlib
+from typing import Any
+
+_HOMES = {
+    "train": "pipeline.stages.train",
+    "extract_activations": "pipeline.stages.activations",
+    "sweep_oips": "pipeline.stages.oip",
+    "dream": "pipeline.stages.dream",
+    "load_dataset": "pipeline.data",
+    "load_photo": "pipeline.data",
+}
+
+__all__ = ["dream", "extract_activations", "load_dataset", "load_photo", "sweep_oips", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'pipeline' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)

@@ -2,7 +2,6 @@
 
 import gzip
 import hashlib
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from pipeline.config import DataConfig, DataSet, Fit
 from pipeline.errors import InputError
 from pipeline.results import Dataset
+from pipeline.runtime import quiet_import
 
 Arrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
@@ -47,8 +47,8 @@ def load_dataset(config: DataConfig, *, size: int) -> Dataset:
         case DataSet.digits:
             arrays = _digits()
         case _:
-            arrays = _read(Path(config.path).expanduser()) if config.path else _from_keras(config.name)
-    digests = [hashlib.sha256(np.ascontiguousarray(array)).hexdigest() for array in arrays]
+            arrays = _read(Path(config.path)) if config.path else _from_keras(config.name)
+    digests = [hashlib.sha256(array.tobytes()).hexdigest() for array in arrays]
     name = config.name.value
     if config.name is DataSet.mnist and tuple(digests) != MNIST_DIGESTS:
         name = "mnist (other content)"
@@ -102,7 +102,8 @@ def _digits() -> Arrays:
 
 def _from_keras(name: DataSet) -> Arrays:
     """From Keras' cache in the home directory, else by Keras' own download."""
-    from keras import datasets
+    with quiet_import():
+        from keras import datasets
 
     module = {DataSet.mnist: datasets.mnist, DataSet.fashion_mnist: datasets.fashion_mnist}[name]
     try:
@@ -119,19 +120,24 @@ def _from_keras(name: DataSet) -> Arrays:
 def _read(path: Path) -> Arrays:
     """An .npz in Keras' layout, or a folder with the four IDX files."""
     takes = "an .npz file with x_train, y_train, x_test, y_test, or a folder with the four IDX .gz files"
+    try:
+        path = path.expanduser()
+    except RuntimeError as error:
+        raise InputError.at("data.path", takes=takes, got=f"{path}: {error}") from error
     if not path.exists():
         raise InputError.at("data.path", takes=takes, got=f"{path}, which does not exist")
     try:
         arrays = _read_idx(path) if path.is_dir() else _read_npz(path)
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, gzip.BadGzipFile) as error:
-        raise InputError.at("data.path", takes=takes, got=f"{path}: {error}") from error
-    except Exception as error:  # zlib.error and others that broken archives cause
+    except Exception as error:  # OSError, EOFError, ValueError, KeyError, BadZipFile, zlib.error: all kinds of broken
         raise InputError.at("data.path", takes=takes, got=f"{path}: {error}") from error
     x_train, y_train, x_test, y_test = arrays
     for x, y, part in ((x_train, y_train, "train"), (x_test, y_test, "test")):
-        if x.ndim != 3 or x.shape[1] != x.shape[2] or y.shape != x.shape[:1] or len(x) == 0:
+        if x.ndim != 3 or x.shape[1] != x.shape[2] or y.shape != x.shape[:1] or x.size == 0:
             takes = f"square grey images x_{part} (count, side, side) with labels y_{part} (count,)"
             raise InputError.at("data.path", takes=takes, got=f"{path} with {x.shape} and {y.shape}")
+        if x.dtype.kind not in "uif" or not np.isfinite(x).all():
+            takes = "images of finite numbers"
+            raise InputError.at("data.path", takes=takes, got=f"{path} with x_{part} of {x.dtype}")
         if not np.issubdtype(y.dtype, np.integer) or y.min() < 0 or y.max() > 9:
             raise InputError.at(
                 "data.path", takes="labels 0 to 9", got=f"{path} with {y.dtype}, {y.min()} to {y.max()}"
@@ -173,14 +179,18 @@ def load_photo(photo: str, *, size: int, fit: Fit) -> np.ndarray:
     Raises:
         InputError: no such file, or no picture that Pillow reads.
     """
-    from PIL import Image, ImageOps, UnidentifiedImageError
+    from PIL import Image, ImageOps
 
     try:
         picture = _open(photo)
-        picture = (ImageOps.exif_transpose(picture) or picture).convert("RGB")
+        picture = ImageOps.exif_transpose(picture) or picture
+        if picture.mode.startswith("I;16"):
+            # Pillow clips 16 bits to 8 instead of scaling them
+            picture = Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
+        picture = picture.convert("RGB")
         resize = ImageOps.fit if fit is Fit.crop else Image.Image.resize
         pixels = np.asarray(resize(picture, (size, size), Image.Resampling.BICUBIC), np.float32)
-    except (OSError, ValueError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+    except Exception as error:  # Pillow's plugins raise what comes: OSError, SyntaxError, NotImplementedError, ...
         takes = "flower, china or the path of a picture that Pillow reads"
         raise InputError.at("dream.photo", takes=takes, got=f"{photo}: {error}") from error
     return pixels @ np.array([0.299, 0.587, 0.114], np.float32)

@@ -1,6 +1,9 @@
-"""How a stage says how far it is: it calls a function; what becomes of that is not the stage's business."""
+"""How a stage says how far it is: it calls a function. What becomes of that is not the stage's business."""
 
-from typing import Protocol
+import multiprocessing
+import sys
+from types import TracebackType
+from typing import Protocol, Self
 
 
 class Progress(Protocol):
@@ -10,3 +13,45 @@ class Progress(Protocol):
 
 def no_progress(task: str, done: int, total: int, **values: float) -> None:
     """Tells nobody."""
+
+
+class Bars:
+    """A bar for every task, with the newest figures and the time left, on a terminal; silent elsewhere.
+
+    Worker processes of a sweep share one terminal and would write over each other: they are silent too.
+    """
+
+    def __init__(self) -> None:
+        self._visible = sys.stderr.isatty() and multiprocessing.parent_process() is None
+        self._tasks: dict[str, int] = {}
+
+    def __enter__(self) -> Self:
+        if self._visible:
+            from rich.console import Console
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+            self._bars = Progress(
+                TextColumn("{task.description:<11}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeRemainingColumn(elapsed_when_finished=True),
+                TextColumn("{task.fields[figures]}"),
+                console=Console(stderr=True),
+            )
+            self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._visible:
+            self._bars.stop()
+
+    def __call__(self, task: str, done: int, total: int, **values: float) -> None:
+        """See `Progress`; `done` = 0 makes the bar appear before the first unit is finished."""
+        if not self._visible:
+            return
+        if task not in self._tasks:
+            self._tasks[task] = self._bars.add_task(task, figures="")
+        figures = "  ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in values.items())
+        self._bars.update(self._tasks[task], completed=done, total=total, figures=figures)  # type: ignore[arg-type]

@@ -1,6 +1,23 @@
 """What a tracking server is told of a stage, as plain data: made without one, kept beside the results."""
 
+import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+import numpy as np
+
+from pipeline.config import Config, Stage
+from pipeline.results import (
+    CONVERGED,
+    ActivationsResult,
+    Dataset,
+    DreamResult,
+    OipSweepResult,
+    StageResult,
+    TrainResult,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,3 +37,127 @@ class StageRecord:
     series: dict[str, dict[int, float]] = field(default_factory=dict)
     images: dict[str, dict[int, str]] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figures:
+    """What a result says of itself: the part of a record that depends on it."""
+
+    metrics: dict[str, float]
+    series: dict[str, dict[int, float]] = field(default_factory=dict)
+    images: dict[str, dict[int, str]] = field(default_factory=dict)
+
+
+def figures(result: StageResult) -> Figures:
+    """The metrics, series and pictures of a stage's result."""
+    match result:
+        case TrainResult():
+            return _train_figures(result)
+        case ActivationsResult():
+            return Figures(metrics={"images": float(len(result.images))}, images=_activation_sheets(result))
+        case OipSweepResult():
+            return _oip_figures(result)
+        case DreamResult():
+            return _dream_figures(result)
+
+
+def _train_figures(result: TrainResult) -> Figures:
+    history = {name: dict(enumerate(map(float, values), start=1)) for name, values in result.history.items()}
+    last = {f"final_{name}": float(values[-1]) for name, values in result.history.items() if name != "learning_rate"}
+    return Figures(metrics={**last, "epochs": float(len(result.history["loss"]))}, series=history)
+
+
+def _activation_sheets(result: ActivationsResult) -> dict[str, dict[int, str]]:
+    """The step is the class, or where several images are of one class the number of the image."""
+    labels = result.labels.tolist()
+    steps = labels if len(set(labels)) == len(labels) else range(len(labels))
+    return {
+        f"activations/{layer}": {
+            step: f"{layer}/class_{label}_image_{index:05d}.png"
+            for step, label, index in zip(steps, labels, result.indices, strict=True)
+        }
+        for layer in result.feature_maps
+    }
+
+
+def _oip_figures(result: OipSweepResult) -> Figures:
+    maps = [int(index) for index in result.map_indices]
+    single = [m for m in maps if m >= 0]
+    rows = dict(zip(maps, range(len(maps)), strict=True))
+    objective = result.objective.astype(np.float64)
+    return Figures(
+        metrics={
+            "maps": float(len(maps)),
+            "triggered": float(result.triggered),
+            "converged": float(np.count_nonzero(result.verdicts == CONVERGED)),
+            "mean_activation": float(result.activation.mean(dtype=np.float64)),
+        },
+        series={
+            # by map index; the whole layer (-1) is no step
+            "activation": {m: float(result.activation[rows[m]]) for m in single},
+            # by ascent step
+            "objective_mean": dict(enumerate(objective.mean(axis=1).tolist())),
+            "objective_min": dict(enumerate(objective.min(axis=1).tolist())),
+            "objective_max": dict(enumerate(objective.max(axis=1).tolist())),
+        },
+        images={
+            "oip/map": {m: f"maps/map_{m:03d}.png" for m in single},
+            "oip/contact_sheet": {0: "contact_sheet.png"},
+        },
+    )
+
+
+def _dream_figures(result: DreamResult) -> Figures:
+    turns, levels, _ = result.objective.shape
+    objective = result.objective.astype(np.float64)
+    frames = [(turn, level) for turn in range(turns) for level in range(levels)]
+    by_level = {f"objective_level_{level + 1}": objective[:, level].reshape(-1) for level in range(levels)}
+    return Figures(
+        metrics={f"final_{name}": float(values[-1]) for name, values in by_level.items()},
+        series={name: dict(enumerate(values.tolist())) for name, values in by_level.items()},
+        images={
+            "dream/picture": {0: "dream.png"},
+            "dream/growing": {i: f"levels/turn_{t + 1}_level_{v + 1}.png" for i, (t, v) in enumerate(frames)},
+        },
+    )
+
+
+def settings_of(config: Config, stage: Stage) -> dict[str, Any]:
+    """The part of the config that a stage's result depends on, as plain values."""
+    groups: dict[Stage, dict[str, Any]] = {
+        Stage.train: {"model": config.model, "train": config.train},
+        Stage.activations: {"activations": config.activations},
+        Stage.oip: {"noise": config.noise, "oip": config.oip},
+        Stage.dream: {"dream": config.dream},
+    }
+    return {"seed": config.seed, **{name: plain(group) for name, group in groups[stage].items()}}
+
+
+def params_of(config: Config, stage: Stage, dataset: Dataset) -> dict[str, str]:
+    """The settings of a stage by dotted name, as short text; for the training also the data set."""
+    settings = settings_of(config, stage)
+    if stage is Stage.train:
+        settings["data"] = {"name": dataset.name, "limit": config.data.limit}
+    return {name: _short(value) for name, value in _flat(settings).items()}
+
+
+def plain(value: Any) -> Any:
+    """Dataclasses, enums and lists as what JSON can hold."""
+    if dataclasses.is_dataclass(value):
+        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {name: plain(entry) for name, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(entry) for entry in value]
+    return value.value if isinstance(value, Enum) else value
+
+
+def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in settings.items():
+        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value}
+    return flat
+
+
+def _short(value: Any) -> str:
+    return ",".join(map(_short, value)) if isinstance(value, list) else str(value)

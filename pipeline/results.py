@@ -49,6 +49,10 @@ class ActivationsResult:
     feature_maps: dict[str, np.ndarray]
 
 
+# The verdicts on a map.
+CONVERGED, RISING, NEVER = "converged", "still rising", "never triggered"
+
+
 @dataclass(frozen=True, eq=False)
 class OipSweepResult:
     """One original input pattern per map.
@@ -56,7 +60,7 @@ class OipSweepResult:
     start_images, images: (maps, size, size, 1), standardized; snapshots: (kept, maps, size, size, 1), the images after
     snapshot_steps (kept,); objective: (steps, maps), what was ascended, before the change of each step;
     activation: (maps,), the mean activation that the final image causes in its map; converged_at: (maps,), step or -1;
-    verdicts: (maps,) of "converged", "still rising", "never triggered".
+    verdicts: (maps,) of CONVERGED, RISING, NEVER.
     """
 
     layer: str
@@ -73,7 +77,7 @@ class OipSweepResult:
     @property
     def triggered(self) -> int:
         """The number of maps whose final image activates them."""
-        return int(np.count_nonzero(self.verdicts != "never triggered"))
+        return int(np.count_nonzero(self.verdicts != NEVER))
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,3 +92,6 @@ class DreamResult:
     picture: np.ndarray
     frames: np.ndarray
     objective: np.ndarray
+
+
+StageResult = TrainResult | ActivationsResult | OipSweepResult | DreamResult

@@ -1,2 +1,84 @@
-def run(config, run_dir, *, composed, overrides):
-    print(config, overrides)
+"""The order of the stages, and the reuse of what was computed before."""
+
+import shlex
+import uuid
+from pathlib import Path
+
+import numpy as np
+
+from pipeline import provenance
+from pipeline.config import Config, Stage
+from pipeline.data import load_dataset, load_photo
+from pipeline.errors import InputError
+from pipeline.execution import Execution, StageOutcome
+from pipeline.progress import Bars
+from pipeline.runtime import release_tensorflow, start_tensorflow
+from pipeline.stages.selection import chosen_indices, images_of
+from pipeline.storage import load_initial_weights
+from pipeline.summary import summary
+from pipeline.tracking import open_tracker
+
+
+def run(config: Config, run_dir: Path, *, composed: str, overrides: list[str]) -> dict[Stage, StageOutcome]:
+    """Bring about the results of `config.stages` in `run_dir`, one folder for each stage.
+
+    Whatever can be refused is refused before anything is computed or written.
+
+    Args:
+        composed: the composed settings as YAML, for the record.
+        overrides: what of them was given on the command line.
+    Raises:
+        InputError: data, weights or a photo that cannot be read, an index that is not there.
+    """
+    dataset = load_dataset(config.data, size=config.model.input_size)
+    if Stage.activations in config.stages:
+        chosen_indices(config.activations, images_of(dataset, config.activations.split)[1])
+    photo = None
+    if Stage.dream in config.stages:
+        photo = load_photo(config.dream.photo, size=config.dream.size, fit=config.dream.fit)
+    weights = _initial_weights(config, classes=len(dataset.class_names))
+    pipeline_id = uuid.uuid4().hex
+    process = provenance.describe_process(overrides, seed=config.seed, threads=config.runtime.threads)
+    try:
+        tracker = open_tracker(config.tracking, Path(config.output_dir), pipeline_id=pipeline_id)
+        with Bars() as bars:
+            execution = Execution(
+                config=config,
+                run_dir=run_dir,
+                dataset=dataset,
+                photo=photo,
+                initial_weights=weights,
+                composed=composed,
+                process={**process, "pipeline_id": pipeline_id},
+                progress=bars,
+                tracker=tracker,
+            )
+            outcomes = {stage: execution.finish(stage) for stage in Stage if stage in config.stages}
+        print(summary(outcomes, look_at_record=_look_at_record(config, tracker.address)))
+        return outcomes
+    finally:
+        release_tensorflow()
+
+
+def _look_at_record(config: Config, address: str | None) -> str | None:
+    if address is None or config.tracking.uri is not None:
+        return address
+    if Path(config.output_dir) == Path("outputs"):
+        return "make ui   (or: python -m pipeline.ui)"
+    return f"python -m pipeline.ui --output-dir {shlex.quote(config.output_dir)}"
+
+
+def _initial_weights(config: Config, *, classes: int) -> dict[str, np.ndarray] | None:
+    path = config.train.initial_weights
+    if path is None:
+        return None
+    weights = load_initial_weights(path)
+    start_tensorflow(config.runtime)
+    from pipeline.core.cnn import reset_weights
+    from pipeline.stages.train import new_model
+
+    try:
+        reset_weights(new_model(config.train, config.model, classes=classes, seed=config.seed), weights)
+    except ValueError as error:
+        raise InputError.at("train.initial_weights", takes="weights of this CNN", got=f"{path}: {error}") from error
+    return weights

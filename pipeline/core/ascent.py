@@ -1,6 +1,7 @@
 """Gradient ascent on images: a whole batch, many steps, one compiled program."""
 
 import functools
+import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -27,7 +28,8 @@ class Ascent(NamedTuple):
 
 class Convergence(NamedTuple):
     """Converged: the relative change of the objective stays below `criterion` in `patience` successive steps, looked
-    at after the first `after` steps. With `stop`, an image that has converged is not changed any more."""
+    at in the steps after number `after`. With `stop`, an image is not changed any more from the step on at which it
+    has converged."""
 
     criterion: float
     after: int
@@ -50,7 +52,8 @@ def ascend(
 
     For image x with the objective L, at every step:
         g = dL/dx;  x <- standardize(x + step_size * g / (sqrt(mean(g^2)) + 1e-7))
-    The gradient is scaled image by image, so that the images of a batch do not influence each other.
+    An image without a gradient, one that does not trigger its map at all, stays as it is. The gradient is scaled image
+    by image, so that the images of a batch do not influence each other.
 
     Args:
         part: the CNN up to the layer, images -> (batch, height, width, maps).
@@ -62,7 +65,7 @@ def ascend(
         snapshot_steps: the steps after which the images are kept.
         on_steps: is told how many steps more are done.
     """
-    segment = _compiled_segment(part.to_json())
+    segment = _compiled_segment(architecture_of(part))
     variables = [*part.trainable_variables, *part.non_trainable_variables]
     weights = [tf.convert_to_tensor(variable) for variable in variables]
     x, direction = tf.constant(images, tf.float32), tf.constant(direction, tf.float32)
@@ -105,24 +108,40 @@ def _segments(steps: int, snapshot_steps: Sequence[int], longest: int = 25) -> l
     return list(zip([0, *ends[:-1]], ends, strict=True))
 
 
+def architecture_of(part: keras.Model) -> str:
+    """The layers of `part` as JSON, without the seeds from which their first weights were once drawn."""
+    return re.sub(r'"seed": \d+', '"seed": 0', part.to_json())
+
+
 @functools.lru_cache(maxsize=16)
 def _compiled_segment(architecture: str) -> Callable:
     """The compiled loop over steps for one architecture.
 
     Weights, batch size, steps and step sizes are arguments of the program, so it is traced once for an architecture,
     not once per map, model or sweep of settings.
+
+    Args:
+        architecture: see `architecture_of`.
     """
     part = keras.models.model_from_json(architecture)
     trainable = len(part.trainable_variables)
+    variables = [*part.trainable_variables, *part.non_trainable_variables]
+    per_image, integers = tf.TensorSpec([None]), tf.TensorSpec([None], tf.int32)
+    number, whole = tf.TensorSpec([]), tf.TensorSpec([], tf.int32)
+    signature = [
+        [tf.TensorSpec(variable.shape) for variable in variables],
+        tf.TensorSpec([None, *part.inputs[0].shape[1:]]), tf.TensorSpec([None, part.outputs[0].shape[-1]]),
+        tf.TensorSpec([None]), whole, per_image, integers, integers, number, whole, whole, tf.TensorSpec([], tf.bool),
+    ]  # fmt: skip
 
     def objective_of(weights: list[tf.Tensor], x: tf.Tensor, direction: tf.Tensor) -> tf.Tensor:
         feature_maps, _ = part.stateless_call(weights[:trainable], weights[trainable:], x)
         return mean_along(feature_maps, direction)
 
-    @tf.function(jit_compile=False, reduce_retracing=True)
-    def segment(
+    @tf.function(jit_compile=False, input_signature=signature)
+    def segment(  # type: ignore[no-untyped-def]
         weights, x, direction, sizes, first, previous, calm_steps, converged_at, criterion, after, patience, stop
-    ):  # type: ignore[no-untyped-def]
+    ):
         steps = tf.shape(sizes)[0]
         values = tf.TensorArray(tf.float32, size=steps, element_shape=[None])
 
@@ -139,9 +158,9 @@ def _compiled_segment(architecture: str) -> Callable:
             calm = (tf.abs(value - previous) < criterion * tf.abs(value)) & (value != 0)
             calm_steps = tf.where(calm & (step > after), calm_steps + 1, 0)
             newly = (calm_steps >= patience) & (converged_at < 0)
-            frozen = stop & (converged_at >= 0)
-            x = tf.where(frozen[:, None, None, None], x, changed)
             converged_at = tf.where(newly, step, converged_at)
+            still = (stop & (converged_at >= 0)) | tf.reduce_all(gradient == 0, axis=(1, 2, 3))
+            x = tf.where(still[:, None, None, None], x, changed)
             return i + 1, x, values.write(i, value), value, calm_steps, converged_at
 
         _, x, values, previous, calm_steps, converged_at = tf.while_loop(
@@ -159,4 +178,4 @@ def part_up_to(model: keras.Model, layer: str, *, pre_activation: bool) -> keras
     """The part of the CNN whose output is maximized, with or without the layer's own activation function."""
     if pre_activation:
         return cnn.without_activation(model, layer)
-    return keras.Model(model.inputs, model.get_layer(layer).output, name="part")
+    return keras.Model(model.inputs[0], model.get_layer(layer).output, name="part")

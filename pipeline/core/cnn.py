@@ -90,7 +90,7 @@ def reset_weights(model: keras.Model, weights: Mapping[str, np.ndarray]) -> None
 def layer_outputs(model: keras.Model, layers: Sequence[str], images: np.ndarray) -> dict[str, np.ndarray]:
     """The output of each named layer: (images, height, width, maps), or (images, units) of a dense layer."""
     outputs = {name: model.get_layer(name).output for name in layers}
-    return keras.Model(model.inputs, outputs).predict(images, verbose=0)
+    return keras.Model(model.inputs[0], outputs).predict(images, verbose=0)
 
 
 def without_activation(model: keras.Model, layer: str) -> keras.Model:
@@ -101,6 +101,6 @@ def without_activation(model: keras.Model, layer: str) -> keras.Model:
     last = model.get_layer(layer)
     linear = last.__class__.from_config({**last.get_config(), "activation": "linear", "name": f"{layer}_linear"})
     # the name is part of the architecture by which compiled programs are found again
-    part = keras.Model(model.inputs, linear(last.input), name="part")
+    part = keras.Model(model.inputs[0], linear(last.input), name="part")
     linear.set_weights(last.get_weights())
     return part

@@ -48,8 +48,11 @@ def step_sizes(first: float, steps: int, schedule: str) -> np.ndarray:
 def snapshot_steps(steps: int, snapshots: int) -> list[int]:
     """The steps whose picture is kept: floor(n / 2^k) * 2^j for j = 0..k-1, with the first and the last.
 
+    With fewer than 2^k steps, where the floor is 0, they are 1, 2, 4 and so on.
+
     >>> snapshot_steps(600, 6)
     [0, 9, 18, 36, 72, 144, 288, 599]
     """
-    base = steps // 2**snapshots
-    return sorted({0, *(base * 2**j for j in range(snapshots)), steps - 1})
+    base = max(steps // 2**snapshots, 1)
+    doubled = (base * 2**j for j in range(snapshots))
+    return sorted({0, *(step for step in doubled if step < steps), steps - 1})

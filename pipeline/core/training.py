@@ -67,8 +67,15 @@ def training_batches(
 
     Both depend on the seed and the number of the batch only, so a training can be repeated bit by bit.
     """
-    shuffled = tf.data.Dataset.range(len(images)).shuffle(len(images), seed=seed, reshuffle_each_iteration=True)
-    batches = shuffled.batch(batch_size).repeat().enumerate()
+    count = len(images)
+
+    def order(epoch: tf.Tensor) -> tf.data.Dataset:
+        # Dataset.shuffle would also follow TensorFlow's global seed; negative, not to share numbers with a batch
+        of_epoch = tf.stack([tf.cast(seed, tf.int64), -1 - epoch])
+        indices = tf.random.experimental.stateless_shuffle(tf.range(count), of_epoch)
+        return tf.data.Dataset.from_tensor_slices(indices).batch(batch_size)
+
+    batches = tf.data.Dataset.counter().flat_map(order).enumerate()
     all_images, all_labels = tf.constant(images), tf.constant(labels)
 
     def batch(number: tf.Tensor, indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -8,12 +8,10 @@ from pipeline.config import ConvergenceConfig, NoiseConfig, Objective, OipConfig
 from pipeline.core import ascent, noise
 from pipeline.core.objective import directions, mean_along, snapshot_steps, step_sizes
 from pipeline.progress import Progress, no_progress
-from pipeline.results import OipSweepResult
+from pipeline.results import CONVERGED, NEVER, RISING, OipSweepResult
 
 if TYPE_CHECKING:
     import keras
-
-CONVERGED, RISING, NEVER = "converged", "still rising", "never triggered"
 
 
 def sweep_oips(

@@ -67,6 +67,7 @@ def train(
         steps_per_epoch=batches_per_epoch,
         validation_data=(dataset.test_images, dataset.test_labels),
         validation_batch_size=500,
+        shuffle=False,
         callbacks=[report],
         verbose=0,
     )

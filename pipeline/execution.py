@@ -1,0 +1,216 @@
+"""One execution of the pipeline: a stage is computed once, or taken from the store if it is there."""
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pipeline import provenance, storage
+from pipeline.config import Config, Stage
+from pipeline.progress import Progress
+from pipeline.record import StageRecord, figures, params_of, settings_of
+from pipeline.results import ActivationsResult, Dataset, DreamResult, OipSweepResult, StageResult, TrainResult
+from pipeline.runtime import start_tensorflow
+from pipeline.tracking import StageRun, Tracker
+
+if TYPE_CHECKING:
+    import keras
+
+# What a stage runs, beyond the settings: when one of these files changes, its results are computed anew.
+SOURCES = {
+    Stage.train: ("stages/train.py", "core/cnn.py", "core/training.py"),
+    Stage.activations: ("stages/activations.py", "stages/selection.py", "core/cnn.py"),
+    Stage.oip: ("stages/oip.py", "core"),
+    Stage.dream: ("stages/dream.py", "stages/oip.py", "core"),
+}
+PICTURES = ("rendering", "record.py", "storage.py", "results.py")
+
+
+@dataclass(frozen=True)
+class StageOutcome:
+    """A stage's record, the folder with its results, and whether they were there before."""
+
+    record: StageRecord
+    folder: Path
+    reused: bool
+
+
+@dataclass(kw_only=True)
+class Execution:
+    """The inputs of one execution, and what is finished of it.
+
+    composed: the settings as YAML. process: what ran, see `provenance.describe_process`.
+    """
+
+    config: Config
+    run_dir: Path
+    dataset: Dataset
+    photo: np.ndarray | None
+    initial_weights: dict[str, np.ndarray] | None
+    composed: str
+    process: dict[str, Any]
+    progress: Progress
+    tracker: Tracker
+    _outcomes: dict[Stage, StageOutcome] = field(default_factory=dict)
+    _run_ids: dict[Stage, str | None] = field(default_factory=dict)
+    _trained: "keras.Model | None" = None
+
+    def finish(self, stage: Stage) -> StageOutcome:
+        """The outcome of a stage, with whatever it stands on."""
+        if stage not in self._outcomes:
+            stored = self._stored(stage)
+            if self.config.reuse and stored.is_dir():
+                self._outcomes[stage] = self._reuse(stage, stored)
+            else:
+                self._outcomes[stage] = self._compute(stage)
+        return self._outcomes[stage]
+
+    def key(self, stage: Stage) -> str:
+        """The digest of everything that the stage's result depends on."""
+        return provenance.digest(
+            {
+                "stage": stage.value,
+                "settings": settings_of(self.config, stage),
+                "upstream": None if stage is Stage.train else self.key(Stage.train),
+                "inputs": self._input_digests(stage),
+                "sources": provenance.source_digest([*SOURCES[stage], *PICTURES]),
+                "versions": provenance.numeric_versions(),
+            }
+        )
+
+    def _input_digests(self, stage: Stage) -> dict[str, Any]:
+        if stage is Stage.dream:
+            return {} if self.photo is None else {"photo": provenance.array_digest(self.photo)}
+        if stage is Stage.train and self.initial_weights is not None:
+            weights = {name: provenance.array_digest(array) for name, array in self.initial_weights.items()}
+            return {"data": self.dataset.digest, "initial_weights": weights}
+        return {"data": self.dataset.digest}
+
+    def _stored(self, stage: Stage) -> Path:
+        return Path(self.config.output_dir) / "store" / stage.value / self.key(stage)
+
+    def _model(self) -> "keras.Model":
+        """The trained model; a stored one is loaded when the first stage that needs it runs."""
+        if self._trained is None:
+            outcome = self.finish(Stage.train)
+            if self._trained is None:
+                start_tensorflow(self.config.runtime)
+                self._trained = storage.load_model(outcome.folder)
+        return self._trained
+
+    def _reuse(self, stage: Stage, stored: Path) -> StageOutcome:
+        record = storage.load_record(stored)
+        self._run_ids[stage] = self.tracker.find_run(stage.value, record.key)
+        if self._run_ids[stage] is None:
+            # computed while nothing was recorded, or for another record
+            with self._stage_run(stage, record) as stage_run:
+                self._log(stage_run, stage, record, stored)
+        if stage not in self.config.stages:
+            return StageOutcome(record, stored, reused=True)
+        storage.copy_folder(stored, self.run_dir / stage.value)
+        return StageOutcome(record, self.run_dir / stage.value, reused=True)
+
+    def _compute(self, stage: Stage) -> StageOutcome:
+        model = None if stage is Stage.train else self._model()
+        start_tensorflow(self.config.runtime)
+        begun = StageRecord(
+            stage=stage.value,
+            key=self.key(stage),
+            name=" ".join([stage.value, *self.process["overrides"]]),
+            params=params_of(self.config, stage, self.dataset),
+            metrics={},
+            tags=self._tags(stage),
+        )
+        place = self.run_dir / stage.value
+        target = self._stored(stage) if self.config.reuse else place
+        with self._stage_run(stage, begun) as stage_run:
+            stage_run.log_params(begun.params)
+            self.progress(stage.value, 0, 1)
+            result = self._result(stage, model, stage_run)
+            if isinstance(result, TrainResult):
+                self._trained = result.model
+            record = dataclasses.replace(begun, **vars(figures(result)))
+            with storage.new_folder(target) as draft:
+                digests = storage.save_result(result, draft)
+                self._draw(result, draft)
+                (draft / "config.yaml").write_text(self.composed)
+                storage.save_record(record, draft, digests=digests, process=self.process)
+            if target != place:
+                storage.copy_folder(target, place)
+            self._log(stage_run, stage, record, place)
+        return StageOutcome(record, place, reused=False)
+
+    def _result(self, stage: Stage, model: "keras.Model | None", stage_run: StageRun) -> StageResult:
+        """Call the stage's function."""
+        config, seed = self.config, self.config.seed
+
+        if stage is Stage.train:
+            from pipeline.stages.train import train
+
+            def progress(task: str, done: int, total: int, **values: float) -> None:
+                stage_run.log_epoch(done, values)
+                self.progress(task, done, total, **values)
+
+            weights = self.initial_weights
+            return train(
+                config.train, config.model, self.dataset, seed=seed, initial_weights=weights, progress=progress
+            )
+        assert model is not None
+        if stage is Stage.activations:
+            from pipeline.stages.activations import extract_activations
+
+            return extract_activations(config.activations, model, self.dataset, progress=self.progress)
+        if stage is Stage.oip:
+            from pipeline.stages.oip import sweep_oips
+
+            return sweep_oips(config.oip, config.noise, model, seed=seed, progress=self.progress)
+        from pipeline.stages.dream import dream
+
+        assert self.photo is not None
+        return dream(config.dream, model, self.photo, seed=seed, progress=self.progress)
+
+    def _draw(self, result: StageResult, folder: Path) -> None:
+        # matplotlib is not needed when everything is there already
+        from pipeline import rendering
+
+        match result:
+            case TrainResult():
+                pictures = rendering.render_train(result)
+            case ActivationsResult():
+                pictures = rendering.render_activations(self.config.activations, result, self.dataset.class_names)
+            case OipSweepResult():
+                pictures = rendering.render_oips(self.config.oip, result)
+            case DreamResult():
+                pictures = rendering.render_dream(self.config.dream, result)
+        rendering.save_pictures(pictures, folder)
+
+    @contextlib.contextmanager
+    def _stage_run(self, stage: Stage, record: StageRecord) -> Iterator[StageRun]:
+        upstream = {} if stage is Stage.train else {"train": self._run_ids.get(Stage.train)}
+        with self.tracker.stage_run(
+            stage.value, record.key, name=record.name, upstream=upstream, tags=record.tags
+        ) as stage_run:
+            self._run_ids[stage] = stage_run.run_id
+            yield stage_run
+
+    def _log(self, stage_run: StageRun, stage: Stage, record: StageRecord, folder: Path) -> None:
+        """Hand everything about a finished stage to the record."""
+        if stage_run.run_id is None:
+            return
+        if stage in (Stage.train, Stage.activations):
+            stage_run.log_dataset(self.dataset)
+        if stage is Stage.train:
+            stage_run.log_model(self._model(), self.dataset.test_images[:4])
+        stage_run.log_record(record, folder)
+
+    def _tags(self, stage: Stage) -> dict[str, str]:
+        tags = {"dataset": self.dataset.name, "seed": str(self.config.seed)}
+        if stage is Stage.oip:
+            tags["layer"] = self.config.oip.layer
+        if stage is Stage.dream:
+            tags |= {"layer": self.config.dream.layer, "photo": Path(self.config.dream.photo).name}
+        return tags

@@ -1,0 +1,74 @@
+"""What ran: digests, versions, the state of the source tree."""
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+PACKAGE = Path(__file__).parent
+NUMERIC_PACKAGES = ("tensorflow", "keras", "numpy")
+
+
+def digest(value: Any) -> str:
+    """SHA-256 of a value that JSON can hold; the order of the keys does not matter."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def array_digest(array: np.ndarray) -> str:
+    """SHA-256 of the type, shape and bytes of an array."""
+    head = f"{array.dtype.str}{array.shape}".encode()
+    return hashlib.sha256(head + np.ascontiguousarray(array).tobytes()).hexdigest()
+
+
+def source_digest(modules: Iterable[str]) -> str:
+    """SHA-256 of source files of this package, such as ``core/ascent.py`` or the folder ``core``."""
+    files: list[Path] = []
+    for module in modules:
+        path = PACKAGE / module
+        files += sorted(path.rglob("*.py")) if path.is_dir() else [path]
+    return digest([[str(file.relative_to(PACKAGE)), file.read_text()] for file in files])
+
+
+def numeric_versions() -> dict[str, str]:
+    """The versions of the packages that compute."""
+    return {name: importlib.metadata.version(name) for name in NUMERIC_PACKAGES}
+
+
+def describe_process(overrides: list[str], *, seed: int, threads: int | None) -> dict[str, Any]:
+    """Everything about this process that a later reader of its results may ask for."""
+    packages = {dist.metadata["Name"]: dist.version for dist in importlib.metadata.distributions()}
+    return {
+        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+        "overrides": overrides,
+        "seed": seed,
+        "threads": threads,
+        "cpus": os.cpu_count(),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "git": git_state(),
+        "source": source_digest(["."]),
+        "packages": dict(sorted(packages.items(), key=lambda item: item[0].lower())),
+    }
+
+
+def git_state() -> dict[str, Any] | None:
+    """Commit and whether files differ from it; None outside a checkout of this project."""
+    if not (PACKAGE.parent / ".git").exists():
+        return None
+    try:
+        return {"commit": _git("rev-parse", "HEAD"), "dirty": bool(_git("status", "--porcelain"))}
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def _git(*arguments: str) -> str:
+    command = ["git", "-C", str(PACKAGE.parent), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout.strip()

@@ -1,0 +1,54 @@
+"""Curves by matplotlib, without pyplot and its global state."""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+
+COLORS = ("#2f5d8a", "#d9822b", "#3c8d5a", "#a23b72", "#6b6b6b", "#7d5ba6", "#b5493c", "#3a9ca6")
+DPI = 110
+
+
+def new_figure(panels: int, *, width: float, height: float) -> tuple[Figure, list[Any]]:
+    """A figure of width x height inches with panels side by side, and its axes."""
+    figure = Figure(figsize=(width, height), dpi=DPI, layout=ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.12))
+    all_axes = list(figure.subplots(1, panels, squeeze=False)[0])
+    for axes in all_axes:
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(color="#e4e4e8", linewidth=0.8)
+        axes.set_axisbelow(True)
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=7, integer=True, min_n_ticks=1))
+    return figure, all_axes
+
+
+def legend_above(axes: Any, *, columns: int) -> None:
+    """The legend above the axes, where no curve can run through it."""
+    legend = axes.legend(
+        frameon=False,
+        loc="lower left",
+        bbox_to_anchor=(0, 1),
+        borderaxespad=0,
+        ncols=columns,
+        handlelength=1.4,
+        columnspacing=1.2,
+    )
+    for line in legend.get_lines():
+        line.set(alpha=1, linewidth=2)
+
+
+def logarithmic(axes: Any) -> None:
+    """A logarithmic y axis whose ticks are plain numbers (1, 2 and 5 of every power of ten)."""
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+
+
+def to_picture(figure: Figure) -> np.ndarray:
+    """The drawn figure: (height, width, 3) uint8."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()

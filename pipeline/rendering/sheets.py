@@ -1,0 +1,186 @@
+"""Many small pictures on one sheet: grids, captions, headings."""
+
+import functools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+Color = tuple[int, int, int]
+
+PAPER: Color = (255, 255, 255)
+INK: Color = (38, 38, 42)
+FAINT_INK: Color = (120, 120, 128)
+WARNING: Color = (200, 30, 40)
+
+MARGIN = 14
+GAP = 8
+CAPTION_HEIGHT = 20
+TEXT_SIZE = 13
+TITLE_SIZE = 20
+MARK_SIZE = 9
+HEADING_WIDTH = 280
+
+
+class Mark(Enum):
+    """A sign of its own shape and colour, so that it is told apart without seeing colours."""
+
+    dot = (30, 140, 75)
+    triangle = (215, 130, 0)
+    cross = WARNING
+
+
+@dataclass(frozen=True)
+class Caption:
+    """What stands below a picture: a text at its left end, another and a mark at its right end."""
+
+    left: str
+    right: str = ""
+    mark: Mark | None = None
+    color: Color = INK
+
+
+@dataclass(frozen=True)
+class Note:
+    """One item of the line below a title."""
+
+    text: str
+    mark: Mark | None = None
+
+
+def enlarge(pictures: np.ndarray, factor: int) -> np.ndarray:
+    """Every pixel of (count, height, width) or (count, height, width, 3) becomes factor x factor pixels."""
+    return pictures.repeat(factor, axis=1).repeat(factor, axis=2)
+
+
+def corner(k: int, columns: int, height: int, width: int, line: int) -> tuple[int, int]:
+    """(top, left) pixel of picture k in a `grid`: it stands in row k // columns and column k % columns."""
+    return line + k // columns * (height + line), line + k % columns * (width + line)
+
+
+def grid(pictures: np.ndarray, columns: int, *, line: int, color: Color) -> np.ndarray:
+    """Pictures row by row from the top, with lines of `line` pixels between and around them; the rest is paper.
+
+    Args:
+        pictures: (count, height, width) or (count, height, width, 3) uint8.
+    Returns:
+        (line + rows * (height + line), line + columns * (width + line), 3) uint8; fewer columns for fewer pictures.
+    """
+    pictures = rgb(pictures)
+    count, height, width, _ = pictures.shape
+    rows, used = math.ceil(count / columns), min(columns, count)
+    sheet = np.full((line + rows * (height + line), line + used * (width + line), 3), PAPER, np.uint8)
+    for k, picture in enumerate(pictures):
+        top, left = corner(k, columns, height, width, line)
+        sheet[top - line : top + height + line, left - line : left + width + line] = color
+        sheet[top : top + height, left : left + width] = picture
+    return sheet
+
+
+def captioned_grid(pictures: np.ndarray, captions: Sequence[Caption], columns: int) -> np.ndarray:
+    """A `grid` on paper with a caption below every picture, GAP pixels apart: (height, width, 3) uint8."""
+    count, height, width = pictures.shape[:3]
+    cells = np.full((count, height + CAPTION_HEIGHT, width, 3), PAPER, np.uint8)
+    cells[:, :height] = rgb(pictures)
+    sheet = Image.fromarray(grid(cells, columns, line=GAP, color=PAPER))
+    for k, caption in enumerate(captions):
+        top, left = corner(k, columns, height + CAPTION_HEIGHT, width, GAP)
+        _draw_caption(sheet, caption, left, top + height + CAPTION_HEIGHT // 2, width)
+    return np.asarray(sheet)
+
+
+def with_heading(sheet: np.ndarray, title: str, notes: Sequence[Note] = ()) -> np.ndarray:
+    """The sheet below a title and notes, in as many lines as it takes; wider than the sheet only if it is narrow."""
+    least = max([text_width(title, TITLE_SIZE), HEADING_WIDTH, *(_note_width(note) for note in notes)])
+    width = max(sheet.shape[1], least + 2 * GAP)
+    lines = _lines(notes, width - 2 * GAP)
+    top = MARGIN + TITLE_SIZE + GAP + CAPTION_HEIGHT * len(lines)
+    page = Image.new("RGB", (width, top + sheet.shape[0]), PAPER)
+    page.paste(Image.fromarray(sheet), (0, top))
+    draw_text(page, title, GAP, MARGIN + TITLE_SIZE // 2, size=TITLE_SIZE)
+    for row, line in enumerate(lines):
+        left, middle = GAP, MARGIN + TITLE_SIZE + GAP + CAPTION_HEIGHT * row + CAPTION_HEIGHT // 2
+        for note in line:
+            if note.mark is not None:
+                _draw_mark(page, note.mark, left, middle)
+            draw_text(page, note.text, left + _mark_width(note.mark), middle, color=FAINT_INK)
+            left += _note_width(note) + 2 * GAP
+    return np.asarray(page)
+
+
+def rgb(pictures: np.ndarray) -> np.ndarray:
+    """(count, height, width, 3), of grey pictures (count, height, width) too."""
+    return pictures if pictures.ndim == 4 else np.repeat(pictures[..., None], 3, axis=-1)
+
+
+def draw_text(
+    page: Image.Image, text: str, x: float, y: float, *, size: int = TEXT_SIZE, color: Color = INK, anchor: str = "l"
+) -> None:
+    """Write in one line whose middle is at height y, x being its left end (anchor l) or right end (r)."""
+    # the vertical anchor is the line's, not this text's, so that neighbours stand on one line
+    ImageDraw.Draw(page).text((x, y), text, fill=color, font=font(size), anchor=f"{anchor}m")
+
+
+def text_width(text: str, size: int = TEXT_SIZE) -> int:
+    """Pixels that a text takes in a line."""
+    return math.ceil(font(size).getlength(text))
+
+
+@functools.cache
+def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """Pillow's own font, which needs no file."""
+    return ImageFont.load_default(size=size)
+
+
+def _draw_caption(page: Image.Image, caption: Caption, left: int, middle: int, width: int) -> None:
+    draw_text(page, caption.left, left, middle, color=caption.color)
+    right = left + width - _mark_width(caption.mark)
+    draw_text(page, caption.right, right, middle, color=caption.color, anchor="r")
+    if caption.mark is not None:
+        _draw_mark(page, caption.mark, left + width - MARK_SIZE, middle)
+
+
+def _mark_width(mark: Mark | None) -> int:
+    return 0 if mark is None else MARK_SIZE + 5
+
+
+def _note_width(note: Note) -> int:
+    return _mark_width(note.mark) + text_width(note.text)
+
+
+def _lines(notes: Sequence[Note], width: int) -> list[list[Note]]:
+    """The notes, as many in a line as fit."""
+    lines: list[list[Note]] = []
+    left = width
+    for note in notes:
+        needed = _note_width(note) + 2 * GAP
+        if not lines or left < needed - 2 * GAP:
+            lines.append([])
+            left = width
+        lines[-1].append(note)
+        left -= needed
+    return lines
+
+
+def _draw_mark(page: Image.Image, mark: Mark, left: int, middle: int) -> None:
+    page.paste(mark.value, (left, middle - MARK_SIZE // 2), _mark_shape(mark))
+
+
+@functools.cache
+def _mark_shape(mark: Mark) -> Image.Image:
+    """How much of each of MARK_SIZE x MARK_SIZE pixels the mark covers; Pillow draws without smoothing, so shrunk."""
+    side = MARK_SIZE * 8
+    shape = Image.new("L", (side, side), 0)
+    draw = ImageDraw.Draw(shape)
+    match mark:
+        case Mark.dot:
+            draw.ellipse((4, 4, side - 5, side - 5), fill=255)
+        case Mark.triangle:
+            draw.polygon([(side // 2, 4), (side - 4, side - 6), (4, side - 6)], fill=255)
+        case Mark.cross:
+            draw.line((6, 6, side - 7, side - 7), fill=255, width=16)
+            draw.line((6, side - 7, side - 7, 6), fill=255, width=16)
+    return shape.resize((MARK_SIZE, MARK_SIZE), Image.Resampling.BOX)

@@ -1,0 +1,119 @@
+"""Results to and from disk, whole or not at all.
+
+A stage's folder holds its arrays (.npz without pickles), pictures, record and, for the training, the model. It is
+written under another name beside its place and moved there in one step, so that what stands there is complete.
+"""
+
+import contextlib
+import dataclasses
+import json
+import shutil
+import uuid
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pipeline.errors import InputError
+from pipeline.provenance import array_digest
+from pipeline.record import StageRecord
+from pipeline.results import ActivationsResult, OipSweepResult, StageResult, TrainResult
+
+if TYPE_CHECKING:
+    import keras
+
+MODEL, RECORD = "model.keras", "stage.json"
+
+
+@contextlib.contextmanager
+def new_folder(place: Path) -> Iterator[Path]:
+    """A folder to fill that becomes `place` when the block ends, and vanishes if it fails.
+
+    If `place` has appeared meanwhile, from another process that computed the same, that one is kept.
+    """
+    draft = place.parent / f".{place.name}-{uuid.uuid4().hex}"
+    draft.mkdir(parents=True)
+    try:
+        yield draft
+        try:
+            draft.rename(place)
+        except OSError:
+            if not place.is_dir():
+                raise
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def copy_folder(source: Path, place: Path) -> None:
+    """A copy of a stage's folder, complete or absent."""
+    with new_folder(place) as draft:
+        shutil.copytree(source, draft, dirs_exist_ok=True)
+
+
+def save_result(result: StageResult, folder: Path) -> dict[str, str]:
+    """Write the arrays of a result, and the model of a training, into `folder`.
+
+    Returns:
+        The digest of every array, by file and name: what two runs are compared by.
+    """
+    digests: dict[str, str] = {}
+    for file, arrays in _arrays(result).items():
+        np.savez_compressed(folder / file, allow_pickle=False, **arrays)
+        digests |= {f"{file}/{name}": array_digest(array) for name, array in arrays.items()}
+    if isinstance(result, TrainResult):
+        result.model.save(folder / MODEL)
+        digests |= {f"{MODEL}/{weight.path}": array_digest(np.array(weight)) for weight in result.model.weights}
+    return digests
+
+
+def _arrays(result: StageResult) -> dict[str, dict[str, np.ndarray]]:
+    """file -> name -> array. Fields that are dictionaries get a file of their own."""
+    if isinstance(result, TrainResult):
+        return {"initial_weights.npz": result.initial_weights, "history.npz": result.history}
+    if isinstance(result, ActivationsResult):
+        images = {"images": result.images, "labels": result.labels, "indices": result.indices}
+        return {"images.npz": images, "feature_maps.npz": result.feature_maps}
+    values = {field.name: np.asarray(getattr(result, field.name)) for field in dataclasses.fields(result)}
+    return {"oip.npz" if isinstance(result, OipSweepResult) else "dream.npz": values}
+
+
+def load_arrays(path: Path) -> dict[str, np.ndarray]:
+    """All arrays of an .npz file."""
+    with np.load(path, allow_pickle=False) as file:
+        return dict(file)
+
+
+def load_initial_weights(path: str) -> dict[str, np.ndarray]:
+    """The weights that a training kept of its start.
+
+    Raises:
+        InputError: no such file, or a broken one.
+    """
+    try:
+        return load_arrays(Path(path).expanduser())
+    except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+        takes = "the initial_weights.npz of an earlier training"
+        raise InputError.at("train.initial_weights", takes=takes, got=f"{path}: {error}") from error
+
+
+def load_model(folder: Path) -> "keras.Model":
+    """The trained model of a training's folder."""
+    import keras
+
+    return keras.models.load_model(folder / MODEL, compile=False)
+
+
+def save_record(record: StageRecord, folder: Path, **more: Any) -> None:
+    """stage.json: the record, and whatever else describes the stage."""
+    (folder / RECORD).write_text(json.dumps({"record": dataclasses.asdict(record), **more}, indent=1))
+
+
+def load_record(folder: Path) -> StageRecord:
+    """The record of `save_record`; JSON has made the steps to text."""
+    fields = json.loads((folder / RECORD).read_text())["record"]
+    for name in ("series", "images"):
+        fields[name] = {key: {int(step): value for step, value in steps.items()} for key, steps in fields[name].items()}
+    return StageRecord(**fields)

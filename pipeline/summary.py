@@ -1,0 +1,50 @@
+"""The last lines of a run: what was made, where it lies, how to look at it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from pipeline.config import Stage
+from pipeline.execution import StageOutcome
+
+LOOK_AT = {
+    Stage.train: "curves.png",
+    Stage.activations: "images.png",
+    Stage.oip: "contact_sheet.png",
+    Stage.dream: "before_after.png",
+}
+
+
+def summary(outcomes: Mapping[Stage, StageOutcome], *, look_at_record: str | None) -> str:
+    """One line for each stage: its main figure and the path of the picture to look at first.
+
+    Args:
+        look_at_record: the command or address that shows the record, None if there is none.
+    """
+    lines = []
+    for stage, outcome in outcomes.items():
+        reused = "  (reused)" if outcome.reused else ""
+        lines.append(
+            f"{stage.value:<12} {_figure(stage, outcome):<42} {_shown(outcome.folder / LOOK_AT[stage])}{reused}"
+        )
+    if look_at_record is not None:
+        lines.append(f"{'look at it':<12} {look_at_record}")
+    return "\n".join(lines)
+
+
+def _figure(stage: Stage, outcome: StageOutcome) -> str:
+    metrics = outcome.record.metrics
+    match stage:
+        case Stage.train:
+            return f"test accuracy {metrics['final_test_accuracy']:.2%} after {metrics['epochs']:.0f} epochs"
+        case Stage.activations:
+            return f"{len(outcome.record.images)} layers x {metrics['images']:.0f} images"
+        case Stage.oip:
+            return f"{metrics['triggered']:.0f} of {metrics['maps']:.0f} maps got an OIP"
+        case Stage.dream:
+            return f"{outcome.record.params['dream.photo']}, levels {outcome.record.params['dream.levels']}"
+
+
+def _shown(path: Path) -> Path:
+    """Relative to where the command was given, if it lies below."""
+    path = path.resolve()
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

@@ -1,0 +1,108 @@
+"""What several test files use: settings as the command line composes them, tiny real CNNs, their layers as arrays."""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hydra import compose as hydra_compose
+from hydra import initialize_config_dir
+from hydra.core.config_store import ConfigStore
+from reference import Convolution, Layer, Pool
+
+from pipeline import schema
+from pipeline.config import Config
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+CONF = REPOSITORY / "conf"
+
+# 12 x 12 -> 10 x 10 x 4 -> 5 x 5 x 4 -> 3 x 3 x 6 -> 5 -> 3
+TINY_SIZE, TINY_MAPS = 12, {"Conv2D_1": 4, "Conv2D_2": 6}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # of Keras' variables, which keras and NumPy have to settle between them
+    config.addinivalue_line("filterwarnings", "ignore:__array__ implementation doesn't accept a copy")
+
+
+@pytest.fixture(scope="session")
+def compose() -> Callable[..., Config]:
+    """compose(*overrides): the typed settings that the command line would make of these words."""
+    ConfigStore.instance().store(name="schema", node=Config)
+
+    def composed(*overrides: str) -> Config:
+        with initialize_config_dir(config_dir=str(CONF), version_base="1.3"):
+            return schema.to_config(hydra_compose("config", overrides=list(overrides)))
+
+    return composed
+
+
+@pytest.fixture(scope="session")
+def deterministic() -> None:
+    """What the command line sets too: without it a GPU need not give the same bits twice."""
+    import tensorflow as tf
+
+    tf.config.experimental.enable_op_determinism()
+
+
+@pytest.fixture(scope="session")
+def new_cnn(deterministic):
+    """new_cnn(seed=0, activation="relu", classes=3): an untrained CNN of one's own, with biases that are not 0."""
+    from pipeline.core import cnn
+
+    def built(*, seed: int = 0, activation: str = "relu", classes: int = 3):
+        model = cnn.build_cnn(
+            input_size=TINY_SIZE,
+            convolutions=[cnn.Convolution(name, maps, 3, activation) for name, maps in TINY_MAPS.items()],
+            pools=[cnn.Pool("Max_Pool_1", 2)],
+            dense=[cnn.Dense("Dense_1", 5, activation)],
+            classes=classes,
+            regularizer=None,
+            seed=seed,
+        )
+        generator = np.random.default_rng(seed)
+        for layer in model.layers:
+            if layer.weights:
+                layer.bias.assign(generator.uniform(-0.1, 0.1, layer.bias.shape))
+        return model
+
+    return built
+
+
+@pytest.fixture(scope="session")
+def tiny_cnn(new_cnn):
+    """The same, made once: not to be changed."""
+    return functools.cache(new_cnn)
+
+
+@pytest.fixture(scope="session")
+def layers_up_to():
+    """layers_up_to(model, layer, pre_activation=False): a CNN's convolutions and pools as plain arrays."""
+
+    def arrays(model, last: str, *, pre_activation: bool = False) -> list[Layer]:
+        layers: list[Layer] = []
+        for layer in model.layers:
+            if layer.__class__.__name__ == "Conv2D":
+                kernel, bias = (weight.astype(np.float64) for weight in layer.get_weights())
+                linear = pre_activation and layer.name == last
+                layers.append(Convolution(kernel, bias, "linear" if linear else layer.activation.__name__))
+            elif layer.__class__.__name__ == "MaxPooling2D":
+                layers.append(Pool(layer.pool_size[0]))
+            if layer.name == last:
+                return layers
+        raise AssertionError(f"{last} is no convolution or pool of the model")
+
+    return arrays
+
+
+@pytest.fixture(scope="session")
+def start_images() -> np.ndarray:
+    """(6, 12, 12, 1) float32, standardized, made without any of the code under test."""
+    images = np.random.default_rng(7).normal(size=(6, TINY_SIZE, TINY_SIZE, 1))
+    images -= images.mean(axis=(1, 2, 3), keepdims=True)
+    return (images / images.std(axis=(1, 2, 3), keepdims=True)).astype(np.float32)
