@@ -365,7 +365,7 @@ def test_render_dream_names_files_by_turn_and_level() -> None:
     assert sorted(render_dream(dream_config(), dreamt())) == [
         "before_after.png",
         "dream.png",
-        "dream_soft.png",
+        "dream_strong.png",
         "frames.png",
         "levels/turn_1_level_1.png",
         "levels/turn_1_level_2.png",
@@ -376,13 +376,14 @@ def test_render_dream_names_files_by_turn_and_level() -> None:
     ]
 
 
-def test_the_contrast_of_a_dream_is_set_by_the_photo() -> None:
+def test_a_dream_has_the_contrast_of_the_settings_and_a_strong_one_set_by_the_photo() -> None:
     result = dreamt()
     pictures = render_dream(dream_config(), result)
     limit = contrast_limit(result.photo)
-    assert (pictures["dream.png"] == strong_contrast(result.picture, limit)).all()
-    assert (pictures["levels/turn_2_level_1.png"] == strong_contrast(result.frames[2], limit)).all()
-    assert (pictures["dream_soft.png"] == enhanced(result.picture, dream_config().contrast)).all()
+    assert (pictures["dream_strong.png"] == strong_contrast(result.picture, limit)).all()
+    contrast = dream_config().contrast
+    assert (pictures["levels/turn_2_level_1.png"] == enhanced(result.frames[2], contrast)).all()
+    assert (pictures["dream.png"] == enhanced(result.picture, contrast)).all()
     assert (pictures["photo.png"] == stretched(result.photo)).all()
 
 

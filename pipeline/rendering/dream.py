@@ -14,15 +14,14 @@ THUMBNAIL = 256
 
 
 def render_dream(config: DreamConfig, result: DreamResult) -> Pictures:
-    """photo.png, dream.png, dream_soft.png, before_after.png, frames.png, objective.png, levels/turn_T_level_L.png."""
-    limit = contrast_limit(result.photo)
-    photo, picture = stretched(result.photo), strong_contrast(result.picture, limit)
-    frames = strong_contrast(result.frames, limit)
+    """photo.png, dream.png, dream_strong.png, before_after.png, frames.png, objective.png, levels/turn_T_level_L.png."""
+    photo, picture = stretched(result.photo), enhanced(result.picture, config.contrast)
+    frames = enhanced(result.frames, config.contrast)
     levels = len(config.levels)
     return {
         "photo.png": photo,
         "dream.png": picture,
-        "dream_soft.png": enhanced(result.picture, config.contrast),
+        "dream_strong.png": strong_contrast(result.picture, contrast_limit(result.photo)),
         "before_after.png": captioned_grid(np.stack([photo, picture]), [Caption("photo"), Caption("dream")], 2),
         "frames.png": _overview(config, frames),
         "objective.png": _objective(config, result.objective),
