@@ -1,6 +1,9 @@
 """The command line. The only place that knows Hydra: compose -> typed Config -> run()."""
 
+import logging
+import os
 import shutil
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +13,7 @@ from hydra._internal.utils import get_args_parser
 from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.errors import CompactHydraException, OverrideParseException
+from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
@@ -28,12 +31,26 @@ CONF = next(
 
 def main() -> None:
     """`mnist-dream`, or `python -m pipeline`."""
+    # otherwise the record of a stage that is terminated would stay "running"
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     ConfigStore.instance().store(name="schema", node=Config)
+    entry = hydra.main(config_path=str(CONF), config_name="config", version_base="1.3")(_job)
+    if "HYDRA_FULL_ERROR" in os.environ:
+        entry()
+        return
+    # Hydra would print a traceback and exit; like this the errors come here
+    os.environ["HYDRA_FULL_ERROR"] = "1"
     try:
         _check_overrides(sys.argv[1:])
-    except InputError as error:
+        entry()
+    except KeyboardInterrupt:
+        sys.exit(_refused("interrupted", 130))
+    except MissingConfigException as error:
+        group, _, name = (error.missing_cfg_file or "").rpartition("/")
+        takes = f"one of {', '.join(error.options or [])}"
+        sys.exit(_refused(InputError.at(group, takes=takes, got=name) if error.options else error))
+    except (InputError, HydraException, OSError) as error:
         sys.exit(_refused(error))
-    hydra.main(config_path=str(CONF), config_name="config", version_base="1.3")(_job)()
 
 
 def _job(composed: DictConfig) -> None:
@@ -51,11 +68,12 @@ def _job(composed: DictConfig) -> None:
             composed=OmegaConf.to_yaml(composed, resolve=True),
             overrides=list(hydra_config.overrides.task),
         )
-    except InputError as error:
+    except (InputError, OSError) as error:
+        logging.getLogger(__name__).debug("the job failed", exc_info=True)
         _remove_if_unused(run_dir)
         if hydra_config.mode is RunMode.MULTIRUN:
-            # the other jobs go on; Hydra shows this as one line when they are done
-            raise CompactHydraException(_line(error)) from None
+            # the other jobs go on; `main` shows this when they are done
+            raise
         sys.exit(_refused(error))
 
 
@@ -66,7 +84,7 @@ def _check_overrides(arguments: Sequence[str]) -> None:
     try:
         overrides = OverridesParser.create().parse_overrides(words)
     except OverrideParseException as error:
-        raise InputError(f"{error.override}: {str(error).splitlines()[0]}") from error
+        raise InputError.at(error.override, takes="the form setting=value", got=repr(error.override)) from error
     groups = {path.name for path in CONF.iterdir() if path.is_dir()}
     for override in overrides:
         key = override.key_or_group
@@ -88,13 +106,9 @@ def _remove_if_unused(run_dir: Path) -> None:
             parent.rmdir()
 
 
-def _line(error: InputError) -> str:
-    return f"mnist-dream: {error}"
-
-
-def _refused(error: InputError) -> int:
-    print(_line(error), file=sys.stderr)
-    return 2
+def _refused(error: object, code: int = 2) -> int:
+    print(f"mnist-dream: {' '.join(str(error).split())}", file=sys.stderr)
+    return code
 
 
 if __name__ == "__main__":

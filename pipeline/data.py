@@ -10,6 +10,7 @@ from pipeline.config import DataConfig, DataSet, Fit
 from pipeline.errors import InputError
 from pipeline.results import Dataset
 from pipeline.runtime import quiet_import
+from pipeline.storage import load_arrays
 
 Arrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
@@ -146,8 +147,11 @@ def _read(path: Path) -> Arrays:
 
 
 def _read_npz(path: Path) -> Arrays:
-    with np.load(path, allow_pickle=False) as file:
-        x_train, y_train, x_test, y_test = (file[name] for name in ARRAY_NAMES)
+    arrays = load_arrays(path)
+    missing = [name for name in ARRAY_NAMES if name not in arrays]
+    if missing:
+        raise ValueError(f"it lacks {', '.join(missing)}")
+    x_train, y_train, x_test, y_test = (arrays[name] for name in ARRAY_NAMES)
     return x_train, y_train, x_test, y_test
 
 

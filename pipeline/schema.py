@@ -27,7 +27,7 @@ def to_config(composed: DictConfig) -> Config:
         return typing.cast(Config, OmegaConf.to_object(composed))
     except MissingMandatoryValue as error:
         key = error.full_key or "a setting"
-        raise InputError.at(key, takes=describe(key), got="no value") from error
+        raise InputError(f"{key}: has to be given; takes {describe(key)}") from error
     except OmegaConfBaseException as error:
         raise InputError(f"{error.full_key}: {str(error).splitlines()[0]}") from error
 

@@ -81,7 +81,14 @@ def _arrays(result: StageResult) -> dict[str, dict[str, np.ndarray]]:
 
 
 def load_arrays(path: Path) -> dict[str, np.ndarray]:
-    """All arrays of an .npz file."""
+    """All arrays of an .npz file.
+
+    Raises:
+        OSError, ValueError, zipfile.BadZipFile, zlib.error: it cannot be read, is broken or holds pickles.
+    """
+    if path.is_file() and not zipfile.is_zipfile(path):
+        # numpy would take it for a pickle
+        raise ValueError("it is no complete .npz file")
     with np.load(path, allow_pickle=False) as file:
         return dict(file)
 

@@ -17,7 +17,7 @@ def test_cells_are_evenly_spread_between_minus_one_and_one(cells):
     assert values.shape[1:] == (cells, cells)
     assert -1 <= values.min() < -0.99
     assert 0.99 < values.max() < 1
-    # the standard error of both is below 0.008
+    # the standard error of a mean of 2000 is 0.013
     np.testing.assert_allclose(values.mean(axis=0), 0, atol=0.08)
     assert values.std() == pytest.approx(1 / np.sqrt(3), abs=0.01)
 

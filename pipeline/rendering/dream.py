@@ -14,7 +14,7 @@ THUMBNAIL = 256
 
 
 def render_dream(config: DreamConfig, result: DreamResult) -> Pictures:
-    """photo.png, dream.png, dream_strong.png, before_after.png, frames.png, objective.png, levels/turn_T_level_L.png."""
+    """photo, dream, dream_strong, before_after, frames and objective .png, and levels/turn_T_level_L.png."""
     photo, picture = stretched(result.photo), enhanced(result.picture, config.contrast)
     frames = enhanced(result.frames, config.contrast)
     levels = len(config.levels)

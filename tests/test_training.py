@@ -1,0 +1,367 @@
+"""What a training is made of, and the training itself."""
+
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+import reference
+import tensorflow as tf
+
+from pipeline.config import (
+    Activation,
+    AugmentationConfig,
+    ConvolutionConfig,
+    DenseConfig,
+    LearningRateConfig,
+    LearningRateSchedule,
+    ModelConfig,
+    Optimizer,
+    OptimizerConfig,
+    PoolConfig,
+    Regularizer,
+    RegularizerConfig,
+    TrainConfig,
+)
+from pipeline.core import cnn
+from pipeline.core.training import (
+    learning_rate_schedule,
+    make_optimizer,
+    random_affine,
+    training_batches,
+)
+from pipeline.results import Dataset
+from pipeline.stages.train import train
+
+# learning rates ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "rate", "decay_steps", "step", "expected"),
+    [
+        ("power", 0.001, 1, 0, 0.001),
+        ("power", 0.001, 1, 1000, 0.0005),
+        ("power", 0.001, 1, 75040, 1.31509732e-05),  # printed in the article after 80 epochs of 938 batches
+        ("power", 0.5, 10, 40, 0.001 / 3),
+        ("exponential", 0.5, 10, 0, 0.001),
+        ("exponential", 0.5, 10, 20, 0.00025),
+        ("exponential", 0.25, 10, 5, 0.0005),
+        ("cosine", 0.0, 1, 0, 0.001),
+        ("cosine", 0.0, 1, 50, 0.0005),
+        ("cosine", 0.0, 1, 25, 0.001 * (0.5 + np.sqrt(0.125))),
+        ("cosine", 0.0, 1, 100, 0.0),
+    ],
+)
+def test_learning_rate_at_a_step_by_hand(kind, rate, decay_steps, step, expected):
+    schedule = learning_rate_schedule(kind, initial=0.001, rate=rate, decay_steps=decay_steps, total_steps=100)
+    assert float(schedule(step)) == pytest.approx(expected, rel=1e-5, abs=1e-9)
+
+
+def test_without_a_schedule_the_learning_rate_stays():
+    assert learning_rate_schedule("none", initial=0.3, rate=0.5, decay_steps=1, total_steps=2) == 0.3
+
+
+def test_an_unknown_schedule_is_refused():
+    with pytest.raises(ValueError, match="expected none, exponential, power or cosine; received 'linear'"):
+        learning_rate_schedule("linear", initial=0.1, rate=0, decay_steps=1, total_steps=1)
+
+
+# optimizers --------------------------------------------------------------------------------------------------------
+
+
+def after_updates(optimizer: keras.optimizers.Optimizer, gradients: list[float], start: float = 2.0) -> float:
+    variable = keras.Variable([start])
+    for gradient in gradients:
+        optimizer.apply([tf.constant([gradient])], [variable])
+    return float(variable[0])
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.8])
+def test_rmsprop_by_hand_with_its_momentum(momentum):
+    weight, square, velocity = 2.0, 0.0, 0.0
+    for gradient in (3.0, 3.0, -1.0):
+        square = 0.9 * square + 0.1 * gradient**2
+        velocity = momentum * velocity + 0.01 * gradient / np.sqrt(square)
+        weight -= velocity
+    optimizer = make_optimizer("rmsprop", 0.01, momentum=momentum, weight_decay=0.0)
+    assert after_updates(optimizer, [3.0, 3.0, -1.0]) == pytest.approx(weight, rel=1e-5)
+
+
+@pytest.mark.parametrize("name", ["rmsprop", "nadam", "adamax", "adamw"])
+@pytest.mark.parametrize(("weight_decay", "weight"), [(0.0, 2.0), (0.5, 2 * (1 - 0.1 * 0.5) ** 2)])
+def test_weight_decay_alone_shrinks_a_weight_by_learning_rate_times_decay(name, weight_decay, weight):
+    optimizer = make_optimizer(name, 0.1, momentum=0.0, weight_decay=weight_decay)
+    assert after_updates(optimizer, [0.0, 0.0]) == pytest.approx(weight, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("nadam", keras.optimizers.Nadam), ("adamax", keras.optimizers.Adamax), ("adamw", keras.optimizers.AdamW)],
+)
+def test_the_other_optimizers_move_as_keras_own(name, kind):
+    gradients = [3.0, 3.0, -1.0]
+    optimizer = make_optimizer(name, 0.01, momentum=0.8, weight_decay=0.25)
+    assert after_updates(optimizer, gradients) == after_updates(kind(0.01, weight_decay=0.25), gradients)
+
+
+def test_an_unknown_optimizer_is_refused():
+    with pytest.raises(ValueError, match="received 'sgd'"):
+        make_optimizer("sgd", 0.1, momentum=0, weight_decay=0)
+
+
+# distortions -------------------------------------------------------------------------------------------------------
+
+NOTHING = {"rotation": 0.0, "shift": 0.0, "zoom": 0.0, "shear": 0.0}
+SEED = (11, 4)
+
+
+@pytest.fixture(scope="module")
+def pictures() -> np.ndarray:
+    """(3, 9, 9, 1): random inside, an even frame of two pixels."""
+    images = np.full((3, 9, 9, 1), -0.8, np.float32)
+    images[:, 2:7, 2:7] = np.random.default_rng(2).normal(1, 1, (3, 5, 5, 1))
+    return images
+
+
+def draws(count: int) -> np.ndarray:
+    """The numbers in [-1, 1) behind the distortion of `count` images: angle, shear, zooms y and x, shifts x and y."""
+    return tf.random.stateless_uniform((6, count), SEED, -1.0, 1.0).numpy().astype(np.float64)
+
+
+def distorted(images: np.ndarray, **amounts: float) -> np.ndarray:
+    return random_affine(images, **{**NOTHING, **amounts}, seed=tf.constant(SEED)).numpy()[..., 0]
+
+
+def test_no_distortion_at_all_only_standardizes(pictures):
+    expected = [reference.standardize(image) for image in pictures[..., 0]]
+    np.testing.assert_allclose(distorted(pictures), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(("angle", "quarters"), [(90, 1), (180, 2), (-90, 3)])
+def test_a_rotation_by_right_angles_by_hand(pictures, angle, quarters):
+    # the amount is chosen so that the draw times the amount is the angle; the eye's clockwise or not is in the sign
+    moved = distorted(pictures[:1], rotation=angle / draws(1)[0, 0])
+    expected = reference.standardize(np.rot90(pictures[0, :, :, 0], quarters))
+    np.testing.assert_allclose(moved[0], expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("pixels", [1, -2])
+@pytest.mark.parametrize("axis", ["x", "y"])
+def test_a_shift_by_whole_pixels_by_hand(axis, pixels):
+    stripes = np.full((9, 9), -1.0, np.float32)
+    stripes[3:6] = [[1.0], [2.0], [3.0]]
+    lines = stripes.T if axis == "x" else stripes  # even along the other axis, on which the shift is not whole
+    lines = np.pad(lines[1:-1, 1:-1], 1, constant_values=-1)
+    other = np.s_[3:6] if axis == "x" else np.s_[:, 3:6]  # away from the frame
+    moved = distorted(lines[None, ..., None], shift=pixels / draws(1)[4 if axis == "x" else 5, 0])[0]
+    # out(p) = in(p + shift): a positive shift moves the content to the left or up
+    expected = np.roll(lines, -pixels, axis=1 if axis == "x" else 0)[other]
+    np.testing.assert_allclose(
+        (moved[other] - moved[other].min()) / np.ptp(moved[other]), (expected + 1) / 4, atol=1e-5
+    )
+
+
+@pytest.mark.parametrize(
+    "amounts",
+    [
+        {"rotation": 25.0},
+        {"shift": 1.7},
+        {"zoom": 0.4},
+        {"shear": 20.0},
+        {"rotation": 12.0, "shift": 2.0, "zoom": 0.12, "shear": 8.0},
+    ],
+    ids=lambda amounts: "+".join(amounts),
+)
+def test_distortions_equal_the_affine_map_in_numpy(pictures, amounts):
+    rotation, shift, zoom, shear = (amounts.get(name, 0.0) for name in ("rotation", "shift", "zoom", "shear"))
+    moved = distorted(pictures, **amounts)
+    for image, result, draw in zip(pictures[..., 0].astype(np.float64), moved, draws(3).T, strict=True):
+        angle = np.deg2rad(rotation) * draw[0]
+        turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+        slant = np.array([[1, np.tan(np.deg2rad(shear) * draw[1])], [0, 1]])
+        scale = np.diag([(1 + zoom) ** draw[3], (1 + zoom) ** draw[2]])
+        expected = reference.affine(image - image[0, 0], scale @ slant @ turn, shift * draw[4:6])
+        np.testing.assert_allclose(result, reference.standardize(expected), atol=1e-4)
+        assert np.abs(result - reference.standardize(image)).max() > 0.05
+
+
+def test_every_image_of_a_batch_is_distorted_in_its_own_way(pictures):
+    same = np.repeat(pictures[:1], 3, axis=0)
+    moved = distorted(same, rotation=20.0)
+    for a, b in ((0, 1), (0, 2), (1, 2)):
+        assert np.abs(moved[a] - moved[b]).max() > 0.05
+
+
+# batches -----------------------------------------------------------------------------------------------------------
+
+
+def batches(count: int, *, images: np.ndarray, batch_size: int = 4, seed: int = 1, **amounts: float):
+    labels = np.arange(len(images))
+    made = training_batches(images, labels, batch_size=batch_size, **{**NOTHING, **amounts}, seed=seed)
+    return [(x.numpy(), y.numpy()) for x, y in made.take(count)]
+
+
+@pytest.fixture(scope="module")
+def ten_images() -> np.ndarray:
+    return np.random.default_rng(0).normal(size=(10, 6, 6, 1)).astype(np.float32)
+
+
+def test_every_epoch_has_every_image_once_in_an_order_of_its_own(ten_images):
+    made = batches(9, images=ten_images)
+    assert [len(y) for _, y in made] == [4, 4, 2] * 3
+    epochs = [np.concatenate([y for _, y in made[first : first + 3]]).tolist() for first in (0, 3, 6)]
+    for epoch in epochs:
+        assert sorted(epoch) == list(range(10))
+    assert len({tuple(epoch) for epoch in [*epochs, range(10)]}) == 4
+
+
+def test_undistorted_images_keep_their_bits_and_their_labels(ten_images):
+    for x, y in batches(3, images=ten_images):
+        np.testing.assert_array_equal(x, ten_images[y])
+
+
+def test_the_same_image_is_distorted_otherwise_in_every_batch(ten_images):
+    same = np.repeat(ten_images[:1], 4, axis=0)
+    (first, _), (second, _) = batches(2, images=same, rotation=20.0)
+    assert all(np.abs(a - b).max() > 0.01 for a, b in zip(first, second, strict=True))
+
+
+@pytest.mark.parametrize("global_seed", [None, 99])
+def test_batches_depend_on_their_seed_alone(ten_images, global_seed):
+    expected = batches(6, images=ten_images, rotation=20.0)
+    if global_seed is not None:
+        tf.random.set_seed(global_seed)
+    for (x, y), (x_again, y_again) in zip(expected, batches(6, images=ten_images, rotation=20.0), strict=True):
+        np.testing.assert_array_equal(x, x_again)
+        np.testing.assert_array_equal(y, y_again)
+    others = batches(6, images=ten_images, rotation=20.0, seed=2)
+    assert [y.tolist() for _, y in others] != [y.tolist() for _, y in expected]
+
+
+# the stage ---------------------------------------------------------------------------------------------------------
+
+MODEL = ModelConfig(
+    input_size=8,
+    convolutions={
+        "Conv2D_1": ConvolutionConfig(filters=4, kernel_size=3, activation=Activation.relu),
+        "Conv2D_2": ConvolutionConfig(filters=6, kernel_size=2, activation=Activation.relu),
+    },
+    pools={"Max_Pool_1": PoolConfig(size=2)},
+    dense={"Dense_1": DenseConfig(units=8, activation=Activation.relu)},
+)
+TRAIN = TrainConfig(
+    epochs=2,
+    batch_size=16,
+    optimizer=OptimizerConfig(name=Optimizer.adamw, momentum=0.0, weight_decay=0.0),
+    learning_rate=LearningRateConfig(initial=0.02, schedule=LearningRateSchedule.power, rate=0.5, decay_steps=1),
+    regularizer=RegularizerConfig(kind=Regularizer.none, factor=0.0),
+    augmentation=AugmentationConfig(rotation=5.0, shift=0.5, zoom=0.0, shear=0.0),
+    initial_weights=None,
+)
+
+
+def blobs(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Images of a bright spot in one of three places; the place is the class."""
+    generator = np.random.default_rng(seed)
+    labels = generator.integers(0, 3, count)
+    images = generator.normal(0, 0.2, (count, 8, 8, 1))
+    for image, label in zip(images, labels, strict=True):
+        image[2:4, 2 * label : 2 * label + 3] += 2
+    images -= images.mean(axis=(1, 2, 3), keepdims=True)
+    return (images / images.std(axis=(1, 2, 3), keepdims=True)).astype(np.float32), labels
+
+
+@pytest.fixture(scope="module")
+def dataset() -> Dataset:
+    return Dataset("blobs", "", *blobs(60, seed=1), *blobs(20, seed=2), class_names=("left", "middle", "right"))
+
+
+@pytest.fixture(scope="module")
+def trained(deterministic, dataset):
+    return train(TRAIN, MODEL, dataset, seed=4)
+
+
+def bits(result) -> list[np.ndarray]:
+    return [*cnn.weights_by_name(result.model).values(), *result.history.values()]
+
+
+def test_a_training_learns(dataset):
+    config = dataclasses.replace(TRAIN, epochs=12)
+    history = train(config, MODEL, dataset, seed=4).history
+    assert history["loss"][-1] < history["loss"][0] / 2
+    assert history["test_accuracy"][-1] >= 0.9
+
+
+def test_the_same_seed_trains_to_the_same_bits(trained, dataset):
+    tf.random.set_seed(123)  # of no concern to a stage
+    again = train(TRAIN, MODEL, dataset, seed=4)
+    for a, b in zip(bits(trained), bits(again), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_another_seed_trains_to_other_weights(trained, dataset):
+    other = train(TRAIN, MODEL, dataset, seed=5)
+    for name, weight in cnn.weights_by_name(other.model).items():
+        assert (weight != cnn.weights_by_name(trained.model)[name]).any(), name
+    assert (trained.history["loss"] != other.history["loss"]).all()
+
+
+def test_resetting_to_the_initial_weights_gives_the_untrained_model_back(trained):
+    start = trained.initial_weights
+    for name, weight in cnn.weights_by_name(trained.model).items():
+        assert (weight != start[name]).any(), name
+    copy = keras.models.clone_model(trained.model)
+    cnn.reset_weights(copy, start)
+    for name, weight in cnn.weights_by_name(copy).items():
+        np.testing.assert_array_equal(weight, start[name])
+
+
+def test_a_training_can_start_from_the_initial_weights_of_another(trained, dataset):
+    # the first weights of seed 4, with the batches of seed 5: each alone makes a difference
+    start = trained.initial_weights
+    result = train(TRAIN, MODEL, dataset, seed=5, initial_weights=start)
+    for name, weight in result.initial_weights.items():
+        np.testing.assert_array_equal(weight, start[name])
+    assert (result.history["loss"] != trained.history["loss"]).all()
+    same = train(TRAIN, MODEL, dataset, seed=4, initial_weights=start)
+    for a, b in zip(bits(same), bits(trained), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_initial_weights_of_another_architecture_are_refused(trained, dataset):
+    wider = dataclasses.replace(MODEL, dense={"Dense_1": DenseConfig(units=9, activation=Activation.relu)})
+    with pytest.raises(ValueError, match=r"Dense_1/kernel: expected .*9.*received .*8"):
+        train(TRAIN, wider, dataset, seed=4, initial_weights=trained.initial_weights)
+
+
+def test_the_history_has_the_figures_of_every_epoch(trained, dataset):
+    assert set(trained.history) == {"loss", "accuracy", "test_loss", "test_accuracy", "learning_rate"}
+    # 60 images are 4 batches of 16: power schedule after 4 and 8 batches
+    np.testing.assert_allclose(trained.history["learning_rate"], [0.02 / 3, 0.02 / 5], rtol=1e-6)
+    probabilities = cnn.layer_outputs(trained.model, ["Output"], dataset.test_images)["Output"]
+    of_label = probabilities[np.arange(20), dataset.test_labels]
+    assert trained.history["test_loss"][-1] == pytest.approx(-np.log(of_label).mean(), rel=1e-4)
+    right = (probabilities.argmax(axis=1) == dataset.test_labels).mean()
+    assert trained.history["test_accuracy"][-1] == pytest.approx(right, abs=1e-6)
+
+
+def test_progress_is_told_after_every_epoch(trained, dataset):
+    told: list[tuple] = []
+    train(TRAIN, MODEL, dataset, seed=4, progress=lambda *place, **values: told.append((*place, values["loss"])))
+    assert told == [("train", 1, 2, trained.history["loss"][0]), ("train", 2, 2, trained.history["loss"][1])]
+
+
+@pytest.mark.parametrize("optimizer", list(Optimizer), ids=lambda optimizer: optimizer.value)
+@pytest.mark.parametrize("schedule", [LearningRateSchedule.none, LearningRateSchedule.cosine], ids=lambda s: s.value)
+def test_every_optimizer_trains_with_a_fixed_and_with_a_falling_rate(dataset, optimizer, schedule):
+    config = dataclasses.replace(
+        TRAIN,
+        epochs=3,
+        optimizer=OptimizerConfig(name=optimizer, momentum=0.5, weight_decay=0.01),
+        learning_rate=LearningRateConfig(initial=0.01, schedule=schedule, rate=0.0, decay_steps=1),
+        regularizer=RegularizerConfig(kind=Regularizer.l2, factor=0.001),
+    )
+    history = train(config, MODEL, dataset, seed=4).history
+    assert history["loss"][-1] < history["loss"][0]
+    last = 0.0 if schedule is LearningRateSchedule.cosine else 0.01
+    assert history["learning_rate"][-1] == pytest.approx(last, abs=1e-8)
