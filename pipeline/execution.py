@@ -12,7 +12,7 @@ import numpy as np
 from pipeline import provenance, storage
 from pipeline.config import Config, Stage
 from pipeline.progress import Progress
-from pipeline.record import StageRecord, figures, params_of, settings_of
+from pipeline.record import StageRecord, figures, params_of, run_name, settings_of
 from pipeline.results import ActivationsResult, Dataset, DreamResult, OipSweepResult, StageResult, TrainResult
 from pipeline.runtime import start_tensorflow
 from pipeline.tracking import StageRun, Tracker
@@ -120,7 +120,7 @@ class Execution:
         begun = StageRecord(
             stage=stage.value,
             key=self.key(stage),
-            name=" ".join([stage.value, *self.process["overrides"]]),
+            name=run_name(stage, self.process["overrides"]),
             params=params_of(self.config, stage, self.dataset),
             metrics={},
             tags=self._tags(stage),
@@ -146,7 +146,7 @@ class Execution:
 
     def _result(self, stage: Stage, model: "keras.Model | None", stage_run: StageRun) -> StageResult:
         """Call the stage's function."""
-        config, seed = self.config, self.config.seed
+        config = self.config
 
         if stage is Stage.train:
             from pipeline.stages.train import train
@@ -157,7 +157,12 @@ class Execution:
 
             weights = self.initial_weights
             return train(
-                config.train, config.model, self.dataset, seed=seed, initial_weights=weights, progress=progress
+                config.train,
+                config.model,
+                self.dataset,
+                seed=config.train.seed,
+                initial_weights=weights,
+                progress=progress,
             )
         assert model is not None
         if stage is Stage.activations:
@@ -167,11 +172,11 @@ class Execution:
         if stage is Stage.oip:
             from pipeline.stages.oip import sweep_oips
 
-            return sweep_oips(config.oip, config.noise, model, seed=seed, progress=self.progress)
+            return sweep_oips(config.oip, config.noise, model, seed=config.noise.seed, progress=self.progress)
         from pipeline.stages.dream import dream
 
         assert self.photo is not None
-        return dream(config.dream, model, self.photo, seed=seed, progress=self.progress)
+        return dream(config.dream, model, self.photo, seed=config.seed, progress=self.progress)
 
     def _draw(self, result: StageResult, folder: Path) -> None:
         # matplotlib is not needed when everything is there already

@@ -42,13 +42,12 @@ def numeric_versions() -> dict[str, str]:
     return {name: importlib.metadata.version(name) for name in NUMERIC_PACKAGES}
 
 
-def describe_process(overrides: list[str], *, seed: int, threads: int | None) -> dict[str, Any]:
+def describe_process(overrides: list[str], *, threads: int | None) -> dict[str, Any]:
     """Everything about this process that a later reader of its results may ask for."""
     packages = {dist.metadata["Name"]: dist.version for dist in importlib.metadata.distributions()}
     return {
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
         "overrides": overrides,
-        "seed": seed,
         "threads": threads,
         "cpus": os.cpu_count(),
         "python": platform.python_version(),

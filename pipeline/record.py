@@ -1,6 +1,7 @@
 """What a tracking server is told of a stage, as plain data: made without one, kept beside the results."""
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -122,6 +123,18 @@ def _dream_figures(result: DreamResult) -> Figures:
     )
 
 
+def run_name(stage: Stage, overrides: list[str]) -> str:
+    """The stage and what was set for it on the command line: what tells its runs apart."""
+    groups = {
+        Stage.train: ("data", "model", "train", "seed", "experiment"),
+        Stage.activations: ("data", "model", "train", "seed", "experiment", "activations"),
+        Stage.oip: ("data", "model", "train", "seed", "experiment", "noise", "oip"),
+        Stage.dream: ("data", "model", "train", "seed", "experiment", "dream"),
+    }
+    said = [word for word in overrides if re.split(r"[.=]", word.lstrip("+"), maxsplit=1)[0] in groups[stage]]
+    return " ".join([stage.value, *said])
+
+
 def settings_of(config: Config, stage: Stage) -> dict[str, Any]:
     """The part of the config that a stage's result depends on, as plain values."""
     groups: dict[Stage, dict[str, Any]] = {
@@ -130,7 +143,7 @@ def settings_of(config: Config, stage: Stage) -> dict[str, Any]:
         Stage.oip: {"noise": config.noise, "oip": config.oip},
         Stage.dream: {"dream": config.dream},
     }
-    return {"seed": config.seed, **{name: plain(group) for name, group in groups[stage].items()}}
+    return {name: plain(group) for name, group in groups[stage].items()}
 
 
 def params_of(config: Config, stage: Stage, dataset: Dataset) -> dict[str, str]:

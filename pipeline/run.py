@@ -38,7 +38,7 @@ def run(config: Config, run_dir: Path, *, composed: str, overrides: list[str]) -
         photo = load_photo(config.dream.photo, size=config.dream.size, fit=config.dream.fit)
     weights = _initial_weights(config, classes=len(dataset.class_names))
     pipeline_id = uuid.uuid4().hex
-    process = provenance.describe_process(overrides, seed=config.seed, threads=config.runtime.threads)
+    process = provenance.describe_process(overrides, threads=config.runtime.threads)
     try:
         tracker = open_tracker(config.tracking, Path(config.output_dir), pipeline_id=pipeline_id)
         with Bars() as bars:

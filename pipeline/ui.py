@@ -1,4 +1,4 @@
-"""`make ui`: the MLflow page of the record under outputs/, on this machine only, until Ctrl-C."""
+"""`make ui`: the MLflow page of the record under outputs/, for this machine only, until Ctrl-C."""
 
 import argparse
 import os
@@ -6,95 +6,111 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
 
 HOST = "127.0.0.1"
 FIRST_PORT = 5000
 START_TIMEOUT_S = 180
+END_TIMEOUT_S = 10
 ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
-    # the page needs no workers for jobs; each is another process
+    # workers for jobs that the pages of runs do not need
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
 }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Show the record until the server ends; returns the exit code."""
+    """Show the record until Ctrl-C; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m pipeline.ui", description=__doc__)
     parser.add_argument("--output-dir", type=Path, default=Path("outputs"), help="default: %(default)s")
     parser.add_argument("--port", type=int, help=f"default: {FIRST_PORT}, or the next one that is free")
     options = parser.parse_args(arguments)
     folder = options.output_dir.resolve()
     if not (folder / "mlflow.db").is_file():
-        return _refused(f"no record in {folder} yet; `python -m pipeline` makes one")
-    port = _free_port(FIRST_PORT, FIRST_PORT + 100) if options.port is None else _free_port(options.port, options.port)
+        return _refused(f"nothing is recorded in {folder} yet; `python -m pipeline` does it")
+    ports = range(FIRST_PORT, FIRST_PORT + 100) if options.port is None else [options.port]
+    port = next(filter(_is_free, ports), None)
     if port is None:
-        return _refused(f"port {options.port or FIRST_PORT} is in use; --port takes another one")
-    # `kill` shall end the server, too
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    server = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "mlflow", "server"),
-            *("--host", HOST, "--port", str(port), "--workers", "1"),
-            *("--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}"),
-            # experiments made through this server can then be continued without one
-            *("--default-artifact-root", (folder / "mlartifacts").as_uri()),
-            *("--uvicorn-opts", "--log-level warning"),
-        ],
-        env={**ENVIRONMENT, **os.environ},
-        # a group of its own: Ctrl-C reaches only this process, which ends the server without its tracebacks
-        start_new_session=True,
+        return _refused(f"port {ports[0]} cannot be used; --port takes another one")
+    # also when started in the background, where Ctrl-C is switched off, or ended by `kill`
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+    with tempfile.TemporaryFile() as output:
+        server = _start(folder, port, output)
+        try:
+            return _watch(server, port, output)
+        except KeyboardInterrupt:
+            return 130
+        finally:
+            _end(server)
+
+
+def _start(folder: Path, port: int, output: IO[bytes]) -> subprocess.Popen[bytes]:
+    command = [
+        *(sys.executable, "-m", "mlflow", "server"),
+        *("--host", HOST, "--port", str(port), "--workers", "1", "--uvicorn-opts", "--log-level warning"),
+        *("--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}"),
+        # or experiments that are made through this server could not be written to without it
+        *("--default-artifact-root", (folder / "mlartifacts").as_uri()),
+    ]
+    # In a session of its own: Ctrl-C reaches only this process, so that the server shows no tracebacks.
+    return subprocess.Popen(
+        command, env={**os.environ, **ENVIRONMENT}, stdout=output, stderr=output, start_new_session=True
     )
-    try:
-        print("starting the MLflow page ...", flush=True)
-        address = f"http://{HOST}:{port}"
-        if _is_up(server, f"{address}/health"):
-            # without the query the page opens on traces of language models
-            print(f"{address}/#/experiments?workflowType=machine_learning   (Ctrl-C ends it)", flush=True)
-        return server.wait()
-    except KeyboardInterrupt:
-        return 130
-    finally:
-        _end(server)
 
 
-def _free_port(first: int, last: int) -> int | None:
-    for port in range(first, last + 1):
-        with socket.socket() as probe:
-            # as the server does; otherwise a port that was used a minute ago counts as taken
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((HOST, port))
-            except OSError:
-                continue
-            return port
-    return None
+def _watch(server: subprocess.Popen[bytes], port: int, output: IO[bytes]) -> int:
+    """Tell the address once the server answers; the exit code, and what the server said, if it ends by itself."""
+    print("the MLflow page is starting ...", flush=True)
+    if _answers(server, f"http://{HOST}:{port}/health"):
+        # without the query the page opens on traces of language models
+        print(f"http://{HOST}:{port}/#/experiments?workflowType=machine_learning  (Ctrl-C ends it)", flush=True)
+        server.wait()
+    output.seek(0)
+    print(output.read().decode(errors="replace"), file=sys.stderr)
+    return 1
 
 
-def _is_up(server: subprocess.Popen[bytes], health: str) -> bool:
-    """Wait until the server answers; False if it ended or takes too long."""
+def _answers(server: subprocess.Popen[bytes], address: str) -> bool:
+    """Wait for the server; False if it ended, or takes too long."""
+    # a proxy of the environment cannot reach this machine's loopback
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     deadline = time.monotonic() + START_TIMEOUT_S
     while server.poll() is None and time.monotonic() < deadline:
         try:
-            with urllib.request.urlopen(health, timeout=5):
+            with direct.open(address, timeout=5):
                 return True
-        except (urllib.error.URLError, OSError):
+        except OSError:
             time.sleep(0.3)
     return False
 
 
 def _end(server: subprocess.Popen[bytes]) -> None:
-    """End the server with its workers."""
-    for kill, wait_s in ((signal.SIGTERM, 10), (signal.SIGKILL, 10)):
+    """End the server with its worker; impatience does not keep it alive."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        if server.poll() is None:
+            os.killpg(server.pid, number)
+            try:
+                server.wait(END_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                continue
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        # as the server does; otherwise a port of which a connection just ended counts as taken
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            os.killpg(server.pid, kill)
-            server.wait(wait_s)
-        except (ProcessLookupError, subprocess.TimeoutExpired):
-            continue
+            probe.bind((HOST, port))
+        except (OSError, OverflowError):
+            return False
+    return True
 
 
 def _refused(reason: str) -> int:

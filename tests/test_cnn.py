@@ -9,6 +9,9 @@ from pipeline.core import cnn
 from pipeline.core.training import make_regularizer
 from pipeline.stages.train import new_model
 
+# when Conv2D_3 has not the maps that the settings ask for
+OTHER_LAYER = ("oip.layer=Conv2D_2", "dream.layer=Conv2D_2", "dream.map_indices=[0]")
+
 
 def test_the_layers_of_the_article(compose):
     config = compose("model=article")
@@ -43,6 +46,7 @@ def test_the_settings_predict_the_shapes_of_the_model(compose):
         "model.convolutions.Conv2D_2.kernel_size=4",
         "model.convolutions.Conv2D_3.filters=7",
         "model.pools.Max_Pool_2.size=3",
+        *OTHER_LAYER,
     )
     model = new_model(config.train, config.model, classes=10, seed=0)
     shapes = {name: model.get_layer(name).output.shape[1:] for name in config.model.shapes()}
@@ -91,7 +95,7 @@ def test_leaving_the_activation_out_leaves_the_model_as_it_was(new_cnn, start_im
 
 
 def test_first_weights_depend_on_the_seed_and_the_layer_alone(compose):
-    config = compose("model.convolutions.Conv2D_3.filters=64")  # as Conv2D_2, but for the maps coming in
+    config = compose("model.convolutions.Conv2D_3.filters=64", *OTHER_LAYER)  # as Conv2D_2, but for the maps coming in
     weights = [cnn.weights_by_name(new_model(config.train, config.model, classes=10, seed=seed)) for seed in (3, 3, 4)]
     kernels = [name for name in weights[0] if name.endswith("kernel")]
     assert kernels == [f"{name}/kernel" for name in ("Conv2D_1", "Conv2D_2", "Conv2D_3", "Dense_1", "Output")]

@@ -123,13 +123,13 @@ def pictures() -> np.ndarray:
     return images
 
 
-def draws(count: int) -> np.ndarray:
+def draws(count: int, seed: tuple[int, int] = SEED) -> np.ndarray:
     """The numbers in [-1, 1) behind the distortion of `count` images: angle, shear, zooms y and x, shifts x and y."""
-    return tf.random.stateless_uniform((6, count), SEED, -1.0, 1.0).numpy().astype(np.float64)
+    return tf.random.stateless_uniform((6, count), seed, -1.0, 1.0).numpy().astype(np.float64)
 
 
-def distorted(images: np.ndarray, **amounts: float) -> np.ndarray:
-    return random_affine(images, **{**NOTHING, **amounts}, seed=tf.constant(SEED)).numpy()[..., 0]
+def distorted(images: np.ndarray, *, seed: tuple[int, int] = SEED, **amounts: float) -> np.ndarray:
+    return random_affine(images, **{**NOTHING, **amounts}, seed=tf.constant(seed)).numpy()[..., 0]
 
 
 def test_no_distortion_at_all_only_standardizes(pictures):
@@ -148,17 +148,17 @@ def test_a_rotation_by_right_angles_by_hand(pictures, angle, quarters):
 @pytest.mark.parametrize("pixels", [1, -2])
 @pytest.mark.parametrize("axis", ["x", "y"])
 def test_a_shift_by_whole_pixels_by_hand(axis, pixels):
-    stripes = np.full((9, 9), -1.0, np.float32)
-    stripes[3:6] = [[1.0], [2.0], [3.0]]
-    lines = stripes.T if axis == "x" else stripes  # even along the other axis, on which the shift is not whole
-    lines = np.pad(lines[1:-1, 1:-1], 1, constant_values=-1)
-    other = np.s_[3:6] if axis == "x" else np.s_[:, 3:6]  # away from the frame
-    moved = distorted(lines[None, ..., None], shift=pixels / draws(1)[4 if axis == "x" else 5, 0])[0]
+    # the amount is chosen so that the draw times the amount is a whole number on one axis; on the other it is a
+    # fraction of a pixel, along which the lines are even but for the frame
+    along, across = (4, 5) if axis == "x" else (5, 4)
+    seed = next((i, 0) for i in range(100) if abs(draws(1, (i, 0))[across, 0] / draws(1, (i, 0))[along, 0]) < 0.4)
+    columns = np.tile([-1.0, -1, -1, 1, 2, 3, -1, -1, -1], (9, 1))
+    columns[[0, -1]] = -1
+    lines, inside = (columns, np.s_[3:6]) if axis == "x" else (columns.T, np.s_[:, 3:6])
+    moved = distorted(lines[None, ..., None], seed=seed, shift=pixels / draws(1, seed)[along, 0])[0][inside]
     # out(p) = in(p + shift): a positive shift moves the content to the left or up
-    expected = np.roll(lines, -pixels, axis=1 if axis == "x" else 0)[other]
-    np.testing.assert_allclose(
-        (moved[other] - moved[other].min()) / np.ptp(moved[other]), (expected + 1) / 4, atol=1e-5
-    )
+    expected = np.roll(lines, -pixels, axis=1 if axis == "x" else 0)[inside]
+    np.testing.assert_allclose((moved - moved.min()) / np.ptp(moved), (expected + 1) / 4, atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -285,24 +285,26 @@ def bits(result) -> list[np.ndarray]:
     return [*cnn.weights_by_name(result.model).values(), *result.history.values()]
 
 
-def test_a_training_learns(dataset):
-    config = dataclasses.replace(TRAIN, epochs=12)
-    history = train(config, MODEL, dataset, seed=4).history
-    assert history["loss"][-1] < history["loss"][0] / 2
-    assert history["test_accuracy"][-1] >= 0.9
+@pytest.fixture(scope="module")
+def other(deterministic, dataset):
+    return train(TRAIN, MODEL, dataset, seed=5)
 
 
-def test_the_same_seed_trains_to_the_same_bits(trained, dataset):
+def test_the_same_seed_trains_to_the_same_bits_and_progress_is_told_after_every_epoch(trained, dataset):
     tf.random.set_seed(123)  # of no concern to a stage
-    again = train(TRAIN, MODEL, dataset, seed=4)
+    told: list[tuple] = []
+    again = train(TRAIN, MODEL, dataset, seed=4, progress=lambda *place, **values: told.append((*place, values)))
     for a, b in zip(bits(trained), bits(again), strict=True):
         np.testing.assert_array_equal(a, b)
+    assert [place for *place, _ in told] == [["train", 1, 2], ["train", 2, 2]]
+    for epoch, (*_, values) in enumerate(told):
+        assert values == {name: figures[epoch] for name, figures in trained.history.items()}
 
 
-def test_another_seed_trains_to_other_weights(trained, dataset):
-    other = train(TRAIN, MODEL, dataset, seed=5)
-    for name, weight in cnn.weights_by_name(other.model).items():
-        assert (weight != cnn.weights_by_name(trained.model)[name]).any(), name
+def test_another_seed_trains_to_other_weights(trained, other):
+    weights, others = cnn.weights_by_name(trained.model), cnn.weights_by_name(other.model)
+    for name in weights:
+        assert (weights[name] != others[name]).any(), name
     assert (trained.history["loss"] != other.history["loss"]).all()
 
 
@@ -316,16 +318,15 @@ def test_resetting_to_the_initial_weights_gives_the_untrained_model_back(trained
         np.testing.assert_array_equal(weight, start[name])
 
 
-def test_a_training_can_start_from_the_initial_weights_of_another(trained, dataset):
-    # the first weights of seed 4, with the batches of seed 5: each alone makes a difference
+def test_a_training_can_start_from_the_initial_weights_of_another(trained, other, dataset):
     start = trained.initial_weights
-    result = train(TRAIN, MODEL, dataset, seed=5, initial_weights=start)
-    for name, weight in result.initial_weights.items():
-        np.testing.assert_array_equal(weight, start[name])
-    assert (result.history["loss"] != trained.history["loss"]).all()
-    same = train(TRAIN, MODEL, dataset, seed=4, initial_weights=start)
-    for a, b in zip(bits(same), bits(trained), strict=True):
-        np.testing.assert_array_equal(a, b)
+    hardly = LearningRateConfig(initial=1e-9, schedule=LearningRateSchedule.none, rate=0.0, decay_steps=1)
+    config = dataclasses.replace(TRAIN, epochs=1, learning_rate=hardly)
+    result = train(config, MODEL, dataset, seed=5, initial_weights=start)
+    for name, weight in cnn.weights_by_name(result.model).items():
+        np.testing.assert_array_equal(result.initial_weights[name], start[name])
+        np.testing.assert_allclose(weight, start[name], atol=1e-7)
+    assert np.abs(other.initial_weights["Output/kernel"] - start["Output/kernel"]).max() > 0.1
 
 
 def test_initial_weights_of_another_architecture_are_refused(trained, dataset):
@@ -336,7 +337,7 @@ def test_initial_weights_of_another_architecture_are_refused(trained, dataset):
 
 def test_the_history_has_the_figures_of_every_epoch(trained, dataset):
     assert set(trained.history) == {"loss", "accuracy", "test_loss", "test_accuracy", "learning_rate"}
-    # 60 images are 4 batches of 16: power schedule after 4 and 8 batches
+    # 60 images are 4 batches of 16: the power schedule after 4 and 8 batches
     np.testing.assert_allclose(trained.history["learning_rate"], [0.02 / 3, 0.02 / 5], rtol=1e-6)
     probabilities = cnn.layer_outputs(trained.model, ["Output"], dataset.test_images)["Output"]
     of_label = probabilities[np.arange(20), dataset.test_labels]
@@ -345,23 +346,25 @@ def test_the_history_has_the_figures_of_every_epoch(trained, dataset):
     assert trained.history["test_accuracy"][-1] == pytest.approx(right, abs=1e-6)
 
 
-def test_progress_is_told_after_every_epoch(trained, dataset):
-    told: list[tuple] = []
-    train(TRAIN, MODEL, dataset, seed=4, progress=lambda *place, **values: told.append((*place, values["loss"])))
-    assert told == [("train", 1, 2, trained.history["loss"][0]), ("train", 2, 2, trained.history["loss"][1])]
-
-
-@pytest.mark.parametrize("optimizer", list(Optimizer), ids=lambda optimizer: optimizer.value)
-@pytest.mark.parametrize("schedule", [LearningRateSchedule.none, LearningRateSchedule.cosine], ids=lambda s: s.value)
-def test_every_optimizer_trains_with_a_fixed_and_with_a_falling_rate(dataset, optimizer, schedule):
+@pytest.mark.parametrize(
+    ("optimizer", "schedule", "last_rate"),
+    [
+        (Optimizer.rmsprop, LearningRateSchedule.none, 0.01),
+        (Optimizer.nadam, LearningRateSchedule.exponential, 0.01 / 8),  # 0.5^(24 / 8)
+        (Optimizer.adamax, LearningRateSchedule.power, 0.01 / 2.5),  # 1 / (1 + 0.5 * 24 / 8)
+        (Optimizer.adamw, LearningRateSchedule.cosine, 0.0),
+    ],
+    ids=lambda value: getattr(value, "value", None),
+)
+def test_every_optimizer_learns_and_its_rate_follows_the_schedule(dataset, optimizer, schedule, last_rate):
     config = dataclasses.replace(
         TRAIN,
-        epochs=3,
+        epochs=6,
         optimizer=OptimizerConfig(name=optimizer, momentum=0.5, weight_decay=0.01),
-        learning_rate=LearningRateConfig(initial=0.01, schedule=schedule, rate=0.0, decay_steps=1),
+        learning_rate=LearningRateConfig(initial=0.01, schedule=schedule, rate=0.5, decay_steps=8),
         regularizer=RegularizerConfig(kind=Regularizer.l2, factor=0.001),
     )
     history = train(config, MODEL, dataset, seed=4).history
-    assert history["loss"][-1] < history["loss"][0]
-    last = 0.0 if schedule is LearningRateSchedule.cosine else 0.01
-    assert history["learning_rate"][-1] == pytest.approx(last, abs=1e-8)
+    assert history["loss"][-1] < 0.7 * history["loss"][0]
+    assert history["test_accuracy"][-1] >= 0.8
+    assert history["learning_rate"][-1] == pytest.approx(last_rate, abs=1e-8)

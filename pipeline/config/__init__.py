@@ -6,7 +6,7 @@ of `model`?), so that a stage never sees a setting that it cannot use.
 
 from dataclasses import dataclass
 
-from pipeline.config.checks import choice, no_repeats, not_empty, number
+from pipeline.config.checks import LARGEST_SEED, choice, no_repeats, not_empty, number
 from pipeline.config.choices import (
     Activation,
     ColorMap,
@@ -120,7 +120,7 @@ class Config:
     def __post_init__(self) -> None:
         not_empty("stages", self.stages, f"of {', '.join(stage.value for stage in Stage)}")
         no_repeats("stages", self.stages)
-        number("seed", self.seed, least=0, most=2**31 - 1)
+        number("seed", self.seed, least=0, most=LARGEST_SEED)
         for cells in self.noise.wavelengths:
             number("noise.wavelengths", cells, most=self.model.input_size)
         for name in self.activations.layers:

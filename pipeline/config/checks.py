@@ -6,6 +6,8 @@ from typing import Any
 
 from pipeline.errors import InputError
 
+LARGEST_SEED = 2**31 - 1
+
 
 def number(
     key: str, value: float, *, least: float = -math.inf, most: float = math.inf, above: float | None = None

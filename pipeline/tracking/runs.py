@@ -1,5 +1,6 @@
 """One MLflow run for each execution of a stage."""
 
+import getpass
 import importlib.metadata
 import logging
 import os
@@ -73,6 +74,7 @@ class Tracker:
             # a run that was killed stays RUNNING: these tell whether its process is still there
             "host": socket.gethostname(),
             "pid": str(os.getpid()),
+            "mlflow.user": _user(),
         }
         run = StageRun(self._attempt)
         self._attempt(lambda client: run._start(client, self._experiment_id(client, stage), name, all_tags))
@@ -222,7 +224,7 @@ class StageRun:
                     link.parent.mkdir(parents=True, exist_ok=True)
                     link.symlink_to(file.resolve())
             client.log_artifacts(self.run_id, scratch)
-        self._log_tags(client, {**record.tags, PICTURES_TAG: str(bool(record.images))})
+        self._log_tags(client, record.tags | ({PICTURES_TAG: "True"} if record.images else {}))
 
     def _log_model(self, client: Any, model: "keras.Model", example: np.ndarray) -> None:
         import mlflow
@@ -265,6 +267,14 @@ class StageRun:
             entities.Dataset(**described.to_dict()), [entities.InputTag("mlflow.data.context", "training")]
         )
         client.log_inputs(self.run_id, [used])
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        # in a container the number may have no name
+        return str(os.getuid())
 
 
 def _mlflow_tags(tags: Mapping[str, str]) -> dict[str, str]:
