@@ -24,7 +24,8 @@ def to_config(composed: DictConfig) -> Config:
     for key in _keys(OmegaConf.to_container(composed, resolve=False)):
         check_key(key)
     try:
-        return typing.cast(Config, OmegaConf.to_object(composed))
+        # a recorded composition comes without types
+        return typing.cast(Config, OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Config), composed)))
     except MissingMandatoryValue as error:
         key = error.full_key or "a setting"
         raise InputError(f"{key}: has to be given; takes {describe(key)}") from error

@@ -10,7 +10,7 @@ from pathlib import Path
 from pipeline.config import TrackingBackend, TrackingConfig
 from pipeline.tracking import backend
 from pipeline.tracking.runs import StageRun, Tracker
-from pipeline.tracking.wording import one_line
+from pipeline.tracking.wording import one_line, without_passwords
 
 __all__ = ["StageRun", "Tracker", "open_tracker"]
 
@@ -30,5 +30,6 @@ def open_tracker(config: TrackingConfig, output_dir: Path, *, pipeline_id: str) 
         try:
             connection = backend.connect(uri, output_dir)
         except Exception as error:
-            logger.warning("not recorded in MLflow, results on disk are complete: %s: %s", uri, one_line(error))
+            problem = f"{without_passwords(uri)}: {one_line(error)}"
+            logger.warning("not recorded in MLflow, results on disk are complete: %s", problem)
     return Tracker(connection, experiment=config.experiment, pipeline_id=pipeline_id)

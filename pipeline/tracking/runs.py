@@ -18,7 +18,7 @@ from pipeline.record import StageRecord
 from pipeline.results import Dataset
 from pipeline.tracking.backend import Connection
 from pipeline.tracking.pictures import PICTURES_TAG, lay_out_pictures
-from pipeline.tracking.wording import mlflow_name, one_line
+from pipeline.tracking.wording import LONGEST_NAME, mlflow_name, one_line
 
 if TYPE_CHECKING:
     import keras
@@ -170,7 +170,7 @@ class StageRun:
         self._attempt(lambda client: client.log_text(self.run_id, text, path))
 
     def _start(self, client: Any, experiment_id: str, name: str, tags: Mapping[str, str]) -> None:
-        run = client.create_run(experiment_id, tags=_mlflow_tags(tags), run_name=name)
+        run = client.create_run(experiment_id, tags=_mlflow_tags(tags), run_name=name[:LONGEST_NAME])
         self.run_id, self._experiment_id = run.info.run_id, experiment_id
 
     def _end(self, status: str, *, failure: str | None = None) -> None:
@@ -216,7 +216,8 @@ class StageRun:
         self._log_params(client, record.params)
         self._log_series(client, {name: {0: value} for name, value in record.metrics.items()} | record.series)
         with tempfile.TemporaryDirectory() as scratch:
-            lay_out_pictures(record.images, folder, Path(scratch, "images"))
+            if record.images:
+                lay_out_pictures(record.images, folder, Path(scratch, "images"))
             for file in (path for path in folder.rglob("*") if path.is_file()):
                 name = file.relative_to(folder)
                 if self._model_id is None or str(name) != MODEL_FILE:

@@ -13,8 +13,8 @@ def without_passwords(text: str) -> str:
 
 def one_line(error: BaseException) -> str:
     """What went wrong, in one line without passwords."""
-    lines = without_passwords(str(error)).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0]}"[:LONGEST_LINE] if lines else type(error).__name__
+    message = " ".join(without_passwords(str(error)).split())
+    return f"{type(error).__name__}: {message}"[:LONGEST_LINE] if message else type(error).__name__
 
 
 def mlflow_name(name: str) -> str:

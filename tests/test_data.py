@@ -1,0 +1,436 @@
+"""Data sets and photos: the same arrays from every source, and one line on what is broken."""
+
+import gzip
+import hashlib
+import struct
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import reference
+from PIL import Image
+
+from pipeline.config import DataConfig, DataSet, Fit
+from pipeline.data import load_dataset, load_photo
+from pipeline.errors import InputError
+from pipeline.results import Dataset
+
+MNIST = Path(__file__).resolve().parent.parent.parent / "shared" / "data" / "mnist.npz"
+
+IDX_NAMES = {
+    "x_train": "train-images-idx3-ubyte.gz",
+    "y_train": "train-labels-idx1-ubyte.gz",
+    "x_test": "t10k-images-idx3-ubyte.gz",
+    "y_test": "t10k-labels-idx1-ubyte.gz",
+}
+
+
+def made_up(train: int = 23, test: int = 12, side: int = 10) -> dict[str, np.ndarray]:
+    generator = np.random.default_rng(1)
+    return {
+        "x_train": generator.integers(0, 256, (train, side, side), dtype=np.uint8),
+        "y_train": generator.integers(0, 10, train, dtype=np.uint8),
+        "x_test": generator.integers(0, 256, (test, side, side), dtype=np.uint8),
+        "y_test": generator.integers(0, 10, test, dtype=np.uint8),
+    }
+
+
+def write_npz(path: Path, arrays: dict[str, np.ndarray]) -> Path:
+    np.savez(path, **arrays)
+    return path
+
+
+def write_idx(folder: Path, arrays: dict[str, np.ndarray]) -> Path:
+    folder.mkdir()
+    for name, array in arrays.items():
+        header = struct.pack(f">BBBB{array.ndim}i", 0, 0, 8, array.ndim, *array.shape)
+        (folder / IDX_NAMES[name]).write_bytes(gzip.compress(header + array.tobytes()))
+    return folder
+
+
+def load(name: DataSet, path: Path | str | None = None, *, limit: int | None = None, size: int = 12) -> Dataset:
+    config = DataConfig(name=name, path=None if path is None else str(path), limit=limit, epochs=1)
+    return load_dataset(config, size=size)
+
+
+def refusal(name: DataSet, path: Path | str) -> str:
+    """The message with which data at this path is refused: one line that names the setting and the file."""
+    with pytest.raises(InputError) as caught:
+        load(name, path)
+    message = str(caught.value)
+    assert message.startswith("data.path: takes ")
+    assert f"; got {path}" in message
+    assert "\n" not in message
+    return message
+
+
+# the embedded digits -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def digits() -> Dataset:
+    return load(DataSet.digits, size=28)
+
+
+def test_digits_are_all_1797_every_fifth_of_them_for_testing(digits):
+    from sklearn.datasets import load_digits
+
+    _, labels = load_digits(return_X_y=True)
+    # sorted by class, the 3rd, 8th, 13th ... of 1797
+    assert (len(digits.train_labels), len(digits.test_labels)) == (1438, 359)
+    both = np.concatenate([digits.train_labels, digits.test_labels])
+    np.testing.assert_array_equal(np.bincount(both), np.bincount(labels))
+    shares = np.bincount(digits.test_labels) / np.bincount(labels)
+    assert (np.abs(shares - 0.2) < 0.01).all()
+
+
+def test_no_test_digit_is_a_training_digit(digits):
+    train, test = ({image.tobytes() for image in images} for images in (digits.train_images, digits.test_images))
+    assert len(train) == 1438
+    assert len(test) == 359
+    assert not train & test
+
+
+def test_digits_are_split_alike_every_time(digits):
+    again = load(DataSet.digits, size=28)
+    np.testing.assert_array_equal(again.test_images, digits.test_images)
+    np.testing.assert_array_equal(again.test_labels, digits.test_labels)
+    assert again.digest == digits.digest
+    assert digits.name == "digits"
+
+
+def test_digits_are_enlarged_and_standardized(digits):
+    from sklearn.datasets import load_digits
+
+    images, labels = load_digits(return_X_y=True)
+    third_zero = images[labels == 0][2].reshape(8, 8)
+    # Pillow's bicubic has the same kernel
+    expected = reference.standardize(reference.resize(third_zero, 28))
+    first_zero_for_testing = digits.test_images[digits.test_labels == 0][0]
+    np.testing.assert_allclose(first_zero_for_testing[..., 0], expected, atol=1e-4)
+    for split in (digits.train_images, digits.test_images):
+        np.testing.assert_allclose(split.mean(axis=(1, 2, 3)), 0, atol=1e-5)
+        np.testing.assert_allclose(split.std(axis=(1, 2, 3)), 1, atol=1e-4)
+
+
+# files -------------------------------------------------------------------------------------------------------------
+
+
+def test_npz_and_idx_of_the_same_images_give_the_same_arrays_and_the_same_digest(tmp_path):
+    arrays = made_up()
+    from_npz = load(DataSet.mnist, write_npz(tmp_path / "data.npz", arrays))
+    from_idx = load(DataSet.mnist, write_idx(tmp_path / "idx", arrays))
+    for name in ("train_images", "train_labels", "test_images", "test_labels"):
+        np.testing.assert_array_equal(getattr(from_npz, name), getattr(from_idx, name))
+    assert from_npz.digest == from_idx.digest
+
+
+def test_images_of_a_file_keep_their_order_and_their_labels(tmp_path):
+    arrays = made_up(side=12)
+    loaded = load(DataSet.mnist, write_npz(tmp_path / "data.npz", arrays))
+    np.testing.assert_array_equal(loaded.train_labels, arrays["y_train"])
+    np.testing.assert_array_equal(loaded.test_labels, arrays["y_test"])
+    for images, pixels in ((loaded.train_images, arrays["x_train"]), (loaded.test_images, arrays["x_test"])):
+        expected = [reference.standardize(image.astype(float)) for image in pixels]
+        np.testing.assert_allclose(images[..., 0], expected, atol=1e-4)
+
+
+def test_an_image_of_one_grey_level_becomes_zero(tmp_path):
+    arrays = made_up(side=12)
+    arrays["x_train"][3] = 200
+    loaded = load(DataSet.mnist, write_npz(tmp_path / "data.npz", arrays))
+    assert not loaded.train_images[3].any()
+    assert np.isfinite(loaded.train_images).all()
+
+
+def test_a_limit_takes_the_first_images_of_both_halves(tmp_path):
+    path = write_npz(tmp_path / "data.npz", made_up())
+    whole, limited = load(DataSet.mnist, path), load(DataSet.mnist, path, limit=11)
+    np.testing.assert_array_equal(limited.train_images, whole.train_images[:11])
+    np.testing.assert_array_equal(limited.test_labels, whole.test_labels[:11])
+    assert limited.digest != whole.digest
+
+
+@pytest.mark.parametrize("changed", ["x_train", "y_train", "x_test", "y_test"])
+def test_any_changed_value_changes_the_digest(tmp_path, changed):
+    before = load(DataSet.mnist, write_npz(tmp_path / "before.npz", made_up()))
+    arrays = made_up()
+    arrays[changed].flat[0] ^= 1
+    after = load(DataSet.mnist, write_npz(tmp_path / "after.npz", arrays))
+    assert after.digest != before.digest
+
+
+def test_the_digest_depends_on_the_size_but_not_on_the_packing(tmp_path):
+    np.savez(tmp_path / "plain.npz", **made_up())
+    np.savez_compressed(tmp_path / "packed.npz", **made_up())
+    plain, packed = (load(DataSet.mnist, tmp_path / name) for name in ("plain.npz", "packed.npz"))
+    assert plain.digest == packed.digest
+    assert load(DataSet.mnist, tmp_path / "plain.npz", size=14).digest != plain.digest
+
+
+def test_only_the_content_of_mnist_is_called_mnist(tmp_path):
+    path = write_npz(tmp_path / "mnist.npz", made_up())
+    assert load(DataSet.mnist, path).name == "mnist (other content)"
+    assert load(DataSet.fashion_mnist, path).name == "fashion_mnist"
+    assert load(DataSet.fashion_mnist, path).class_names[9] == "ankle boot"
+
+
+@pytest.mark.skipif(not MNIST.is_file(), reason="the real MNIST is not there: no shared/data/mnist.npz")
+def test_the_real_mnist_is_called_mnist_also_as_a_part():
+    whole = load(DataSet.mnist, MNIST, size=28)
+    assert whole.name == "mnist"
+    assert whole.train_images.shape == (60000, 28, 28, 1)
+    np.testing.assert_array_equal(whole.train_labels[:5], [5, 0, 4, 1, 9])
+    np.testing.assert_array_equal(
+        np.bincount(whole.test_labels), [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
+    )
+    with np.load(MNIST) as file:
+        expected = reference.standardize(file["x_test"][7].astype(float))
+        changed = {name: file[name] for name in file}
+    np.testing.assert_allclose(whole.test_images[7, :, :, 0], expected, atol=1e-4)
+    part = load(DataSet.mnist, MNIST, limit=10, size=28)
+    assert part.name == "mnist"
+    np.testing.assert_array_equal(part.train_images, whole.train_images[:10])
+    assert hashlib.sha256(changed["y_test"].tobytes()).hexdigest().startswith("ddeff807876a9661")
+
+
+# broken files ------------------------------------------------------------------------------------------------------
+
+
+def test_a_path_that_is_not_there_is_refused(tmp_path):
+    assert "does not exist" in refusal(DataSet.mnist, tmp_path / "nothing.npz")
+    assert "home directory" in refusal(DataSet.mnist, "~no-user-of-this-name/mnist.npz")
+
+
+@pytest.mark.parametrize("kept", [0, 1, 100, 1500])
+def test_a_truncated_npz_is_refused(tmp_path, kept):
+    path = write_npz(tmp_path / "data.npz", made_up())
+    path.write_bytes(path.read_bytes()[:kept])
+    refusal(DataSet.mnist, path)
+
+
+def test_a_damaged_npz_is_refused(tmp_path):
+    path = tmp_path / "data.npz"
+    np.savez_compressed(path, **made_up())
+    content = bytearray(path.read_bytes())
+    content[300:340] = bytes(40)
+    path.write_bytes(content)
+    refusal(DataSet.mnist, path)
+
+
+def test_a_text_called_npz_is_refused(tmp_path):
+    path = tmp_path / "data.npz"
+    path.write_text("no array\n" * 20)
+    refusal(DataSet.mnist, path)
+
+
+def test_a_single_array_called_npz_is_refused(tmp_path):
+    with (tmp_path / "data.npz").open("wb") as file:
+        np.save(file, made_up()["x_train"])
+    refusal(DataSet.mnist, tmp_path / "data.npz")
+
+
+class Trap:
+    """Unpickled, it would leave a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
+
+
+def test_pickled_objects_are_refused_and_not_loaded(tmp_path):
+    sprung = tmp_path / "sprung"
+    trap = np.array([Trap(sprung)], dtype=object)
+    path = write_npz(tmp_path / "data.npz", {**made_up(), "x_test": trap})
+    refusal(DataSet.mnist, path)
+    assert not sprung.exists()
+    with np.load(path, allow_pickle=True) as file:
+        file["x_test"]
+    assert sprung.exists()  # the trap was one
+
+
+@pytest.mark.parametrize("name", ["x_train", "y_train", "x_test", "y_test"])
+def test_a_missing_array_is_named(tmp_path, name):
+    arrays = made_up()
+    del arrays[name]
+    assert name in refusal(DataSet.mnist, write_npz(tmp_path / "data.npz", arrays)).partition("; got ")[2]
+
+
+@pytest.mark.parametrize(
+    ("name", "spoilt", "said"),
+    [
+        ("x_train", np.zeros((23, 10, 9), np.uint8), r"(23, 10, 9)"),
+        ("x_train", np.zeros((23, 100), np.uint8), r"(23, 100)"),
+        ("x_test", np.zeros((12, 10, 10, 3), np.uint8), r"(12, 10, 10, 3)"),
+        ("x_test", np.zeros((0, 10, 10), np.uint8), r"(0, 10, 10)"),
+        ("x_train", np.zeros((23, 0, 0), np.uint8), r"(23, 0, 0)"),
+        ("y_train", np.zeros(22, np.uint8), r"(22,)"),
+        ("y_test", np.zeros((12, 1), np.uint8), r"(12, 1)"),
+        ("x_train", np.full((23, 10, 10), np.nan), "float64"),
+        ("x_train", np.full((23, 10, 10), "7"), "<U1"),
+        ("y_train", np.full(23, 10), "10 to 10"),
+        ("y_train", np.full(23, -1), "-1 to -1"),
+        ("y_test", np.full(12, 1.5), "float64"),
+    ],
+    ids=lambda value: str(value.shape) if isinstance(value, np.ndarray) else str(value),
+)
+def test_arrays_of_another_layout_are_refused_with_what_they_are(tmp_path, name, spoilt, said):
+    path = write_npz(tmp_path / "data.npz", {**made_up(), name: spoilt})
+    assert said in refusal(DataSet.mnist, path).partition("; got ")[2]
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda content: content[: len(content) // 2],
+        lambda content: b"",
+        lambda content: b"no gzip at all",
+        lambda content: gzip.compress(b""),
+        lambda content: gzip.compress(b"\0\0"),
+        lambda content: gzip.compress(gzip.decompress(content)[:10]),
+        lambda content: gzip.compress(gzip.decompress(content)[:-1]),
+        lambda content: gzip.compress(gzip.decompress(content) + b"\0"),
+        lambda content: gzip.compress(b"\0\0\x0d" + gzip.decompress(content)[3:]),
+    ],
+    ids=[
+        "truncated", "empty", "no gzip", "nothing inside", "half a header", "header only", "a byte too few",
+        "a byte too many", "floats",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("name", ["x_train", "y_test"])
+def test_a_broken_idx_file_is_refused(tmp_path, name, spoil):
+    folder = write_idx(tmp_path / "idx", made_up())
+    file = folder / IDX_NAMES[name]
+    file.write_bytes(spoil(file.read_bytes()))
+    refusal(DataSet.mnist, folder)
+
+
+def test_an_empty_folder_is_refused_with_the_file_that_is_missing(tmp_path):
+    (tmp_path / "idx").mkdir()
+    assert IDX_NAMES["x_train"] in refusal(DataSet.mnist, tmp_path / "idx")
+
+
+def test_a_zip_of_something_else_is_refused(tmp_path):
+    with zipfile.ZipFile(tmp_path / "data.npz", "w") as archive:
+        archive.writestr("readme.txt", "no arrays")
+    refusal(DataSet.mnist, tmp_path / "data.npz")
+
+
+# photos ------------------------------------------------------------------------------------------------------------
+
+
+def save(path: Path, pixels: np.ndarray, **options) -> str:
+    Image.fromarray(pixels).save(path, **options)
+    return str(path)
+
+
+def bands(height: int, width: int) -> np.ndarray:
+    """A picture in three columns as wide as the outer ones are equal: black, grey, white."""
+    pixels = np.full((height, width, 3), 100, np.uint8)
+    margin = (width - height) // 2
+    pixels[:, :margin], pixels[:, width - margin :] = 0, 255
+    return pixels
+
+
+@pytest.mark.parametrize(
+    ("colour", "grey"),
+    [
+        ((255, 0, 0), 76.245),
+        ((0, 255, 0), 149.685),
+        ((0, 0, 255), 29.07),
+        ((10, 100, 200), 2.99 + 58.7 + 22.8),
+        ((90, 90, 90), 90),
+    ],
+)
+@pytest.mark.parametrize("fit", list(Fit), ids=lambda fit: fit.value)
+def test_grey_is_the_weighted_sum_of_the_colours(tmp_path, colour, grey, fit):
+    photo = save(tmp_path / "photo.png", np.full((40, 30, 3), colour, np.uint8))
+    pixels = load_photo(photo, size=28, fit=fit)
+    assert pixels.dtype == np.float32
+    np.testing.assert_allclose(pixels, np.full((28, 28), grey), atol=1e-3)
+
+
+def test_crop_takes_the_square_in_the_middle_and_stretch_the_whole_picture(tmp_path):
+    photo = save(tmp_path / "photo.png", bands(60, 180))
+    cropped = load_photo(photo, size=60, fit=Fit.crop)
+    np.testing.assert_allclose(cropped[:, 3:-3], 100, atol=1)
+    stretched = load_photo(photo, size=60, fit=Fit.stretch)
+    for columns, grey in ((np.s_[:15], 0), (np.s_[25:35], 100), (np.s_[45:], 255)):
+        np.testing.assert_allclose(stretched[:, columns], grey, atol=1)
+
+
+@pytest.mark.parametrize(
+    ("orientation", "turned"),
+    [
+        (1, lambda pixels: pixels),
+        (2, np.fliplr),
+        (3, lambda pixels: np.rot90(pixels, 2)),
+        (4, np.flipud),
+        (6, lambda pixels: np.rot90(pixels, 1)),
+        (8, lambda pixels: np.rot90(pixels, -1)),
+    ],
+)
+def test_a_photo_stands_as_its_camera_says(tmp_path, orientation, turned):
+    upright = np.zeros((32, 32, 3), np.uint8)
+    upright[:16, :16], upright[:16, 16:], upright[16:, :16] = 240, 160, 80
+    exif = Image.Exif()
+    exif[0x0112] = orientation  # 6: what the file holds is to be turned clockwise by 90 degrees to stand upright
+    photo = save(tmp_path / "photo.png", np.ascontiguousarray(turned(upright)), exif=exif)
+    np.testing.assert_allclose(load_photo(photo, size=32, fit=Fit.crop), upright[..., 0], atol=1e-2)
+
+
+@pytest.mark.parametrize(
+    ("pixels", "grey"),
+    [
+        (np.full((30, 30), 77, np.uint8), 77),
+        (np.full((30, 30), 40000, np.uint16), 156),  # 40000 // 256
+        (np.full((30, 30, 4), [90, 90, 90, 255], np.uint8), 90),
+    ],
+    ids=["grey", "16 bits", "with transparency"],
+)
+def test_other_kinds_of_pictures_are_read(tmp_path, pixels, grey):
+    np.testing.assert_allclose(load_photo(save(tmp_path / "photo.png", pixels), size=28, fit=Fit.crop), grey, atol=1e-2)
+
+
+@pytest.mark.parametrize("name", ["flower", "china"])
+def test_the_embedded_photos_are_pictures(name):
+    pixels = load_photo(name, size=64, fit=Fit.crop)
+    assert pixels.shape == (64, 64)
+    assert 0 <= pixels.min() < 30
+    assert 180 < pixels.max() <= 255
+
+
+def text(folder: Path) -> Path:
+    (folder / "photo.jpg").write_text("no picture\n")
+    return folder / "photo.jpg"
+
+
+def truncated(folder: Path) -> Path:
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    path = Path(save(folder / "photo.png", noise))
+    path.write_bytes(path.read_bytes()[:4000])
+    return path
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        text,
+        truncated,
+        lambda folder: folder,
+        lambda folder: folder / "nothing.jpg",
+        lambda folder: Path("~nobody-here/x"),
+    ],
+    ids=["text", "truncated", "folder", "missing", "no such home"],
+)
+def test_what_is_no_picture_is_refused_in_one_line(tmp_path, make):
+    photo = str(make(tmp_path))
+    with pytest.raises(InputError) as caught:
+        load_photo(photo, size=28, fit=Fit.crop)
+    message = str(caught.value)
+    assert message.startswith("dream.photo: takes flower, china or the path of a picture that Pillow reads; got ")
+    assert photo in message
+    assert "\n" not in message

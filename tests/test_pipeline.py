@@ -1,0 +1,223 @@
+"""The whole pipeline through the command line, on the embedded data: what it leaves, reuses and repeats."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SMOKE = ("experiment=smoke", "data.limit=60", "dream.size=56", "oip.steps=4")
+STAGES = ("train", "activations", "oip", "dream")
+
+
+def pipeline(folder: Path, *overrides: str, sources: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(sources), "MLFLOW_DISABLE_TELEMETRY": "true"}
+    return subprocess.run(
+        [sys.executable, "-m", "pipeline", *overrides],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=300,
+        check=False,
+    )
+
+
+def succeeded(process: subprocess.CompletedProcess[str]) -> str:
+    assert process.returncode == 0, process.stderr
+    return process.stdout
+
+
+def runs(folder: Path) -> list[Path]:
+    return sorted((folder / "outputs" / "runs").glob("*/*"))
+
+
+def digests(run: Path) -> dict[str, dict[str, str]]:
+    return {stage: json.loads((run / stage / "stage.json").read_text())["digests"] for stage in STAGES}
+
+
+def arrays(run: Path) -> dict[str, np.ndarray]:
+    found = {}
+    for file in sorted(run.rglob("*.npz")):
+        with np.load(file, allow_pickle=False) as content:
+            found |= {f"{file.relative_to(run)}/{name}": content[name] for name in content}
+    return found
+
+
+@pytest.fixture(scope="module")
+def smoke(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which the smoke experiment has run, recorded in its own MLflow file."""
+    folder = tmp_path_factory.mktemp("smoke")
+    output = succeeded(pipeline(folder, *SMOKE))
+    assert "test accuracy" in output
+    assert "of 3 maps got an OIP" in output
+    assert "make ui" in output
+    return folder
+
+
+def test_the_results_on_disk_are_complete(smoke: Path) -> None:
+    (run,) = runs(smoke)
+    assert {path.name for path in run.iterdir()} >= {*STAGES, ".hydra"}
+    for file in (
+        "train/model.keras",
+        "train/initial_weights.npz",
+        "train/history.npz",
+        "train/curves.png",
+        "activations/feature_maps.npz",
+        "activations/images.png",
+        "oip/oip.npz",
+        "oip/contact_sheet.png",
+        "oip/maps/map_056.png",
+        "oip/evolution.png",
+        "dream/dream.npz",
+        "dream/dream.png",
+        "dream/before_after.png",
+    ):
+        assert (run / file).stat().st_size > 100, file
+    for stage in STAGES:
+        assert "wavelengths" in (run / stage / "config.yaml").read_text()
+        record = json.loads((run / stage / "stage.json").read_text())
+        assert record["process"]["packages"]["tensorflow"]
+        assert record["process"]["overrides"] == list(SMOKE)
+
+
+def test_what_lies_on_disk_is_what_the_figures_say(smoke: Path) -> None:
+    (run,) = runs(smoke)
+    found = arrays(run)
+    record = json.loads((run / "oip" / "stage.json").read_text())["record"]
+    assert record["metrics"]["mean_activation"] == pytest.approx(
+        float(found["oip/oip.npz/activation"].mean()), rel=1e-6
+    )
+    assert record["metrics"]["triggered"] == np.count_nonzero(found["oip/oip.npz/activation"] > 0)
+    assert record["series"]["objective_max"]["3"] == pytest.approx(float(found["oip/oip.npz/objective"][3].max()))
+    history = json.loads((run / "train" / "stage.json").read_text())["record"]["series"]["test_accuracy"]
+    assert list(history.values()) == pytest.approx(found["train/history.npz/test_accuracy"].tolist())
+
+
+def test_mlflow_has_an_experiment_per_stage_and_a_run_each(smoke: Path) -> None:
+    from mlflow import MlflowClient
+
+    client = MlflowClient(f"sqlite:///{smoke}/outputs/mlflow.db")
+    found = {}
+    for stage in STAGES:
+        experiment = client.get_experiment_by_name(f"mnist-dream/{stage}")
+        (found[stage],) = client.search_runs([experiment.experiment_id])
+        assert found[stage].info.status == "FINISHED"
+        assert found[stage].data.tags["stage"] == stage
+    train = found["train"]
+    for stage in STAGES[1:]:
+        assert found[stage].data.tags["upstream.train"] == train.info.run_id
+    epochs = client.get_metric_history(train.info.run_id, "test_accuracy")
+    (run,) = runs(smoke)
+    with np.load(run / "train" / "history.npz") as history:
+        assert [metric.value for metric in sorted(epochs, key=lambda m: m.step)] == history["test_accuracy"].tolist()
+    with np.load(run / "oip" / "oip.npz") as oip:
+        scores = {
+            metric.step: metric.value for metric in client.get_metric_history(found["oip"].info.run_id, "activation")
+        }
+        assert scores == pytest.approx(dict(zip(oip["map_indices"].tolist(), oip["activation"].tolist(), strict=True)))
+    assert found["oip"].data.params["noise.wavelengths"] == "3,7,14,28"
+    assert train.inputs.dataset_inputs[0].dataset.name == "digits"
+
+
+def test_a_second_run_reuses_every_stage_and_makes_no_second_record(smoke: Path) -> None:
+    from mlflow import MlflowClient
+
+    first = runs(smoke)[0]
+    output = succeeded(pipeline(smoke, *SMOKE))
+    assert output.count("(reused)") == 4
+    second = runs(smoke)[-1]
+    assert second != first
+    assert digests(first) == digests(second)
+    client = MlflowClient(f"sqlite:///{smoke}/outputs/mlflow.db")
+    for stage in STAGES:
+        experiment = client.get_experiment_by_name(f"mnist-dream/{stage}")
+        assert len(client.search_runs([experiment.experiment_id])) == 1
+
+
+def test_a_change_of_an_oip_setting_does_not_train_again(smoke: Path) -> None:
+    output = succeeded(pipeline(smoke, *SMOKE, "stages=[train,oip]", "noise=long", "tracking=none"))
+    train, oip = output.splitlines()[:2]
+    assert train.startswith("train")
+    assert train.endswith("(reused)")
+    assert oip.startswith("oip")
+    assert "(reused)" not in oip
+
+
+def test_a_stage_brings_what_it_stands_on_along(tmp_path: Path) -> None:
+    output = succeeded(pipeline(tmp_path, *SMOKE, "stages=[dream]", "tracking=none"))
+    assert [line.split()[0] for line in output.splitlines()] == ["dream"]
+    assert len(list((tmp_path / "outputs" / "store" / "train").iterdir())) == 1
+    assert not (tmp_path / "outputs" / "store" / "oip").exists()
+    assert not (tmp_path / "outputs" / "mlflow.db").exists()
+
+
+def test_the_same_command_gives_the_same_bits(smoke: Path, tmp_path: Path) -> None:
+    succeeded(pipeline(tmp_path, *SMOKE, "reuse=false", "tracking=none"))
+    assert not (tmp_path / "outputs" / "store").exists()
+    (again,) = runs(tmp_path)
+    first = runs(smoke)[0]
+    assert digests(again) == digests(first)
+    ours, theirs = arrays(first), arrays(again)
+    assert ours.keys() == theirs.keys()
+    for name, array in ours.items():
+        assert np.array_equal(array, theirs[name]), name
+
+
+def test_a_run_can_be_repeated_from_its_own_folder(smoke: Path, tmp_path: Path) -> None:
+    first = runs(smoke)[0]
+    overrides = ("reuse=false", "tracking.backend=none", "hydra.run.dir=outputs/again")
+    succeeded(pipeline(tmp_path, "--config-path", str(first / ".hydra"), "--config-name", "config", *overrides))
+    assert digests(tmp_path / "outputs" / "again") == digests(first)
+
+
+def test_a_sweep_has_a_folder_for_every_job(smoke: Path) -> None:
+    succeeded(pipeline(smoke, "-m", *SMOKE, "stages=[oip]", "noise.wavelengths=[3,7],[14,28]", "noise.seed=0,1"))
+    jobs = sorted((smoke / "outputs" / "multirun").glob("*/*/*/oip"))
+    assert [job.parent.name for job in jobs] == ["0", "1", "2", "3"]
+    images = [arrays(job)["oip.npz/images"] for job in jobs]
+    for i, one in enumerate(images):
+        for other in images[i + 1 :]:
+            assert not np.array_equal(one, other)
+
+
+def test_a_training_starts_from_the_weights_of_an_earlier_one(smoke: Path, tmp_path: Path) -> None:
+    weights = runs(smoke)[0] / "train" / "initial_weights.npz"
+    overrides = ("stages=[train]", "tracking=none", "seed=5", "train.epochs=1", f"train.initial_weights={weights}")
+    succeeded(pipeline(tmp_path, *SMOKE, *overrides))
+    (run,) = runs(tmp_path)
+    ours = arrays(run / "train")
+    for name, array in arrays(weights.parent).items():
+        if name.startswith("initial_weights"):
+            assert np.array_equal(ours[name], array)
+
+
+def test_weights_of_another_cnn_are_refused_before_anything_is_written(smoke: Path, tmp_path: Path) -> None:
+    weights = runs(smoke)[0] / "train" / "initial_weights.npz"
+    smaller = "model.convolutions.Conv2D_1.filters=8"
+    process = pipeline(tmp_path, *SMOKE, smaller, f"train.initial_weights={weights}", "tracking=none")
+    assert process.returncode == 2
+    assert process.stderr.startswith("mnist-dream: train.initial_weights: takes weights of this CNN")
+    assert len(process.stderr.splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_wheel_works_outside_the_checkout(tmp_path: Path) -> None:
+    def run(*command: str) -> None:
+        subprocess.run(command, cwd=ROOT, check=True, capture_output=True, stdin=subprocess.DEVNULL, timeout=120)
+
+    run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path / "dist"))
+    (wheel,) = (tmp_path / "dist").glob("mnist_dream-*.whl")
+    installed, elsewhere = tmp_path / "installed", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    run(sys.executable, "-m", "pip", "install", "--no-deps", "--no-index", "--target", str(installed), str(wheel))
+    script = (installed / "bin" / "mnist-dream").read_text()
+    assert "pipeline.__main__" in script
+    overrides = (*SMOKE, "stages=[oip]", "noise=long,short", "tracking=none")
+    succeeded(pipeline(elsewhere, "-m", *overrides, sources=installed))
+    assert len(list((elsewhere / "outputs" / "multirun").glob("*/*/*/oip/contact_sheet.png"))) == 2

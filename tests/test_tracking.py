@@ -1,0 +1,497 @@
+"""What MLflow was told, read back with MLflow's own client: from an SQLite file and through a real server."""
+
+import contextlib
+import logging
+import multiprocessing
+import os
+import re
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+import urllib.parse
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pipeline.config import TrackingBackend, TrackingConfig
+from pipeline.errors import InputError
+from pipeline.record import StageRecord
+from pipeline.results import Dataset
+from pipeline.tracking import Tracker, open_tracker
+
+LOOPBACK = "127.0.0.1"
+MAPS = range(12)
+HISTORY = {"loss": {1: 0.9, 2: 0.5, 3: 0.25}, "test_loss": {1: 1.0, 2: 0.75, 3: float("nan")}}
+LONG = {"curve": {step: step / 7 for step in range(1500)}, "activation": {m: m**2 + 0.5 for m in MAPS}}
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A training and an OIP sweep that were recorded, and MLflow's client to look at them."""
+
+    client: Any
+    uri: str
+    tracker: Tracker
+    folder: Path
+    train_id: str
+    oip_id: str
+    model: Any
+    images: np.ndarray
+
+
+def new_tracker(output_dir: Path, uri: str | None = None, *, backend: str = "mlflow") -> Tracker:
+    config = TrackingConfig(backend=TrackingBackend(backend), uri=uri, experiment="test dreams")
+    return open_tracker(config, output_dir, pipeline_id="pipeline-1")
+
+
+def new_record(stage: str, **fields: Any) -> StageRecord:
+    return StageRecord(**({"stage": stage, "key": "k", "name": stage, "params": {}, "metrics": {}} | fields))
+
+
+@pytest.fixture(scope="module")
+def dataset() -> Dataset:
+    generator = np.random.default_rng(0)
+    images = generator.normal(size=(30, 12, 12, 1)).astype(np.float32)
+    labels = generator.integers(0, 3, 30)
+    return Dataset("digits", "0123456789abcdef" * 4, images[:20], labels[:20], images[20:], labels[20:], tuple("012"))
+
+
+@pytest.fixture(scope="module")
+def sqlite_uri(tmp_path_factory: pytest.TempPathFactory) -> str:
+    # a path with what has to be quoted in URIs
+    return f"sqlite:///{tmp_path_factory.mktemp('local') / 'größe 1%' / 'mlflow.db'}"
+
+
+@pytest.fixture(scope="module")
+def server_uri(tmp_path_factory: pytest.TempPathFactory):
+    """A real server that keeps the artifacts itself."""
+    folder = tmp_path_factory.mktemp("server")
+    port = free_port()
+    command = [sys.executable, "-m", "mlflow", "server", "--host", LOOPBACK, "--port", str(port), "--workers", "1"]
+    command += ["--backend-store-uri", f"sqlite:///{folder}/server.db", "--artifacts-destination", f"{folder}/files"]
+    environment = os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    with (folder / "log").open("w") as log:
+        server = subprocess.Popen(command, env=environment, cwd=folder, stdout=log, stderr=log, start_new_session=True)
+        try:
+            wait_for_server(server, port)
+            yield f"http://{LOOPBACK}:{port}"
+        finally:
+            os.killpg(server.pid, signal.SIGTERM)
+            server.wait(30)
+
+
+@pytest.fixture(scope="module", params=["sqlite_uri", "server_uri"])
+def recorded(request, tmp_path_factory, dataset, tiny_cnn) -> Recorded:
+    uri, model = request.getfixturevalue(request.param), tiny_cnn()
+    folder = tmp_path_factory.mktemp("results")
+    (folder / "train" / "deep").mkdir(parents=True)
+    (folder / "train" / "model.keras").write_bytes(b"kept once")
+    (folder / "train" / "deep" / "history.json").write_text("[1, 2]")
+    (folder / "oip").mkdir()
+    for m in MAPS:
+        pixels = np.kron(np.random.default_rng(m).integers(0, 256, (28, 28)), np.ones((20, 20))).astype(np.uint8)
+        Image.fromarray(pixels).save(folder / "oip" / f"map_{m:03}.png")
+    tracker = new_tracker(folder, uri)
+    with tracker.stage_run("train", "train-key", name="a training", upstream={}, tags={"data": "digits"}) as train:
+        train.log_params({"train.epochs": "3"})
+        for epoch in (1, 2):
+            train.log_epoch(epoch, {name: values[epoch] for name, values in HISTORY.items()})
+        train.log_dataset(dataset)
+        train.log_model(model, dataset.test_images[:2])
+        record = new_record("train", params={"train.epochs": "3"}, metrics={"final_loss": 0.25}, series=HISTORY)
+        train.log_record(record, folder / "train")
+    with tracker.stage_run("oip", "oip-key", name="maps", upstream={"train": train.run_id, "other": None}) as oip:
+        oip.log_text("seed: 0\n", "made/config.yaml")
+        record = new_record(
+            "oip",
+            params={f"p{i:03}": str(i) for i in range(230)} | {"a=b,[c]": "odd", "long": "x" * 7000},
+            metrics={"triggered": 11.0},
+            series=LONG,
+            images={"oip/map": {m: f"map_{m:03}.png" for m in MAPS}, "sheet": {0: "map_000.png"}},
+            tags={"layer": "Conv2D_2"},
+        )
+        oip.log_record(record, folder / "oip")
+    assert tracker.address is not None
+    assert train.run_id is not None
+    assert oip.run_id is not None
+
+    from mlflow import MlflowClient
+
+    return Recorded(MlflowClient(uri), uri, tracker, folder, train.run_id, oip.run_id, model, dataset.test_images[:2])
+
+
+# what is recorded --------------------------------------------------------------------------------------------------
+
+
+def test_every_stage_has_an_experiment_with_flat_finished_runs(recorded):
+    experiments = {e.name: e for e in recorded.client.search_experiments() if e.name != "Default"}
+    assert experiments.keys() == {"test dreams/train", "test dreams/oip"}
+    for name, run_id in (("train", recorded.train_id), ("oip", recorded.oip_id)):
+        (run,) = recorded.client.search_runs([experiments[f"test dreams/{name}"].experiment_id])
+        assert (run.info.run_id, run.info.status) == (run_id, "FINISHED")
+        assert "mlflow.parentRunId" not in run.data.tags
+
+
+def test_artifacts_of_a_local_record_lie_beside_it(recorded):
+    if not recorded.uri.startswith("sqlite"):
+        location = recorded.client.get_run(recorded.oip_id).info.artifact_uri
+        assert location.startswith("mlflow-artifacts:")
+        return
+    place = Path(recorded.uri.removeprefix("sqlite:///")).parent / "mlartifacts"
+    assert (place / "oip" / recorded.oip_id / "artifacts" / "results" / "map_003.png").is_file()
+
+
+def test_tags(recorded):
+    train = recorded.client.get_run(recorded.train_id)
+    assert train.info.run_name == "a training"
+    expected = {"stage": "train", "stage_key": "train-key", "pipeline_id": "pipeline-1", "data": "digits"}
+    expected |= {"host": socket.gethostname(), "pid": str(os.getpid())}
+    assert train.data.tags.items() >= expected.items()
+    tags = recorded.client.get_run(recorded.oip_id).data.tags
+    assert tags.items() >= {"stage": "oip", "layer": "Conv2D_2", "upstream.train": recorded.train_id}.items()
+    assert "upstream.other" not in tags
+
+
+def test_params(recorded):
+    expected = {f"p{i:03}": str(i) for i in range(230)} | {"a_b__c_": "odd", "long": "x" * 6000}
+    assert recorded.client.get_run(recorded.oip_id).data.params == expected
+    assert recorded.client.get_run(recorded.train_id).data.params == {"train.epochs": "3"}
+
+
+def history(recorded: Recorded, run_id: str, name: str) -> list[tuple[int, float]]:
+    points = recorded.client.get_metric_history(run_id, name)
+    return sorted((point.step, point.value) for point in points)
+
+
+def test_metrics_and_series_have_every_step_and_value(recorded):
+    assert recorded.client.get_run(recorded.oip_id).data.metrics["triggered"] == 11.0
+    for name, values in LONG.items():
+        assert history(recorded, recorded.oip_id, name) == list(values.items())
+
+
+def test_epochs_that_were_logged_as_they_happened_are_not_repeated(recorded):
+    assert history(recorded, recorded.train_id, "loss") == list(HISTORY["loss"].items())
+    steps, values = zip(*history(recorded, recorded.train_id, "test_loss"), strict=True)
+    np.testing.assert_array_equal(steps, [1, 2, 3])
+    np.testing.assert_array_equal(values, [1.0, 0.75, np.nan])
+    assert history(recorded, recorded.train_id, "final_loss") == [(0, 0.25)]
+
+
+def artifacts(recorded: Recorded, run_id: str, path: str | None = None) -> set[str]:
+    return {info.path for info in recorded.client.list_artifacts(run_id, path)}
+
+
+def test_pictures_are_those_that_the_pages_show_as_cards_with_a_slider(recorded, tmp_path):
+    assert recorded.client.get_run(recorded.oip_id).data.tags["mlflow.loggedImages"] == "True"
+    assert "mlflow.loggedImages" not in recorded.client.get_run(recorded.train_id).data.tags
+    folder = Path(recorded.client.download_artifacts(recorded.oip_id, "images", str(tmp_path)))
+    pattern = r"(oip~map|sheet)\+step\+(\d+)\+timestamp\+\d{13}\+([0-9a-f-]{36})(\.png|\+compressed\.webp)"
+    found: dict[tuple[str, str], dict[str, str]] = {}
+    for path in folder.iterdir():
+        match = re.fullmatch(pattern, path.name)
+        assert match, path.name
+        name, step, unique, kind = match.groups()
+        assert found.setdefault((name, step), {}).setdefault("id", unique) == unique
+        found[name, step][kind] = path.name
+    assert found.keys() == {("oip~map", str(m)) for m in MAPS} | {("sheet", "0")}
+    for (_, step), files in found.items():
+        original = (recorded.folder / "oip" / f"map_{int(step):03}.png").read_bytes()
+        assert (folder / files[".png"]).read_bytes() == original
+        with Image.open(folder / files["+compressed.webp"]) as preview:
+            preview.load()
+            assert preview.size == (256, 256)
+
+
+def test_pictures_are_named_as_mlflow_names_them(recorded):
+    """`log_image` itself, beside which ours stand."""
+    run = recorded.client.create_run(recorded.client.get_run(recorded.oip_id).info.experiment_id)
+    pixels = np.zeros((4, 4), np.uint8)
+    recorded.client.log_image(run.info.run_id, pixels, key="oip/map", step=7, synchronous=True)
+
+    def shapes(run_id: str) -> set[str]:
+        names = {Path(path).name for path in artifacts(recorded, run_id, "images")}
+        ours = {name for name in names if "+step+7+" in name}
+        return {re.sub(r"\d{13}", "MS", re.sub(r"[0-9a-f-]{36}", "ID", name)) for name in ours}
+
+    theirs = shapes(run.info.run_id)
+    assert len(theirs) == 2
+    assert shapes(recorded.oip_id) == theirs
+    recorded.client.delete_run(run.info.run_id)
+
+
+def test_the_folder_of_the_stage_is_an_artifact(recorded, tmp_path):
+    assert artifacts(recorded, recorded.oip_id) == {"images", "results", "made"}
+    expected = {f"results/map_{m:03}.png" for m in MAPS}
+    assert artifacts(recorded, recorded.oip_id, "results") == expected
+    text = recorded.client.download_artifacts(recorded.oip_id, "made/config.yaml", str(tmp_path))
+    assert Path(text).read_text() == "seed: 0\n"
+
+
+def test_a_model_that_is_logged_is_not_kept_twice(recorded):
+    assert artifacts(recorded, recorded.train_id) == {"results"}
+    assert artifacts(recorded, recorded.train_id, "results") == {"results/deep"}
+    assert artifacts(recorded, recorded.train_id, "results/deep") == {"results/deep/history.json"}
+
+
+def test_data_set(recorded):
+    (used,) = recorded.client.get_run(recorded.train_id).inputs.dataset_inputs
+    assert used.dataset.name == "digits"
+    assert used.dataset.digest == ("0123456789abcdef" * 4)[:36]
+    assert '"features_shape": [20, 12, 12, 1]' in used.dataset.profile
+    assert [(tag.key, tag.value) for tag in used.tags] == [("mlflow.data.context", "training")]
+
+
+def test_model_gives_the_same_predictions_and_knows_its_figures(recorded):
+    import mlflow
+
+    (output,) = recorded.client.get_run(recorded.train_id).outputs.model_outputs
+    logged = recorded.client.get_logged_model(output.model_id)
+    assert (str(logged.status), logged.name, logged.source_run_id) == ("READY", "model", recorded.train_id)
+    assert {metric.key: metric.value for metric in logged.metrics}["final_loss"] == 0.25
+    mlflow.set_tracking_uri(recorded.uri)
+    try:
+        for uri in (f"models:/{output.model_id}", f"runs:/{recorded.train_id}/model"):
+            loaded = mlflow.tensorflow.load_model(uri)
+            np.testing.assert_array_equal(loaded(recorded.images), recorded.model(recorded.images))
+        signature = mlflow.models.get_model_info(f"models:/{output.model_id}").signature
+    finally:
+        mlflow.set_tracking_uri(None)
+    assert signature.inputs.inputs[0].shape == (-1, 12, 12, 1)
+    assert signature.outputs.inputs[0].shape == (-1, 3)
+
+
+def test_find_run(recorded):
+    tracker = recorded.tracker
+    assert tracker.find_run("oip", "oip-key") == recorded.oip_id
+    assert tracker.find_run("oip", "train-key") is None
+    assert tracker.find_run("dream", "oip-key") is None
+
+
+# how a run ends ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "reason"),
+    [
+        (RuntimeError("no memory\nleft"), "FAILED", "RuntimeError: no memory left"),
+        (InputError.at("a.b", takes="x", got="y"), "FAILED", "InputError: a.b: takes x; got y"),
+        (KeyboardInterrupt(), "KILLED", "KeyboardInterrupt"),
+        (SystemExit(143), "KILLED", "SystemExit: 143"),
+    ],
+)
+def test_a_run_that_is_left_by_an_error_says_so(sqlite_uri, tmp_path, error, status, reason):
+    tracker = new_tracker(tmp_path, sqlite_uri)
+    with pytest.raises(type(error)) as raised, tracker.stage_run("fails", reason, name="n", upstream={}) as run:
+        raise error
+    assert raised.value is error
+
+    from mlflow import MlflowClient
+
+    ended = MlflowClient(sqlite_uri).get_run(run.run_id)
+    assert (ended.info.status, ended.data.tags["failure"]) == (status, reason)
+    assert ended.info.end_time is not None
+    assert tracker.find_run("fails", reason) is None
+
+
+# no record ---------------------------------------------------------------------------------------------------------
+
+
+def do_everything(tracker: Tracker, folder: Path, dataset: Dataset) -> str | None:
+    """A stage's course; returns the id of its run."""
+    with tracker.stage_run("train", "key", name="n", upstream={"train": None}) as run:
+        run.log_params({"a": "b"})
+        run.log_epoch(1, {"loss": 1.0})
+        run.log_dataset(dataset)
+        run.log_text("text", "path")
+        run.log_record(new_record("train", images={"a": {0: "is_not_there.png"}}), folder)
+    assert tracker.find_run("train", "key") is None
+    return run.run_id
+
+
+def test_backend_none_writes_nothing_and_needs_no_mlflow(tmp_path, dataset, caplog):
+    tracker = new_tracker(tmp_path, backend="none")
+    assert tracker.address is None
+    assert do_everything(tracker, tmp_path, dataset) is None
+    assert not caplog.records
+    assert list(tmp_path.iterdir()) == []
+    program = (
+        "import sys; from pathlib import Path; from pipeline.config import *; from pipeline.tracking import *;"
+        "open_tracker(TrackingConfig(backend=TrackingBackend.none, uri=None, experiment='e'), Path(), pipeline_id='');"
+        "sys.exit('mlflow' in sys.modules or 'tensorflow' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("uri", ["", "ftp://host", "mlruns", "file:///tmp/x", "sqlite://", "http://", "https:host"])
+def test_uri_of_another_kind_is_refused(uri, tmp_path):
+    with pytest.raises(InputError, match=r"^tracking\.uri: takes null, http\(s\)://HOST:PORT, sqlite:///FILE or "):
+        new_tracker(tmp_path, uri)
+    assert list(tmp_path.iterdir()) == []
+
+
+@contextlib.contextmanager
+def silent_server():
+    """Accepts connections and never answers."""
+    with socket.create_server((LOOPBACK, 0)) as server:
+        yield server.getsockname()[1]
+
+
+def test_server_that_does_not_answer_costs_a_warning_and_seconds(tmp_path, dataset, caplog):
+    begun = time.monotonic()
+    with silent_server() as port:
+        for uri in (f"http://{LOOPBACK}:{free_port()}", f"http://name:secret@{LOOPBACK}:{port}"):
+            caplog.clear()
+            tracker = new_tracker(tmp_path, uri)
+            assert tracker.address is None
+            assert do_everything(tracker, tmp_path, dataset) is None
+            (warning,) = caplog.records
+            assert (warning.name, warning.levelno) == ("pipeline.tracking", logging.WARNING)
+            assert "no server answers" in warning.getMessage()
+            assert "secret" not in caplog.text
+    # MLflow's own patience is minutes for each call
+    assert time.monotonic() - begun < 30
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_file_that_is_no_database_costs_a_warning(tmp_path, dataset, caplog):
+    (tmp_path / "mlflow.db").write_text("not a database " * 100)
+    tracker = new_tracker(tmp_path)
+    assert do_everything(tracker, tmp_path, dataset) is None
+    (warning,) = caplog.records
+    assert "file is not a database" in warning.getMessage()
+
+
+def test_backend_that_fails_in_the_middle_costs_one_warning(tmp_path, dataset, caplog):
+    tracker = new_tracker(tmp_path)
+
+    def stage() -> None:
+        with tracker.stage_run("train", "key", name="n", upstream={}) as run:
+            run.log_epoch(1, {"loss": 1.0})
+            with contextlib.closing(sqlite3.connect(tmp_path / "mlflow.db")) as database:
+                database.execute("DROP TABLE metrics")
+            run.log_epoch(2, {"loss": 0.5})
+            run.log_epoch(3, {"loss": 0.25})
+            assert do_everything(tracker, tmp_path, dataset) is None
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        stage()
+    (warning,) = (record for record in caplog.records if record.levelno >= logging.WARNING)
+    assert "no such table: metrics" in warning.getMessage()
+
+
+# several processes -------------------------------------------------------------------------------------------------
+
+
+def record_one(output_dir: Path, number: int, barrier: Any) -> None:
+    import mlflow  # noqa: F401
+
+    barrier.wait(60)
+    tracker = new_tracker(output_dir)
+    with tracker.stage_run("oip", f"key-{number}", name=str(number), upstream={}) as run:
+        run.log_record(new_record("oip", series={"curve": {i: float(i) for i in range(300)}}), output_dir / "empty")
+
+
+def test_processes_that_open_a_fresh_record_at_once_are_all_recorded(tmp_path):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / ".mlflow.db.draft").write_text("left behind by a process that was killed")
+    context = multiprocessing.get_context("spawn")
+    barrier = context.Barrier(3)
+    processes = [context.Process(target=record_one, args=(tmp_path, i, barrier)) for i in range(3)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+    assert [process.exitcode for process in processes] == [0, 0, 0]
+
+    from mlflow import MlflowClient
+
+    client = MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
+    (experiment,) = [e for e in client.search_experiments() if e.name != "Default"]
+    runs = client.search_runs([experiment.experiment_id])
+    assert sorted(run.data.tags["stage_key"] for run in runs) == ["key-0", "key-1", "key-2"]
+    for run in runs:
+        assert run.info.status == "FINISHED"
+        assert len(client.get_metric_history(run.info.run_id, "curve")) == 300
+    assert {path.name for path in tmp_path.iterdir()} == {"empty", "mlflow.db", ".mlflow.db.lock", "mlartifacts"}
+
+
+# the page ----------------------------------------------------------------------------------------------------------
+
+
+def start_ui(*arguments: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "pipeline.ui", *arguments]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def test_ui_without_a_record_says_so(tmp_path):
+    page = start_ui("--output-dir", str(tmp_path))
+    out, err = page.communicate(timeout=60)
+    assert (page.returncode, out) == (2, "")
+    assert re.fullmatch(rf"mnist-dream: nothing is recorded in {re.escape(str(tmp_path))} yet; .*\n", err)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_ui_on_a_port_in_use_says_so(tmp_path):
+    (tmp_path / "mlflow.db").touch()
+    with silent_server() as port:
+        page = start_ui("--output-dir", str(tmp_path), "--port", str(port))
+        _, err = page.communicate(timeout=60)
+    assert page.returncode == 2
+    assert err == f"mnist-dream: port {port} cannot be used; --port takes another one\n"
+
+
+def test_ui_shows_the_record_with_its_artifacts_until_ctrl_c(tmp_path):
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "a file.txt").write_text("to be seen")
+    tracker = new_tracker(tmp_path)
+    with tracker.stage_run("oip", "key", name="n", upstream={}) as run:
+        run.log_record(new_record("oip"), tmp_path / "results")
+    port = free_port()
+    page = start_ui("--output-dir", str(tmp_path), "--port", str(port))
+    try:
+        assert page.stdout is not None
+        lines = [page.stdout.readline(), page.stdout.readline()]
+        address = lines[1].split()[0]
+        assert address == f"http://{LOOPBACK}:{port}/#/experiments?workflowType=machine_learning"
+        assert fetch(port, "/").startswith(b"<!doctype html>")
+        query = urllib.parse.urlencode({"run_uuid": run.run_id, "path": "results/a file.txt"})
+        assert fetch(port, f"/get-artifact?{query}") == b"to be seen"
+    finally:
+        page.send_signal(signal.SIGINT)
+        out, err = page.communicate(timeout=60)
+    assert (page.returncode, out, err) == (130, "", "")
+    with pytest.raises(OSError, match="refused"):
+        fetch(port, "/health")
+
+
+# servers -----------------------------------------------------------------------------------------------------------
+
+
+def free_port() -> int:
+    with socket.create_server((LOOPBACK, 0)) as probe:
+        return probe.getsockname()[1]
+
+
+def fetch(port: int, path: str) -> bytes:
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with direct.open(f"http://{LOOPBACK}:{port}{path}", timeout=20) as answer:
+        return answer.read()
+
+
+def wait_for_server(server: subprocess.Popen[bytes], port: int) -> None:
+    for _ in range(600):
+        assert server.poll() is None, "the server ended by itself"
+        with contextlib.suppress(OSError):
+            fetch(port, "/health")
+            return
+        time.sleep(0.2)
+    raise AssertionError("the server does not answer")
