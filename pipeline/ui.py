@@ -1,6 +1,7 @@
 """`make ui`: the MLflow page of the record under outputs/, for this machine only, until Ctrl-C."""
 
 import argparse
+import json
 import os
 import signal
 import socket
@@ -16,6 +17,7 @@ from typing import IO
 HOST = "127.0.0.1"
 FIRST_PORT = 5000
 START_TIMEOUT_S = 180
+TIMEOUT_S = 30
 END_TIMEOUT_S = 10
 ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -65,29 +67,45 @@ def _start(folder: Path, port: int, output: IO[bytes]) -> subprocess.Popen[bytes
 
 
 def _watch(server: subprocess.Popen[bytes], port: int, output: IO[bytes]) -> int:
-    """Tell the address once the server answers; the exit code, and what the server said, if it ends by itself."""
+    """Tell the addresses once the server answers; the exit code, and what the server said, if it ends by itself."""
     print("the MLflow page is starting ...", flush=True)
-    if _answers(server, f"http://{HOST}:{port}/health"):
-        # without the query the page opens on traces of language models
-        print(f"http://{HOST}:{port}/#/experiments?workflowType=machine_learning  (Ctrl-C ends it)", flush=True)
+    root = f"http://{HOST}:{port}"
+    if _answers(server, root):
+        # without the query a page opens on traces of language models
+        print(f"{root}/#/experiments?workflowType=machine_learning")
+        for number, name in _experiments(root).items():
+            print(f"{root}/#/experiments/{number}/runs?workflowType=machine_learning&compareRunsMode=CHART  {name}")
+        print("Ctrl-C ends it", flush=True)
         server.wait()
     output.seek(0)
     print(output.read().decode(errors="replace"), file=sys.stderr)
     return 1
 
 
-def _answers(server: subprocess.Popen[bytes], address: str) -> bool:
+def _answers(server: subprocess.Popen[bytes], root: str) -> bool:
     """Wait for the server; False if it ended, or takes too long."""
-    # a proxy of the environment cannot reach this machine's loopback
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     deadline = time.monotonic() + START_TIMEOUT_S
     while server.poll() is None and time.monotonic() < deadline:
         try:
-            with direct.open(address, timeout=5):
-                return True
+            _fetch(f"{root}/health")
+            return True
         except OSError:
             time.sleep(0.3)
     return False
+
+
+def _experiments(root: str) -> dict[int, str]:
+    """Number and name of the experiments with runs of stages, in the order in which they were made."""
+    found = json.loads(_fetch(f"{root}/api/2.0/mlflow/experiments/search?max_results=100")).get("experiments", [])
+    names = {int(experiment["experiment_id"]): experiment["name"] for experiment in found}
+    return {number: names[number] for number in sorted(names) if "/" in names[number]}
+
+
+def _fetch(address: str) -> bytes:
+    # a proxy of the environment cannot reach this machine's loopback
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with direct.open(address, timeout=TIMEOUT_S) as answer:
+        return answer.read()
 
 
 def _end(server: subprocess.Popen[bytes]) -> None:

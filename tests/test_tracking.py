@@ -459,9 +459,11 @@ def test_ui_shows_the_record_with_its_artifacts_until_ctrl_c(tmp_path):
     page = start_ui("--output-dir", str(tmp_path), "--port", str(port))
     try:
         assert page.stdout is not None
-        lines = [page.stdout.readline(), page.stdout.readline()]
-        address = lines[1].split()[0]
-        assert address == f"http://{LOOPBACK}:{port}/#/experiments?workflowType=machine_learning"
+        lines = [page.stdout.readline().split() for _ in range(4)]
+        start = f"http://{LOOPBACK}:{port}/#/experiments"
+        assert lines[1] == [f"{start}?workflowType=machine_learning"]
+        charts = f"{start}/1/runs?workflowType=machine_learning&compareRunsMode=CHART"
+        assert lines[2] == [charts, "test", "dreams/oip"]
         assert fetch(port, "/").startswith(b"<!doctype html>")
         query = urllib.parse.urlencode({"run_uuid": run.run_id, "path": "results/a file.txt"})
         assert fetch(port, f"/get-artifact?{query}") == b"to be seen"

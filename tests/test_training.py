@@ -226,11 +226,9 @@ def test_the_same_image_is_distorted_otherwise_in_every_batch(ten_images):
     assert all(np.abs(a - b).max() > 0.01 for a, b in zip(first, second, strict=True))
 
 
-@pytest.mark.parametrize("global_seed", [None, 99])
-def test_batches_depend_on_their_seed_alone(ten_images, global_seed):
+def test_batches_depend_on_their_seed_alone_not_on_that_of_tensorflow(ten_images):
     expected = batches(6, images=ten_images, rotation=20.0)
-    if global_seed is not None:
-        tf.random.set_seed(global_seed)
+    tf.random.set_seed(99)
     for (x, y), (x_again, y_again) in zip(expected, batches(6, images=ten_images, rotation=20.0), strict=True):
         np.testing.assert_array_equal(x, x_again)
         np.testing.assert_array_equal(y, y_again)
@@ -250,6 +248,7 @@ MODEL = ModelConfig(
     dense={"Dense_1": DenseConfig(units=8, activation=Activation.relu)},
 )
 TRAIN = TrainConfig(
+    seed=0,  # for the command line; the stage is given one
     epochs=2,
     batch_size=16,
     optimizer=OptimizerConfig(name=Optimizer.adamw, momentum=0.0, weight_decay=0.0),

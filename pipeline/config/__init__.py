@@ -120,7 +120,9 @@ class Config:
     def __post_init__(self) -> None:
         not_empty("stages", self.stages, f"of {', '.join(stage.value for stage in Stage)}")
         no_repeats("stages", self.stages)
-        number("seed", self.seed, least=0, most=LARGEST_SEED)
+        # `seed` first: the others follow it unless they are set
+        for key, seed in (("seed", self.seed), ("train.seed", self.train.seed), ("noise.seed", self.noise.seed)):
+            number(key, seed, least=0, most=LARGEST_SEED)
         for cells in self.noise.wavelengths:
             number("noise.wavelengths", cells, most=self.model.input_size)
         for name in self.activations.layers:

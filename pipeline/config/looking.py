@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from pipeline.config.checks import LARGEST_SEED, no_repeats, not_empty, number, one_or_each
+from pipeline.config.checks import no_repeats, not_empty, number, one_or_each
 from pipeline.config.choices import ColorMap, Fit, MapScaling, Objective, Split, StepSizeSchedule
 from pipeline.errors import InputError
 
@@ -59,7 +59,6 @@ class NoiseConfig:
     amplitudes: list[float]
 
     def __post_init__(self) -> None:
-        number("noise.seed", self.seed, least=0, most=LARGEST_SEED)
         not_empty("noise.wavelengths", self.wavelengths, "number of cells per side")
         no_repeats("noise.wavelengths", self.wavelengths)
         for cells in self.wavelengths:

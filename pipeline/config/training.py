@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from pipeline.config.checks import LARGEST_SEED, no_repeats, number
+from pipeline.config.checks import no_repeats, number
 from pipeline.config.choices import Activation, DataSet, LearningRateSchedule, Optimizer, Regularizer
 from pipeline.errors import InputError
 
@@ -126,7 +126,6 @@ class TrainConfig:
     initial_weights: str | None
 
     def __post_init__(self) -> None:
-        number("train.seed", self.seed, least=0, most=LARGEST_SEED)
         number("train.epochs", self.epochs, least=1)
         number("train.batch_size", self.batch_size, least=1)
         number("train.optimizer.momentum", self.optimizer.momentum, least=0, most=1)

@@ -1,0 +1,98 @@
+"""Real processes of `python -m pipeline`: help without heavy imports, and one line for what cannot be used."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def pipeline(folder: Path, *arguments: str, interpreter: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("HYDRA_")}
+    return subprocess.run(
+        [sys.executable, *interpreter, "-m", "pipeline", *arguments],
+        cwd=folder,
+        env={**environment, "PYTHONPATH": str(ROOT), "MLFLOW_DISABLE_TELEMETRY": "true"},
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shown"),
+    [
+        (["--help"], ["train: article, default", "noise: long, mixed, short", "step_size_schedule: linear"]),
+        (["--cfg", "job"], ["wavelengths:\n  - 3\n", "seed: ${seed}", "criterion: 0.0005"]),
+        (["--cfg", "job", "oip=article", "oip.steps=77"], ["steps: 77", "step_size_schedule: constant"]),
+    ],
+    ids=["help", "settings", "changed settings"],
+)
+def test_help_and_settings_are_shown_without_tensorflow_or_mlflow(tmp_path, arguments, shown):
+    process = pipeline(tmp_path, *arguments, interpreter=("-X", "importtime"))
+    assert process.returncode == 0, process.stderr
+    for text in shown:
+        assert text in process.stdout
+    imported = {line.rpartition("|")[2].strip() for line in process.stderr.splitlines() if "import time:" in line}
+    assert {"hydra", "pipeline.schema"} <= imported
+    assert not imported & {"tensorflow", "keras", "mlflow", "sklearn", "matplotlib"}
+    assert list(tmp_path.iterdir()) == []
+
+
+def no_picture(folder: Path) -> list[str]:
+    (folder / "photo.jpg").write_text("no picture\n")
+    return ["dream.photo=photo.jpg"]
+
+
+def truncated_npz(folder: Path) -> list[str]:
+    arrays = {name: np.zeros((20, 28, 28), np.uint8) for name in ("x_train", "x_test")}
+    arrays |= {name: np.arange(20) % 10 for name in ("y_train", "y_test")}
+    np.savez(folder / "data.npz", **arrays)
+    content = (folder / "data.npz").read_bytes()
+    (folder / "data.npz").write_bytes(content[: len(content) // 2])
+    return ["data=mnist", "data.path=data.npz"]
+
+
+def words(*overrides: str) -> Callable[[Path], list[str]]:
+    return lambda folder: list(overrides)
+
+
+REFUSED = {
+    "unknown key": (words("oip.step=3"), "oip.step: no such setting; did you mean oip.steps"),
+    "key taken away": (words("~oip.steps"), "oip.steps"),
+    "unknown file of a group": (words("noise=loud"), "noise: takes one of long, mixed, short; got loud"),
+    "no override": (words("oip.steps"), "oip.steps: takes the form setting=value; got 'oip.steps'"),
+    "a list without --multirun": (words("oip.steps=1,2"), "oip.steps"),
+    "wrong type": (words("oip.steps=many"), "oip.steps: takes a whole number; got many"),
+    "negative steps": (words("oip.steps=-5"), "oip.steps: takes a whole number of at least 1; got -5"),
+    "negative seed": (words("seed=-1"), "seed: takes a whole number of at least 0 and at most 2.14748e+09; got -1"),
+    "map out of range": (words("oip.map_indices=[56,128]"), "oip.map_indices: takes map indices 0 to 127 of Conv2D_3"),
+    "layer not there": (words("oip.layer=Conv2D_4"), "oip.layer: takes a convolutional layer of the model"),
+    "layer not convolutional": (words("dream.layer=Dense_1"), "dream.layer: takes a convolutional layer of the model"),
+    "no wavelength": (words("noise.wavelengths=[]"), "noise.wavelengths: takes at least one number of cells per side"),
+    "image not there": (words("activations.image_indices=[359]"), "activations.image_indices: takes 0 to 358"),
+    "photo that is no picture": (no_picture, "dream.photo: takes flower, china or the path of a picture"),
+    "truncated npz": (truncated_npz, "data.path: takes an .npz file"),
+    "address missing": (words("tracking=server"), "tracking.uri: has to be given"),
+    "wrong type in a sweep": (words("--multirun", "oip.steps=5,many"), "oip.steps: takes a whole number; got many"),
+}
+
+
+@pytest.mark.parametrize(("prepare", "said"), list(REFUSED.values()), ids=list(REFUSED))
+def test_what_cannot_be_used_is_refused_in_one_line_and_leaves_nothing_behind(tmp_path, prepare, said):
+    overrides = prepare(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    process = pipeline(tmp_path, *overrides)
+    assert process.returncode not in (0, None)
+    (line,) = process.stderr.splitlines()
+    assert line.startswith("mnist-dream: ")
+    assert said in line
+    assert process.stdout == ""
+    assert sorted(tmp_path.rglob("*")) == before

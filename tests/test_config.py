@@ -1,0 +1,425 @@
+"""The settings: every file composes, and what cannot be used is refused in one line that names it."""
+
+import copy
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hydra import compose as hydra_compose
+from hydra import initialize_config_dir
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import DictConfig, OmegaConf
+
+from pipeline import schema
+from pipeline.config import (
+    Activation,
+    Config,
+    ConvolutionConfig,
+    DataSet,
+    LearningRateSchedule,
+    Objective,
+    Optimizer,
+    Regularizer,
+    Stage,
+    StepSizeSchedule,
+    TrackingBackend,
+)
+from pipeline.errors import InputError
+
+CONF = Path(__file__).resolve().parent.parent / "conf"
+GROUP_FILES = sorted(f"{file.parent.name}={file.stem}" for file in CONF.glob("*/*.yaml"))
+
+# what a file leaves open on purpose
+NEEDED = {"tracking=server": ["tracking.uri=http://127.0.0.1:5000"]}
+
+
+def refusal(make: Callable[..., object], *arguments: str) -> str:
+    """The one line with which make(*arguments) refuses."""
+    with pytest.raises(InputError) as caught:
+        make(*arguments)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+# files -------------------------------------------------------------------------------------------------------------
+
+
+def test_the_groups_of_conf_are_all_there():
+    assert {name.partition("=")[0] for name in GROUP_FILES} == {
+        "activations", "data", "dream", "experiment", "model", "noise", "oip", "tracking", "train",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("file", GROUP_FILES)
+def test_every_file_of_every_group_composes(compose, file):
+    config = compose(file, *NEEDED.get(file, []))
+    assert isinstance(config, Config)
+    group, _, name = file.partition("=")
+    # a file that says what it is for has taken effect
+    written = OmegaConf.to_container(OmegaConf.load(CONF / group / f"{name}.yaml"))
+    taken = OmegaConf.to_container(OmegaConf.structured(config), enum_to_str=True)
+    if group != "experiment":
+        taken = taken[group]
+    for key, value in written.items():
+        if key != "defaults" and not isinstance(value, dict) and "${" not in str(value) and value != "???":
+            assert taken[key] == value, key
+
+
+def test_nothing_is_left_untyped(compose):
+    config = compose()
+    assert config.stages == list(Stage)
+    assert isinstance(config.model.convolutions["Conv2D_1"], ConvolutionConfig)
+    assert config.model.convolutions["Conv2D_1"].activation is Activation.relu
+    assert isinstance(config.oip.step_size, float)
+    assert type(config.dream.levels) is list
+    assert type(config.model.pools) is dict
+
+
+def test_the_defaults_begin_with_embedded_data_and_a_local_record(compose):
+    config = compose()
+    assert config.data.name is DataSet.digits
+    assert config.data.path is None
+    assert config.dream.photo == "flower"
+    assert config.tracking.backend is TrackingBackend.mlflow
+    assert config.tracking.uri is None
+    assert config.oip.map_indices is None
+    assert config.oip.objective is Objective.pre_activation
+
+
+def test_the_training_of_the_article(compose):
+    train = compose("train=article").train
+    assert (train.epochs, train.batch_size) == (80, 64)
+    assert (train.optimizer.name, train.optimizer.momentum, train.optimizer.weight_decay) == (Optimizer.rmsprop, 0.8, 0)
+    rate = train.learning_rate
+    assert (rate.schedule, rate.initial, rate.rate, rate.decay_steps) == (LearningRateSchedule.power, 0.001, 0.001, 1)
+    assert (train.regularizer.kind, train.regularizer.factor) == (Regularizer.l2, 0.001)
+    assert vars(train.augmentation) == {"rotation": 0, "shift": 0, "zoom": 0, "shear": 0}
+
+
+def test_the_ascent_of_the_article(compose):
+    oip = compose("oip=article").oip
+    assert (oip.layer, oip.map_indices, oip.objective) == ("Conv2D_3", None, Objective.activation)
+    assert (oip.steps, oip.step_size, oip.step_size_schedule) == (600, 0.01, StepSizeSchedule.constant)
+    assert vars(oip.convergence) == {"criterion": 5e-4, "after": 10, "patience": 4, "stop": False}
+    assert (oip.zero_steps, oip.snapshots) == (10, 6)
+
+
+def test_the_noise_of_the_article(compose):
+    noise = compose().noise
+    assert noise.wavelengths == [3, 7, 14, 28]
+    assert noise.amplitudes == [0.5]
+
+
+def test_the_dream_of_the_article(compose):
+    dream = compose("dream=article").dream
+    assert (dream.size, dream.layer, dream.map_indices) == (560, "Conv2D_3", [56])
+    assert dream.objective is Objective.activation
+    assert 4 <= dream.turns <= 6
+    assert (dream.steps, dream.step_size, dream.convergence.criterion) == (30, 0.01, 2e-4)
+    # the whole and one quarter of 280 x 280
+    assert dream.levels == [1, 2]
+    assert [len(tiles) for tiles in dream.tiles] == [1, 1]
+
+
+def test_the_experiment_of_the_article_takes_all_of_its_parts(compose):
+    whole, parts = compose("experiment=article"), compose("data=mnist", "train=article", "oip=article", "dream=article")
+    assert whole == parts
+    assert whole.data.name is DataSet.mnist
+
+
+def test_seeds_and_epochs_follow_what_they_refer_to_unless_they_are_set(compose):
+    config = compose("seed=7", "data.epochs=3")
+    assert (config.train.seed, config.noise.seed, config.train.epochs) == (7, 7, 3)
+    config = compose("seed=7", "noise.seed=8", "train.epochs=4")
+    assert (config.train.seed, config.noise.seed, config.train.epochs) == (7, 8, 4)
+
+
+def test_two_wavelengths_go_with_the_one_amplitude_of_the_defaults(compose):
+    noise = compose("noise.wavelengths=[3,7]").noise
+    assert (noise.wavelengths, noise.amplitudes) == ([3, 7], [0.5])
+
+
+def test_a_recorded_composition_without_types_becomes_the_same_settings(compose):
+    config = compose("oip.steps=33", "stages=[oip]")
+    recorded = OmegaConf.create(OmegaConf.to_yaml(OmegaConf.structured(config)))
+    assert schema.to_config(recorded) == config
+
+
+# unknown keys ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [
+        ("oip.step", "oip.steps"),
+        ("oip.convergence.criterio", "oip.convergence.criterion"),
+        ("noise.wavelength", "noise.wavelengths"),
+        ("train.learning_rate.intial", "train.learning_rate.initial"),
+        ("sed", "seed"),
+        ("model.convolutions.Conv2D_3.filter", "filters"),
+    ],
+)
+def test_an_unknown_key_is_refused_with_what_was_perhaps_meant(compose, key, meant):
+    message = refusal(compose, f"+{key}=3")
+    assert message.startswith(f"{key}: no such setting; did you mean ")
+    assert meant in message
+    with pytest.raises(InputError, match=re.escape(message)):
+        schema.check_key(key)
+
+
+def test_a_key_that_resembles_nothing_is_refused_with_what_there_is(compose):
+    message = refusal(compose, "+noise.xyz=3")
+    assert message == "noise.xyz: no such setting; noise has seed, wavelengths, amplitudes"
+
+
+def test_a_key_below_a_plain_value_is_refused():
+    with pytest.raises(InputError, match=r"^oip\.steps\.more: no such setting; oip\.steps takes a whole number$"):
+        schema.check_key("oip.steps.more")
+
+
+@pytest.mark.parametrize("key", ["seed", "oip.convergence.stop", "model.convolutions.Anything.filters", "dream.tiles"])
+def test_a_known_key_is_let_through(key):
+    schema.check_key(key)
+
+
+# values of another type ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "takes"),
+    [
+        ("oip.steps", "many", "a whole number"),
+        ("oip.steps", 2.5, "a whole number"),
+        ("oip.steps", None, "a whole number"),
+        ("oip.step_size", "big", "a number"),
+        ("reuse", "perhaps", "true or false"),
+        ("oip.objective", "loss", "one of activation, pre_activation"),
+        ("train.optimizer.name", "sgd", "one of rmsprop, nadam, adamax, adamw"),
+        ("oip.map_indices", 3, "a list, each entry a whole number or null"),
+        ("dream.levels", ["a"], "a list, each entry a whole number"),
+        ("stages", ["oips"], "a list, each entry one of train, activations, oip, dream"),
+    ],
+)
+def test_a_value_of_another_type_is_refused_with_what_the_setting_takes(key, value, takes):
+    with pytest.raises(InputError, match=rf"^{re.escape(key)}: takes {re.escape(takes)}; got ") as caught:
+        schema.check_value(key, value)
+    assert str(value) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("oip.steps", 3), ("oip.step_size", 3), ("oip.map_indices", None), ("oip.map_indices", [1, -1]),
+        ("reuse", False), ("dream.tiles", [[0], [1, 2]]), ("train.epochs", "${data.epochs}"), ("data.name", "mnist"),
+    ],
+)  # fmt: skip
+def test_a_value_of_the_right_type_is_let_through(key, value):
+    schema.check_value(key, value)
+
+
+def test_a_value_that_has_to_be_given_is_asked_for(compose):
+    message = refusal(compose, "tracking=server")
+    assert message == "tracking.uri: has to be given; takes a text or null"
+
+
+def test_a_reference_to_nothing_is_refused(compose):
+    assert refusal(compose, "oip.steps=${oip.nothing}").startswith(
+        "oip.steps: Interpolation key 'oip.nothing' not found"
+    )
+
+
+# ranges ------------------------------------------------------------------------------------------------------------
+
+AT_LEAST_1 = "a whole number of at least 1"
+OUT_OF_RANGE = [
+    ("stages=[]", "stages", "at least one of train, activations, oip, dream", "an empty list"),
+    ("stages=[oip,train,oip]", "stages", "every entry once", "['oip', 'train', 'oip']"),
+    ("seed=-1", "seed", "a whole number of at least 0", "-1"),
+    ("seed=2147483648", "seed", "at most", "2147483648"),
+    ("train.seed=-1", "train.seed", "a whole number of at least 0", "-1"),
+    ("noise.seed=-1", "noise.seed", "a whole number of at least 0", "-1"),
+    ("runtime.threads=0", "runtime.threads", AT_LEAST_1, "0"),
+    ("tracking.experiment=' '", "tracking.experiment", "a name", "nothing"),
+    ("data.limit=9", "data.limit", "a whole number of at least 10", "9"),
+    ("data.epochs=0", "data.epochs", AT_LEAST_1, "0"),
+    ("data.path=some.npz", "data.path", "null for data=digits", "some.npz"),
+    # training
+    ("train.epochs=0", "train.epochs", AT_LEAST_1, "0"),
+    ("train.batch_size=0", "train.batch_size", AT_LEAST_1, "0"),
+    ("train.optimizer.momentum=-0.1", "train.optimizer.momentum", "a number of at least 0 and at most 1", "-0.1"),
+    ("train.optimizer.momentum=1.1", "train.optimizer.momentum", "a number of at least 0 and at most 1", "1.1"),
+    ("train.optimizer.weight_decay=-1", "train.optimizer.weight_decay", "a number of at least 0", "-1.0"),
+    ("train.learning_rate.initial=0", "train.learning_rate.initial", "a number above 0", "0.0"),
+    ("train.learning_rate.initial=nan", "train.learning_rate.initial", "a number above 0", "nan"),
+    ("train.learning_rate.rate=-1", "train.learning_rate.rate", "a number of at least 0", "-1.0"),
+    ("train.learning_rate.decay_steps=0", "train.learning_rate.decay_steps", AT_LEAST_1, "0"),
+    ("train.regularizer.factor=-0.1", "train.regularizer.factor", "a number of at least 0", "-0.1"),
+    ("train.augmentation.rotation=181", "train.augmentation.rotation", "at most 180", "181.0"),
+    ("train.augmentation.shift=-1", "train.augmentation.shift", "a number of at least 0", "-1.0"),
+    ("train.augmentation.zoom=1", "train.augmentation.zoom", "at most 0.9", "1.0"),
+    ("train.augmentation.shear=46", "train.augmentation.shear", "at most 45", "46.0"),
+    # model
+    ("model.input_size=7", "model.input_size", "a whole number of at least 8 and at most 512", "7"),
+    ("model.input_size=513", "model.input_size", "a whole number of at least 8 and at most 512", "513"),
+    ("model.convolutions.Conv2D_2.filters=0", "model.convolutions.Conv2D_2.filters", AT_LEAST_1, "0"),
+    ("model.convolutions.Conv2D_2.kernel_size=0", "model.convolutions.Conv2D_2.kernel_size", AT_LEAST_1, "0"),
+    ("model.pools.Max_Pool_1.size=0", "model.pools.Max_Pool_1.size", AT_LEAST_1, "0"),
+    ("model.dense.Dense_1.units=0", "model.dense.Dense_1.units", AT_LEAST_1, "0"),
+    # geometry: 28 - 2 = 26, 13, 13 - 10 + 1 = 4, 4 // 2 = 2, 2 - 2 = 0
+    ("model.convolutions.Conv2D_2.kernel_size=10", "model", "fit into 28 x 28", "Conv2D_3 with a side of 0"),
+    ("model.pools.Max_Pool_2.size=20", "model", "fit into 28 x 28", "Max_Pool_2 with a side of 0"),
+    ("model.convolutions.Conv2D_1.kernel_size=30", "model", "fit into 28 x 28", "Conv2D_1 with a side of -1"),
+    # activations
+    ("activations.layers=[]", "activations.layers", "at least one layer", "an empty list"),
+    ("activations.layers=[Conv2D_1,Conv2D_1]", "activations.layers", "every entry once", "['Conv2D_1', 'Conv2D_1']"),
+    ("activations.layers=[Conv2D_9]", "activations.layers", "layers of the model: Conv2D_1, Max_Pool_1", "'Conv2D_9'"),
+    ("activations.image_indices=[]", "activations.image_indices", "at least one index, or null", "an empty list"),
+    ("activations.image_indices=[-1]", "activations.image_indices", "a whole number of at least 0", "-1"),
+    ("activations.image_indices=[1,1]", "activations.image_indices", "every entry once", "[1, 1]"),
+    ("activations.columns=0", "activations.columns", AT_LEAST_1, "0"),
+    # noise
+    ("noise.wavelengths=[]", "noise.wavelengths", "at least one number of cells per side", "an empty list"),
+    ("noise.wavelengths=[1]", "noise.wavelengths", "a whole number of at least 2", "1"),
+    ("noise.wavelengths=[3,29]", "noise.wavelengths", "at most 28", "29"),
+    ("noise.wavelengths=[3,3]", "noise.wavelengths", "every entry once", "[3, 3]"),
+    ("noise.amplitudes=[]", "noise.amplitudes", "at least one number", "an empty list"),
+    ("noise.amplitudes=[1,2]", "noise.amplitudes", "one for each of the 4 of noise.wavelengths", "2 entries: [1.0, 2"),
+    ("noise.amplitudes=[0]", "noise.amplitudes", "at least one that is not 0", "[0.0]"),
+    ("noise.amplitudes=[inf]", "noise.amplitudes", "a number", "inf"),
+    # oip
+    ("oip.layer=Max_Pool_1", "oip.layer", "a convolutional layer of the model: Conv2D_1, Conv2D_2", "Max_Pool_1"),
+    ("oip.layer=Dense_1", "oip.layer", "a convolutional layer of the model", "'Dense_1'"),
+    ("oip.layer=Conv2D_4", "oip.layer", "a convolutional layer of the model", "'Conv2D_4'"),
+    ("oip.map_indices=[]", "oip.map_indices", "at least one map, or null for all of the layer", "an empty list"),
+    ("oip.map_indices=[5,5]", "oip.map_indices", "every entry once", "[5, 5]"),
+    ("oip.map_indices=[128]", "oip.map_indices", "map indices 0 to 127 of Conv2D_3, or -1 for the whole layer", "128"),
+    ("oip.map_indices=[-2]", "oip.map_indices", "map indices 0 to 127 of Conv2D_3, or -1 for the whole layer", "-2"),
+    ("oip.steps=0", "oip.steps", AT_LEAST_1, "0"),
+    ("oip.step_size=0", "oip.step_size", "a number above 0", "0.0"),
+    ("oip.step_size=inf", "oip.step_size", "a number above 0", "inf"),
+    ("oip.convergence.criterion=-1", "oip.convergence.criterion", "a number of at least 0", "-1.0"),
+    ("oip.convergence.after=-1", "oip.convergence.after", "a whole number of at least 0", "-1"),
+    ("oip.convergence.patience=0", "oip.convergence.patience", AT_LEAST_1, "0"),
+    ("oip.zero_steps=0", "oip.zero_steps", AT_LEAST_1, "0"),
+    ("oip.snapshots=0", "oip.snapshots", "a whole number of at least 1 and at most 30", "0"),
+    ("oip.snapshots=31", "oip.snapshots", "a whole number of at least 1 and at most 30", "31"),
+    ("oip.batch_size=0", "oip.batch_size", AT_LEAST_1, "0"),
+    ("oip.contrast.centre=1.5", "oip.contrast.centre", "a number of at least 0 and at most 1", "1.5"),
+    ("oip.contrast.factor=0", "oip.contrast.factor", "a number above 0", "0.0"),
+    # dream
+    ("dream.photo=''", "dream.photo", "flower, china or the path of a picture", "nothing"),
+    ("dream.size=27", "dream.size", "a whole number of at least 28 and at most 8192", "27"),
+    ("dream.size=8193", "dream.size", "a whole number of at least 28 and at most 8192", "8193"),
+    ("dream.layer=Flatten", "dream.layer", "a convolutional layer of the model", "'Flatten'"),
+    ("dream.levels=[]", "dream.levels", "at least one number of tiles per side", "an empty list"),
+    ("dream.levels=[0]", "dream.levels", AT_LEAST_1, "0"),
+    ("dream.levels=[1,2,3]", "dream.levels", "numbers of tiles per side that divide dream.size = 560", "3"),
+    ("dream.map_indices=[]", "dream.map_indices", "at least one map", "an empty list"),
+    ("dream.map_indices=[1,2]", "dream.map_indices", "one for each of the 3 of dream.levels", "2 entries: [1, 2]"),
+    ("dream.map_indices=[128]", "dream.map_indices", "map indices 0 to 127 of Conv2D_3", "128"),
+    ("dream.tiles=[[0]]", "dream.tiles", "a list of tiles for each of the 3 dream.levels", "[[0]]"),
+    ("dream.tiles=[[0],[4],[0]]", "dream.tiles", "at most 3", "4"),
+    ("dream.tiles=[[0],[],[0]]", "dream.tiles", "at least one tile per level", "an empty list"),
+    ("dream.tiles=[[0],[1,1],[0]]", "dream.tiles", "every entry once", "[1, 1]"),
+    ("dream.turns=0", "dream.turns", AT_LEAST_1, "0"),
+    ("dream.steps=0", "dream.steps", AT_LEAST_1, "0"),
+    ("dream.step_size=-0.1", "dream.step_size", "a number of at least 0", "-0.1"),
+    ("dream.convergence.patience=0", "dream.convergence.patience", AT_LEAST_1, "0"),
+    ("dream.contrast.factor=-1", "dream.contrast.factor", "a number above 0", "-1.0"),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def defaults(compose) -> DictConfig:
+    """What Hydra composes of the defaults, not yet checked."""
+    compose()
+    with initialize_config_dir(config_dir=str(CONF), version_base="1.3"):
+        return hydra_compose("config")
+
+
+def overridden(defaults: DictConfig, *overrides: str) -> Config:
+    """As `compose`, but without composing anew every time."""
+    settings = copy.deepcopy(defaults)
+    for override in OverridesParser.create().parse_overrides(list(overrides)):
+        OmegaConf.update(settings, override.key_or_group, override.value())
+    return schema.to_config(settings)
+
+
+@pytest.mark.parametrize(("override", "key", "takes", "got"), OUT_OF_RANGE, ids=[case[0] for case in OUT_OF_RANGE])
+def test_a_value_out_of_range_is_refused_with_the_range_and_what_came(defaults, override, key, takes, got):
+    message = refusal(lambda: overridden(defaults, override))
+    said_key, _, rest = message.partition(": takes ")
+    said_takes, _, said_got = rest.partition("; got ")
+    assert said_key == key
+    assert takes in said_takes
+    assert got in said_got
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"pools": ["Max_Pool_1"]},
+            "model.pools: takes one pool between any two convolutions, so 2; got 1: Max_Pool_1",
+        ),
+        ({"convolutions": ["Conv2D_1"]}, "so 0; got 2: Max_Pool_1, Max_Pool_2"),
+        ({"convolutions": []}, "model.convolutions: takes at least one layer; got none"),
+        ({"dense": {"Conv2D_1": "Dense_1"}}, "model (names of layers): takes every entry once; got ['Conv2D_1', "),
+        ({"dense": {"Output": "Dense_1"}}, "that are not Input, Flatten or Output; got 'Output'"),
+        ({"dense": {"a layer": "Dense_1"}}, "takes names of letters, digits and _ that are not Input"),
+    ],
+    ids=str,
+)
+def test_layers_that_make_no_cnn_are_refused(defaults, change, message):
+    model = overridden(defaults).model
+    ((kind, names),) = change.items()
+    known = getattr(model, kind)
+    layers = {name: known[names[name]] for name in names} if isinstance(names, dict) else {n: known[n] for n in names}
+    assert message in refusal(lambda: replace(model, **{kind: layers}))
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["oip.map_indices=[0,127,-1]"],
+        ["oip.layer=Conv2D_1", "oip.map_indices=[31]"],
+        ["noise.wavelengths=[2,28]", "noise.amplitudes=[0,0.3]"],
+        ["noise.amplitudes=[0.5,-0.5,0,1]"],
+        ["dream.levels=[1,2,2]", "dream.map_indices=[-1,0,127]"],
+        ["dream.tiles=[[0],[0,3],[15]]", "dream.levels=[1,2,4]"],
+        ["dream.step_size=0"],
+        ["seed=2147483647"],
+        ["activations.layers=[Max_Pool_2,Dense_1,Output]"],
+        ["train.augmentation={rotation:180,shift:0,zoom:0.9,shear:45}"],
+    ],
+    ids=" ".join,
+)
+def test_values_at_the_edge_of_their_range_are_taken(defaults, overrides):
+    assert overridden(defaults, *overrides) != overridden(defaults)
+
+
+def test_a_cnn_needs_no_dense_layer_but_the_output(compose):
+    assert compose("~model.dense.Dense_1").model.dense == {}
+
+
+def test_every_number_of_the_settings_has_a_case_out_of_range():
+    """So that a setting that comes later is not forgotten here."""
+    keys = {case[1] for case in OUT_OF_RANGE}
+    # checked by the same function, for both of its groups, with one of them standing for the other
+    alike = {"dream.convergence.criterion", "dream.convergence.after", "dream.contrast.centre"}
+
+    def numbers(node: object, prefix: str) -> list[str]:
+        if isinstance(node, dict):
+            return [key for name, value in node.items() for key in numbers(value, f"{prefix}{name}.")]
+        return [prefix[:-1]] if type(node) in (int, float) else []
+
+    for file in (*CONF.glob("*/*.yaml"), CONF / "config.yaml"):
+        group = "" if file.parent in (CONF, CONF / "experiment") else f"{file.parent.name}."
+        for key in numbers(OmegaConf.to_container(OmegaConf.load(file), resolve=False), group):
+            of_a_layer = re.sub(r"\.[^.]+\.(filters|kernel_size|size|units)$", r".*.\1", key)
+            assert key in keys | alike or any(
+                re.sub(r"\.[^.]+\.(filters|kernel_size|size|units)$", r".*.\1", known) == of_a_layer for known in keys
+            ), key

@@ -1,0 +1,348 @@
+"""The stages activations, oip and dream on a tiny CNN, against the method in plain NumPy. (train: test_training.py)"""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import reference
+
+from pipeline.config import (
+    ActivationsConfig,
+    ColorMap,
+    ContrastConfig,
+    ConvergenceConfig,
+    DreamConfig,
+    Fit,
+    MapScaling,
+    NoiseConfig,
+    Objective,
+    OipConfig,
+    Split,
+    StepSizeSchedule,
+)
+from pipeline.core import cnn
+from pipeline.core.noise import multi_wavelength_noise
+from pipeline.errors import InputError
+from pipeline.results import Dataset
+from pipeline.stages.activations import extract_activations
+from pipeline.stages.dream import dream
+from pipeline.stages.oip import sweep_oips
+
+# activations -------------------------------------------------------------------------------------------------------
+
+ACTIVATIONS = ActivationsConfig(
+    layers=["Conv2D_2", "Max_Pool_1", "Dense_1"],
+    split=Split.test,
+    image_indices=None,
+    columns=8,
+    color_map=ColorMap.magma,
+    scaling=MapScaling.raw,
+)
+
+
+@pytest.fixture(scope="module")
+def dataset() -> Dataset:
+    images = np.random.default_rng(5).normal(size=(13, 12, 12, 1)).astype(np.float32)
+    train_labels = np.array([7, 7, 2, 0, 2])
+    test_labels = np.array([2, 2, 9, 0, 9, 0, 2, 5])
+    return Dataset("noise", "", images[:5], train_labels, images[5:], test_labels, tuple("0123456789"))
+
+
+def test_activations_are_those_of_the_first_image_of_every_class(tiny_cnn, layers_up_to, dataset):
+    result = extract_activations(ACTIVATIONS, tiny_cnn(), dataset)
+    assert result.indices.tolist() == [3, 0, 7, 2]
+    assert result.labels.tolist() == [0, 2, 5, 9]
+    np.testing.assert_array_equal(result.images, dataset.test_images[[3, 0, 7, 2]])
+    assert list(result.feature_maps) == ACTIVATIONS.layers
+    for layer in ("Conv2D_2", "Max_Pool_1"):
+        layers = layers_up_to(tiny_cnn(), layer)
+        expected = [reference.outputs(layers, image[..., 0])[-1] for image in result.images]
+        np.testing.assert_allclose(result.feature_maps[layer], expected, atol=1e-5)
+    kernel, bias = tiny_cnn().get_layer("Dense_1").get_weights()
+    flat = result.feature_maps["Conv2D_2"].reshape(4, -1)
+    np.testing.assert_allclose(result.feature_maps["Dense_1"], np.maximum(flat @ kernel + bias, 0), atol=1e-5)
+
+
+def test_activations_of_the_images_asked_for_in_their_order(tiny_cnn, dataset):
+    config = replace(ACTIVATIONS, split=Split.train, image_indices=[4, 1])
+    result = extract_activations(config, tiny_cnn(), dataset)
+    assert result.labels.tolist() == [2, 7]
+    np.testing.assert_array_equal(result.images, dataset.train_images[[4, 1]])
+    alone = extract_activations(replace(config, image_indices=[1]), tiny_cnn(), dataset)
+    np.testing.assert_allclose(result.feature_maps["Conv2D_2"][1], alone.feature_maps["Conv2D_2"][0], atol=1e-6)
+
+
+@pytest.mark.parametrize(("split", "index", "last"), [(Split.train, 5, 4), (Split.test, 8, 7)])
+def test_an_image_that_the_data_set_has_not_is_refused(tiny_cnn, dataset, split, index, last):
+    config = replace(ACTIVATIONS, split=split, image_indices=[0, index])
+    with pytest.raises(
+        InputError, match=rf"^activations\.image_indices: takes 0 to {last}, .*{split.value}.*got {index}$"
+    ):
+        extract_activations(config, tiny_cnn(), dataset)
+
+
+# oip ---------------------------------------------------------------------------------------------------------------
+
+NOISE = NoiseConfig(seed=0, wavelengths=[3, 12], amplitudes=[0.5])
+OIP = OipConfig(
+    layer="Conv2D_2",
+    map_indices=None,
+    objective=Objective.pre_activation,
+    steps=16,
+    step_size=0.3,
+    step_size_schedule=StepSizeSchedule.linear,
+    convergence=ConvergenceConfig(criterion=2e-2, after=5, patience=3, stop=False),
+    zero_steps=5,
+    snapshots=2,
+    batch_size=6,
+    contrast=ContrastConfig(centre=0.5, factor=1.0),
+)
+
+
+@pytest.fixture(scope="module")
+def sweep(tiny_cnn):
+    return sweep_oips(OIP, NOISE, tiny_cnn(), seed=3)
+
+
+@pytest.mark.parametrize("objective", list(Objective), ids=lambda objective: objective.value)
+@pytest.mark.parametrize("stop", [False, True], ids=["going on", "stopping"])
+def test_a_sweep_equals_the_ascents_in_numpy(tiny_cnn, layers_up_to, objective, stop):
+    convergence = replace(OIP.convergence, stop=stop)
+    config = replace(OIP, objective=objective, convergence=convergence, map_indices=[4, -1, 0, 2])
+    result = sweep_oips(config, NOISE, tiny_cnn(), seed=3)
+
+    starts = multi_wavelength_noise(12, [3, 12], [0.5, 0.5], [4, -1, 0, 2], seed=3)
+    np.testing.assert_array_equal(result.start_images, starts)
+    ascended = layers_up_to(tiny_cnn(), "Conv2D_2", pre_activation=objective is Objective.pre_activation)
+    whole = layers_up_to(tiny_cnn(), "Conv2D_2")
+    sizes = 0.3 * (1 - np.arange(16) / 16)
+    assert result.snapshot_steps.tolist() == [0, 4, 8, 15]
+    for row, map_index in enumerate([4, -1, 0, 2]):
+        rule = {"criterion": 2e-2, "after": 5, "patience": 3, "stop": stop}
+        expected = reference.ascend(ascended, starts[row, :, :, 0].astype(np.float64), map_index, sizes, **rule)
+        np.testing.assert_allclose(result.images[row, :, :, 0], expected.images[-1], atol=2e-4)
+        np.testing.assert_allclose(result.objective[:, row], expected.objective, atol=1e-4)
+        assert result.converged_at[row] == expected.converged_at
+        for kept, step in enumerate([0, 4, 8, 15]):
+            np.testing.assert_allclose(result.snapshots[kept, row, :, :, 0], expected.images[step], atol=2e-4)
+        # the score is the activation, whichever objective was ascended
+        activation = reference.objective(whole, expected.images[-1], map_index)
+        assert result.activation[row] == pytest.approx(activation, abs=1e-4)
+        word = "never triggered" if activation == 0 else "converged" if expected.converged_at >= 0 else "still rising"
+        assert result.verdicts[row] == word
+
+
+def test_null_is_every_map_of_the_layer(tiny_cnn, sweep):
+    assert sweep.map_indices.tolist() == [0, 1, 2, 3, 4, 5]
+    first = sweep_oips(replace(OIP, layer="Conv2D_1", steps=1), NOISE, tiny_cnn(), seed=3)
+    assert first.map_indices.tolist() == [0, 1, 2, 3]
+    assert (sweep.layer, first.layer) == ("Conv2D_2", "Conv2D_1")
+
+
+@pytest.mark.parametrize(
+    ("map_indices", "batch_size"), [(None, 1), (None, 4), ([5], 6), ([3, 0], 6), ([5, 4, 3, 2, 1, 0], 2)], ids=str
+)
+def test_neither_the_batch_size_nor_the_other_maps_change_a_result(tiny_cnn, sweep, map_indices, batch_size):
+    config = replace(OIP, map_indices=map_indices, batch_size=batch_size)
+    result = sweep_oips(config, NOISE, tiny_cnn(), seed=3)
+    rows = list(range(6)) if map_indices is None else map_indices
+    np.testing.assert_array_equal(result.start_images, sweep.start_images[rows])
+    np.testing.assert_allclose(result.images, sweep.images[rows], rtol=0, atol=1e-5)
+    np.testing.assert_allclose(result.snapshots, sweep.snapshots[:, rows], rtol=0, atol=1e-5)
+    np.testing.assert_allclose(result.activation, sweep.activation[rows], rtol=0, atol=1e-5)
+    assert result.verdicts.tolist() == sweep.verdicts[rows].tolist()
+
+
+def test_same_seed_same_bits_other_seed_other_images(tiny_cnn, sweep):
+    again, other = (sweep_oips(OIP, NOISE, tiny_cnn(), seed=seed) for seed in (3, 4))
+    np.testing.assert_array_equal(again.images, sweep.images)
+    np.testing.assert_array_equal(again.objective, sweep.objective)
+    assert (np.abs(other.images - sweep.images).max(axis=(1, 2, 3)) > 0.1).all()
+
+
+def test_a_map_that_cannot_fire_was_never_triggered_and_the_others_do_not_notice(new_cnn, tiny_cnn):
+    model = new_cnn()
+    bias = model.get_layer("Conv2D_2").bias
+    bias.assign(np.where(np.arange(6) == 2, -1000, bias))
+    config = replace(OIP, objective=Objective.activation)
+    result, intact = (sweep_oips(config, NOISE, cnn_, seed=3) for cnn_ in (model, tiny_cnn()))
+    assert result.verdicts[2] == "never triggered"
+    assert result.activation[2] == 0
+    assert not result.objective[:, 2].any()
+    np.testing.assert_array_equal(result.images[2], result.start_images[2])
+    others = [0, 1, 3, 4, 5]
+    np.testing.assert_allclose(result.images[others], intact.images[others], rtol=0, atol=1e-5)
+    assert result.verdicts[others].tolist() == intact.verdicts[others].tolist()
+    assert result.triggered == np.count_nonzero(result.activation > 0) <= 5
+
+
+def test_a_map_whose_pre_activation_rises_below_zero_was_never_triggered(new_cnn):
+    model = new_cnn()
+    bias = model.get_layer("Conv2D_2").bias
+    bias.assign(np.where(np.arange(6) == 2, -1000, bias))
+    result = sweep_oips(OIP, NOISE, model, seed=3)
+    assert result.objective[-1, 2] > result.objective[0, 2]
+    assert result.verdicts[2] == "never triggered"
+
+
+def test_verdicts_tell_converged_from_still_rising(tiny_cnn):
+    convergence = replace(OIP.convergence, criterion=1e-3, after=10, patience=2)
+    config = replace(OIP, steps=60, convergence=convergence)
+    long = sweep_oips(config, NOISE, tiny_cnn(), seed=3)
+    short = sweep_oips(replace(config, steps=5), NOISE, tiny_cnn(), seed=3)
+    assert set(long.verdicts) == {"converged"}
+    assert set(short.verdicts) == {"still rising"}
+    assert (long.activation > short.activation).all()
+
+
+def test_the_progress_of_a_sweep_ends_at_its_total(tiny_cnn):
+    told: list[tuple[str, int, int]] = []
+    config = replace(OIP, batch_size=4)
+    sweep_oips(config, NOISE, tiny_cnn(), seed=3, progress=lambda *place, **_: told.append(place))
+    assert told[-1] == ("oip", 96, 96)
+    done = [one for _, one, _ in told]
+    assert done == sorted(set(done))
+
+
+# dream -------------------------------------------------------------------------------------------------------------
+
+DREAM = DreamConfig(
+    photo="flower",
+    fit=Fit.crop,
+    size=48,
+    layer="Conv2D_2",
+    objective=Objective.pre_activation,
+    levels=[1, 2],
+    map_indices=[3, 0],
+    tiles=None,
+    turns=2,
+    steps=4,
+    step_size=0.2,
+    convergence=ConvergenceConfig(criterion=2e-4, after=10, patience=4, stop=False),
+    contrast=ContrastConfig(centre=0.46, factor=0.8),
+)
+
+
+@pytest.fixture(scope="module")
+def photo() -> np.ndarray:
+    """(48, 48) grey levels: slopes, noise, and one sixteenth with next to no contrast."""
+    y, x = np.mgrid[:48, :48]
+    pixels = 120 + 60 * np.sin(x / 7) * np.cos(y / 5) + np.random.default_rng(9).normal(0, 15, (48, 48))
+    pixels[12:24, 36:] = 200 + 0.005 * pixels[12:24, 36:]
+    return pixels.astype(np.float32)
+
+
+@pytest.mark.parametrize("objective", list(Objective), ids=lambda objective: objective.value)
+@pytest.mark.parametrize("levels", [[1], [2], [1, 2], [2, 1, 3]], ids=str)
+def test_a_dream_equals_carving_tile_by_tile_in_numpy(tiny_cnn, layers_up_to, photo, objective, levels):
+    map_indices = [3, 0, -1][: len(levels)]
+    config = replace(DREAM, levels=levels, map_indices=map_indices, objective=objective)
+    result = dream(config, tiny_cnn(), photo, seed=0)
+    expected = reference.dream(
+        layers_up_to(tiny_cnn(), "Conv2D_2", pre_activation=objective is Objective.pre_activation),
+        photo.astype(np.float64),
+        size=12,
+        levels=levels,
+        map_indices=map_indices,
+        turns=2,
+        steps=4,
+        step_size=0.2,
+    )
+    np.testing.assert_allclose(result.picture, expected, atol=1e-3)
+    assert np.abs(result.picture - result.photo).max() > 0.1
+
+
+@pytest.mark.parametrize("levels", [[1], [2], [4], [1, 2, 4], [8], [3, 1]], ids=str)
+def test_without_a_step_the_dream_is_the_standardized_photo(tiny_cnn, photo, levels):
+    result = dream(replace(DREAM, levels=levels, map_indices=[3], step_size=0.0), tiny_cnn(), photo, seed=0)
+    standardized = reference.standardize(photo.astype(np.float64))
+    np.testing.assert_allclose(result.photo, standardized, atol=1e-5)
+    np.testing.assert_allclose(result.picture, standardized, atol=1e-5)
+
+
+def test_same_arguments_same_bits(tiny_cnn, photo):
+    first, second = (dream(DREAM, tiny_cnn(), photo, seed=0) for _ in range(2))
+    for name in ("picture", "frames", "objective"):
+        np.testing.assert_array_equal(getattr(first, name), getattr(second, name))
+
+
+@pytest.mark.parametrize("tiles", [[0], [3], [1, 2]], ids=str)
+def test_only_the_chosen_tiles_are_changed(tiny_cnn, photo, tiles):
+    config = replace(DREAM, levels=[2], map_indices=[3], tiles=[tiles], turns=1)
+    result = dream(config, tiny_cnn(), photo, seed=0)
+    all_tiles = dream(replace(config, tiles=None), tiny_cnn(), photo, seed=0)
+
+    def quarters(picture: np.ndarray) -> list[np.ndarray]:
+        return [picture[row : row + 24, column : column + 24] for row in (0, 24) for column in (0, 24)]
+
+    # standardizing the whole at the end is one factor and one offset for all quarters
+    before = np.concatenate([quarters(result.photo)[tile].ravel() for tile in range(4) if tile not in tiles])
+    after = np.concatenate([quarters(result.picture)[tile].ravel() for tile in range(4) if tile not in tiles])
+    factor, offset = np.polyfit(before, after, 1)
+    np.testing.assert_allclose(after, factor * before + offset, atol=1e-4)
+    for tile in tiles:
+        one, other = quarters(result.picture)[tile].ravel(), quarters(all_tiles.picture)[tile].ravel()
+        assert np.abs(one - factor * quarters(result.photo)[tile].ravel() - offset).max() > 0.05
+        # but for such a factor and offset, a tile is carved alike whether the others are or not
+        np.testing.assert_allclose(one, np.polyval(np.polyfit(other, one, 1), other), atol=1e-4)
+
+
+def test_every_tile_is_carved_with_the_map_of_its_level(tiny_cnn, photo):
+    one_for_all, one_each = (
+        dream(replace(DREAM, map_indices=map_indices), tiny_cnn(), photo, seed=0) for map_indices in ([3], [3, 3])
+    )
+    np.testing.assert_array_equal(one_for_all.picture, one_each.picture)
+    different = dream(DREAM, tiny_cnn(), photo, seed=0)
+    np.testing.assert_array_equal(different.frames[0], one_each.frames[0])
+    assert np.abs(different.frames[1] - one_each.frames[1]).max() > 0.01
+
+
+def test_frames_and_objective_follow_the_levels_of_every_turn(tiny_cnn, layers_up_to, photo):
+    told: list[tuple] = []
+    result = dream(DREAM, tiny_cnn(), photo, seed=0, progress=lambda *place, **values: told.append((*place, values)))
+    np.testing.assert_array_equal(result.frames[-1], result.picture)
+    one_turn = dream(replace(DREAM, turns=1), tiny_cnn(), photo, seed=0)
+    np.testing.assert_array_equal(result.frames[:2], one_turn.frames)
+    np.testing.assert_array_equal(result.objective[:1], one_turn.objective)
+    # the first value of the second level: the mean over the four quarters of the first frame, shrunk
+    layers = layers_up_to(tiny_cnn(), "Conv2D_2", pre_activation=True)
+    small = [
+        reference.standardize(reference.resize(result.frames[0, y : y + 24, x : x + 24].astype(np.float64), 12))
+        for y in (0, 24)
+        for x in (0, 24)
+    ]
+    mean = np.mean([reference.objective(layers, image, 0) for image in small])
+    assert result.objective[0, 1, 0] == pytest.approx(mean, abs=1e-4)
+    assert (result.objective[:, :, -1] > result.objective[:, :, 0]).all()
+    assert [place for *place, _ in told] == [["dream", done, 4] for done in (1, 2, 3, 4)]
+    assert told[2][-1] == {"objective": pytest.approx(result.objective[1, 0, -1])}
+
+
+@pytest.mark.parametrize("objective", list(Objective), ids=lambda objective: objective.value)
+def test_a_photo_of_one_grey_level_gives_finite_numbers(tiny_cnn, objective):
+    flat = np.full((48, 48), 130.0, np.float32)
+    result = dream(replace(DREAM, objective=objective), tiny_cnn(), flat, seed=0)
+    assert np.isfinite(result.frames).all()
+    assert np.isfinite(result.objective).all()
+    assert not result.photo.any()
+
+
+def test_every_frame_is_standardized(tiny_cnn, photo):
+    frames = dream(DREAM, tiny_cnn(), photo, seed=0).frames
+    assert len(frames) == 4
+    np.testing.assert_allclose(frames.mean(axis=(1, 2)), 0, atol=1e-5)
+    np.testing.assert_allclose(frames.std(axis=(1, 2)), 1, atol=1e-4)
+
+
+def test_a_stage_leaves_its_arguments_as_they_were(new_cnn, photo, dataset):
+    model, pixels = new_cnn(), photo.copy()
+    weights = cnn.weights_by_name(model)
+    train_images = dataset.train_images.copy()
+    extract_activations(ACTIVATIONS, model, dataset)
+    sweep_oips(OIP, NOISE, model, seed=0)
+    dream(DREAM, model, pixels, seed=0)
+    np.testing.assert_array_equal(pixels, photo)
+    np.testing.assert_array_equal(dataset.train_images, train_images)
+    for name, weight in cnn.weights_by_name(model).items():
+        np.testing.assert_array_equal(weight, weights[name])
+    assert (NOISE.amplitudes, DREAM.map_indices) == ([0.5], [3, 0])
