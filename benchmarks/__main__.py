@@ -56,10 +56,9 @@ def main() -> None:
         print(f"{name:<55} warm       {statistics.median(values):6.2f} s  ({min(values):.2f} to {max(values):.2f})")
     default, batch, loop = (np.array(values) for values in times.values())
     scaled = loop * model.get_layer(config.oip.layer).filters / LOOP_MAPS
-    print(
-        f"the loop, scaled to all maps, takes {np.median(scaled / batch):.0f} times as long as the article in one batch,"
-    )
-    print(f"and {np.median(scaled / default):.0f} times as long as the default")
+    print("the loop, scaled to all maps, takes ...")
+    print(f"{np.median(scaled / batch):6.0f} times as long as the article's settings in one batch")
+    print(f"{np.median(scaled / default):6.0f} times as long as the default")
 
 
 def _config(*overrides: str) -> Config:
