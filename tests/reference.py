@@ -155,7 +155,7 @@ def ascend(
     calm, converged_at = 0, -1
     for step, step_size in enumerate(step_sizes):
         values.append(objective(layers, image, map_index))
-        if step > after and values[-1] != 0 and abs(values[-1] - values[-2]) < criterion * abs(values[-1]):
+        if step > after and abs(values[-1] - values[-2]) < criterion * abs(values[-1]):
             calm += 1
         else:
             calm = 0

@@ -282,6 +282,15 @@ def test_giving_up_on_silent_maps_changes_no_result(ascend, start_images, model_
         np.testing.assert_array_equal(images, start_images[:2])
 
 
+def test_a_map_that_stands_still_above_zero_is_not_given_up(ascend, start_images, model_with_silent_map):
+    sizes = [0.0] * 30 + [BIG] * 30  # the first stretches change nothing
+    options = {"model": model_with_silent_map, "pre_activation": False}
+    patient, strict = (ascend(start_images[:2], [2, 0], sizes, zero_steps=zero, **options) for zero in (None, 3))
+    assert np.abs(patient.images[1] - start_images[1]).max() > 0.5
+    np.testing.assert_array_equal(strict.images, patient.images)
+    np.testing.assert_array_equal(strict.objective, patient.objective)
+
+
 def test_the_pre_activation_wakes_a_map_that_its_activation_leaves_silent(new_cnn, ascend, start_images):
     model = new_cnn()
     bias = model.get_layer("Conv2D_2").bias

@@ -32,6 +32,11 @@ def test_other_seeds_maps_and_starts_have_other_cells(other):
     np.testing.assert_array_equal(cells, random_cells(7, **arguments))
 
 
+def test_the_cells_of_one_wavelength_say_nothing_about_those_of_another():
+    few, many = (random_cells(cells, seed=5, map_index=0).ravel() for cells in (3, 7))
+    assert (few != many[:9]).all()
+
+
 @pytest.mark.parametrize(
     ("wavelengths", "amplitudes"),
     [((3,), (1.0,)), ((3, 7, 12), (0.5, 0.5, 0.5)), ((2, 5), (1.0, -0.25)), ((12,), (2.0,)), ((3, 12), (0.5, 0.1))],

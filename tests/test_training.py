@@ -43,6 +43,7 @@ from pipeline.stages.train import train
         ("power", 0.001, 1, 1000, 0.0005),
         ("power", 0.001, 1, 75040, 1.31509732e-05),  # printed in the article after 80 epochs of 938 batches
         ("power", 0.5, 10, 40, 0.001 / 3),
+        ("power", 0.5, 10, 45, 0.001 / 3.25),
         ("exponential", 0.5, 10, 0, 0.001),
         ("exponential", 0.5, 10, 20, 0.00025),
         ("exponential", 0.25, 10, 5, 0.0005),
@@ -321,10 +322,12 @@ def test_a_training_can_start_from_the_initial_weights_of_another(trained, other
     start = trained.initial_weights
     hardly = LearningRateConfig(initial=1e-9, schedule=LearningRateSchedule.none, rate=0.0, decay_steps=1)
     config = dataclasses.replace(TRAIN, epochs=1, learning_rate=hardly)
-    result = train(config, MODEL, dataset, seed=5, initial_weights=start)
+    own, result = (train(config, MODEL, dataset, seed=seed, initial_weights=start) for seed in (4, 5))
     for name, weight in cnn.weights_by_name(result.model).items():
         np.testing.assert_array_equal(result.initial_weights[name], start[name])
         np.testing.assert_allclose(weight, start[name], atol=1e-7)
+    # the batches are still those of the seed
+    assert abs(result.history["loss"][0] - own.history["loss"][0]) > 1e-4
     assert np.abs(other.initial_weights["Output/kernel"] - start["Output/kernel"]).max() > 0.1
 
 

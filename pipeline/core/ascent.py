@@ -154,8 +154,8 @@ def _compiled_segment(architecture: str) -> Callable:
             changed = tf.image.per_image_standardization(x + sizes[i] * gradient / scale)
 
             step = first + i
-            # a map that does not react at all stands still too, but has not converged
-            calm = (tf.abs(value - previous) < criterion * tf.abs(value)) & (value != 0)
+            # never of a map that does not react at all: it stands still too, but 0 < 0 is false
+            calm = tf.abs(value - previous) < criterion * tf.abs(value)
             calm_steps = tf.where(calm & (step > after), calm_steps + 1, 0)
             newly = (calm_steps >= patience) & (converged_at < 0)
             converged_at = tf.where(newly, step, converged_at)
