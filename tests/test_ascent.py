@@ -9,6 +9,7 @@ import reference
 
 from pipeline.core import ascent, cnn
 from pipeline.core.objective import directions, step_sizes
+from pipeline.core.target import mean_of_maps
 
 NEVER = ascent.Convergence(criterion=0.0, after=0, patience=1, stop=False)
 
@@ -30,9 +31,8 @@ def ascend(tiny_cnn):
     ):
         model = tiny_cnn() if model is None else model
         maps = model.get_layer(layer).output.shape[-1]
-        part = ascent.part_up_to(model, layer, pre_activation=pre_activation)
-        sizes = np.asarray(sizes, np.float32)
-        return ascent.ascend(part, images, directions(map_indices, maps), sizes, convergence=convergence, **options)
+        aim = mean_of_maps(model, layer, directions(map_indices, maps), pre_activation=pre_activation)
+        return ascent.ascend(aim, images, np.asarray(sizes, np.float32), convergence=convergence, **options)
 
     return run
 
@@ -321,8 +321,8 @@ def test_one_program_serves_all_maps_batch_sizes_step_counts_and_models_of_an_ar
     ]:
         ascend(start_images[:count], range(count), [0.1] * steps, model=model, snapshot_steps=snapshots)
     assert ascent._compiled_segment.cache_info().misses == 1
-    part = ascent.part_up_to(tiny_cnn(), "Conv2D_2", pre_activation=True)
-    segment = ascent._compiled_segment(ascent.architecture_of(part))
+    aim = mean_of_maps(tiny_cnn(), "Conv2D_2", directions([0], 6), pre_activation=True)
+    segment = ascent._compiled_segment(ascent.architecture_of(aim.part))
     assert segment.experimental_get_tracing_count() == 1
     assert ascent._compiled_segment.cache_info().misses == 1
 
@@ -337,9 +337,13 @@ def test_the_program_of_an_architecture_uses_the_weights_of_the_model_at_hand(ti
 
 def test_another_architecture_has_its_own_program(tiny_cnn):
     programs = {
-        ascent.architecture_of(ascent.part_up_to(tiny_cnn(activation=activation), layer, pre_activation=pre_activation))
+        ascent.architecture_of(
+            mean_of_maps(
+                tiny_cnn(activation=activation), layer, directions([0], maps), pre_activation=pre_activation
+            ).part
+        )
         for activation in ("relu", "elu")
-        for layer in ("Conv2D_1", "Conv2D_2")
+        for layer, maps in (("Conv2D_1", 4), ("Conv2D_2", 6))
         for pre_activation in (False, True)
     }
     # the layer's own activation is gone in its pre-activation, so Conv2D_1 is the same for relu and elu

@@ -9,8 +9,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from pipeline.core import cnn
-from pipeline.core.objective import mean_along
+from pipeline.core.forward import forward_pass, variables_of
+from pipeline.core.target import Target
 
 
 class Ascent(NamedTuple):
@@ -38,9 +38,8 @@ class Convergence(NamedTuple):
 
 
 def ascend(
-    part: keras.Model,
+    target: Target,
     images: np.ndarray,
-    direction: np.ndarray,
     step_sizes: np.ndarray,
     *,
     convergence: Convergence,
@@ -48,7 +47,7 @@ def ascend(
     snapshot_steps: Sequence[int] = (),
     on_steps: Callable[[int], None] = lambda done: None,
 ) -> Ascent:
-    """Change every image so that its objective, the mean of `part`'s output along its direction, grows.
+    """Change every image so that its objective grows.
 
     For image x with the objective L, at every step:
         g = dL/dx;  x <- standardize(x + step_size * g / (sqrt(mean(g^2)) + 1e-7))
@@ -56,19 +55,18 @@ def ascend(
     by image, so that the images of a batch do not influence each other.
 
     Args:
-        part: the CNN up to the layer, images -> (batch, height, width, maps).
+        target: what grows, one objective for each image.
         images: (batch, height, width, 1) float32, standardized.
-        direction: (batch, maps), see `objective.directions`.
         step_sizes: (steps,).
         zero_steps: the ascent ends early when every image has converged (with `convergence.stop`) or has had an
             objective of exactly 0 for more steps than this.
         snapshot_steps: the steps after which the images are kept.
         on_steps: is told how many steps more are done.
     """
-    segment = _compiled_segment(architecture_of(part))
-    variables = [*part.trainable_variables, *part.non_trainable_variables]
-    weights = [tf.convert_to_tensor(variable) for variable in variables]
-    x, direction = tf.constant(images, tf.float32), tf.constant(direction, tf.float32)
+    segment = _compiled_segment(architecture_of(target.part))
+    network = [tf.convert_to_tensor(variable) for variable in variables_of(target.part)]
+    x = tf.constant(images, tf.float32)
+    wanted, offset = tf.constant(target.weights, tf.float32), tf.constant(target.offset, tf.float32)
     batch = len(images)
     state = (tf.fill((batch,), np.float32(0)), tf.zeros((batch,), tf.int32), tf.fill((batch,), -1))
     objective: list[np.ndarray] = []
@@ -78,7 +76,7 @@ def ascend(
             objective.append(np.repeat(objective[-1][-1:], last - first, axis=0))
         else:
             x, values, *state = segment(
-                weights, x, direction, tf.constant(step_sizes[first:last]), tf.constant(first), *state,
+                network, x, wanted, offset, tf.constant(step_sizes[first:last]), tf.constant(first), *state,
                 tf.constant(convergence.criterion, tf.float32), tf.constant(convergence.after),
                 tf.constant(convergence.patience), tf.constant(convergence.stop),
             )  # fmt: skip
@@ -124,23 +122,18 @@ def _compiled_segment(architecture: str) -> Callable:
         architecture: see `architecture_of`.
     """
     part = keras.models.model_from_json(architecture)
-    trainable = len(part.trainable_variables)
-    variables = [*part.trainable_variables, *part.non_trainable_variables]
+    forward = forward_pass(part)
     per_image, integers = tf.TensorSpec([None]), tf.TensorSpec([None], tf.int32)
     number, whole = tf.TensorSpec([]), tf.TensorSpec([], tf.int32)
     signature = [
-        [tf.TensorSpec(variable.shape) for variable in variables],
-        tf.TensorSpec([None, *part.inputs[0].shape[1:]]), tf.TensorSpec([None, part.outputs[0].shape[-1]]),
+        [tf.TensorSpec(variable.shape) for variable in variables_of(part)],
+        tf.TensorSpec([None, *part.inputs[0].shape[1:]]), tf.TensorSpec([None, *part.outputs[0].shape[1:]]), per_image,
         tf.TensorSpec([None]), whole, per_image, integers, integers, number, whole, whole, tf.TensorSpec([], tf.bool),
     ]  # fmt: skip
 
-    def objective_of(weights: list[tf.Tensor], x: tf.Tensor, direction: tf.Tensor) -> tf.Tensor:
-        feature_maps, _ = part.stateless_call(weights[:trainable], weights[trainable:], x)
-        return mean_along(feature_maps, direction)
-
     @tf.function(jit_compile=False, input_signature=signature)
     def segment(  # type: ignore[no-untyped-def]
-        weights, x, direction, sizes, first, previous, calm_steps, converged_at, criterion, after, patience, stop
+        network, x, wanted, offset, sizes, first, previous, calm_steps, converged_at, criterion, after, patience, stop
     ):
         steps = tf.shape(sizes)[0]
         values = tf.TensorArray(tf.float32, size=steps, element_shape=[None])
@@ -148,7 +141,8 @@ def _compiled_segment(architecture: str) -> Callable:
         def body(i, x, values, previous, calm_steps, converged_at):  # type: ignore[no-untyped-def]
             with tf.GradientTape() as tape:
                 tape.watch(x)
-                value = objective_of(weights, x, direction)
+                features = forward(network, x)
+                value = tf.reduce_sum(features * wanted, axis=range(1, features.shape.rank)) + offset
             gradient = tape.gradient(value, x)
             scale = tf.sqrt(tf.reduce_mean(tf.square(gradient), axis=(1, 2, 3), keepdims=True)) + 1e-7
             changed = tf.image.per_image_standardization(x + sizes[i] * gradient / scale)
@@ -172,10 +166,3 @@ def _compiled_segment(architecture: str) -> Callable:
         return x, values.stack(), previous, calm_steps, converged_at
 
     return segment
-
-
-def part_up_to(model: keras.Model, layer: str, *, pre_activation: bool) -> keras.Model:
-    """The part of the CNN whose output is maximized, with or without the layer's own activation function."""
-    if pre_activation:
-        return cnn.without_activation(model, layer)
-    return keras.Model(model.inputs[0], model.get_layer(layer).output, name="part")

@@ -9,6 +9,7 @@ import tensorflow as tf
 from pipeline.config import DreamConfig, Objective
 from pipeline.core import ascent, carving
 from pipeline.core.objective import directions, step_sizes
+from pipeline.core.target import mean_of_maps
 from pipeline.progress import Progress, no_progress
 from pipeline.results import DreamResult
 from pipeline.stages.oip import convergence_of
@@ -38,7 +39,7 @@ def dream(
     del seed
     size = model.inputs[0].shape[1]
     maps = model.get_layer(config.layer).output.shape[-1]
-    part = ascent.part_up_to(model, config.layer, pre_activation=config.objective is Objective.pre_activation)
+    pre_activation = config.objective is Objective.pre_activation
     sizes = step_sizes(config.step_size, config.steps, "constant")
     original = tf.image.per_image_standardization(tf.constant(photo, tf.float32)[..., None])[..., 0]
     corrections = [carving.lost_detail(carving.cut_tiles(original, n), size) for n in config.levels]
@@ -49,10 +50,10 @@ def dream(
         tiles = carving.cut_tiles(picture, per_side)
         chosen = _chosen_tiles(config.tiles, level, per_side)
         images, mean, std = carving.take_out_spread(carving.resize(tf.gather(tiles, chosen), size))
+        along = directions([map_indices[level]] * len(chosen), maps)
         result = ascent.ascend(
-            part,
+            mean_of_maps(model, config.layer, along, pre_activation=pre_activation),
             images,
-            directions([map_indices[level]] * len(chosen), maps),
             sizes,
             convergence=convergence_of(config.convergence),
         )

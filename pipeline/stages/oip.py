@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.config import ConvergenceConfig, NoiseConfig, Objective, OipConfig
-from pipeline.core import ascent, noise
+from pipeline.core import ascent, cnn, noise
 from pipeline.core.objective import directions, mean_along, snapshot_steps, step_sizes
+from pipeline.core.target import mean_of_maps
 from pipeline.progress import Progress, no_progress
 from pipeline.results import CONVERGED, NEVER, RISING, OipSweepResult
 
@@ -36,8 +37,8 @@ def sweep_oips(
     start_images = noise.multi_wavelength_noise(size, wavelengths, amplitudes, map_indices, seed=seed)
     sizes = step_sizes(config.step_size, config.steps, config.step_size_schedule.value)
     kept_steps = snapshot_steps(config.steps, config.snapshots)
-    part = ascent.part_up_to(model, config.layer, pre_activation=config.objective is Objective.pre_activation)
     along = directions(map_indices, maps)
+    aim = mean_of_maps(model, config.layer, along, pre_activation=config.objective is Objective.pre_activation)
 
     total = config.steps * len(map_indices)
     done = 0
@@ -53,9 +54,8 @@ def sweep_oips(
 
         ascents.append(
             ascent.ascend(
-                part,
+                aim.chunk(chunk),
                 images,
-                along[chunk],
                 sizes,
                 convergence=convergence_of(config.convergence),
                 zero_steps=config.zero_steps,
@@ -82,10 +82,8 @@ def sweep_oips(
 
 def score(model: "keras.Model", layer: str, images: np.ndarray, along: np.ndarray) -> np.ndarray:
     """The mean activation, after the layer's own activation function, that every image causes in its map: (maps,)."""
-    part = ascent.part_up_to(model, layer, pre_activation=False)
-    return np.concatenate(
-        [mean_along(part(images[i : i + 256]), along[i : i + 256]).numpy() for i in range(0, len(images), 256)]
-    )
+    feature_maps = cnn.layer_outputs(model, [layer], images)[layer]
+    return mean_along(feature_maps, along).numpy()
 
 
 def verdicts(activation: np.ndarray, converged_at: np.ndarray) -> np.ndarray:

@@ -58,7 +58,10 @@ VIEWS = {
     ),
     "activations": tuple(
         Section(
-            title=f"{layer} (slider: class of the image)", cards=(Pictures(f"activations/{layer}"),), columns=1, height=600
+            title=f"{layer} (slider: class of the image)",
+            cards=(Pictures(f"activations/{layer}"),),
+            columns=1,
+            height=600,
         )
         for layer in ("Conv2D_1", "Conv2D_2", "Conv2D_3")
     ),
@@ -74,7 +77,9 @@ VIEWS = {
     ),
     "dream": (
         Section(title="The dream", cards=(Pictures("dream/picture"),), columns=1, height=600),
-        Section(title="How it grew (slider: turns and levels)", cards=(Pictures("dream/growing"),), columns=1, height=600),
+        Section(
+            title="How it grew (slider: turns and levels)", cards=(Pictures("dream/growing"),), columns=1, height=600
+        ),
         Section(
             title="Objective of each level (step of the ascent)",
             cards=tuple(Curves(f"objective_level_{level}") for level in (1, 2, 3)),
