@@ -26,7 +26,7 @@ class Dataset:
 class TrainResult:
     """A trained model, its weights before the first batch, and figures per epoch, each an array (epochs,).
 
-    `history` has loss, accuracy, test_loss, test_accuracy and learning_rate (that of the epoch's last batch). `loss`
+    `history` has loss, accuracy, test_loss, test_accuracy and learning_rate (after the last batch of the epoch). `loss`
     and `accuracy` are the means over the batches while they were trained on.
     """
 

@@ -12,7 +12,9 @@ import time
 import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
+
+from pipeline.tracking.views import chart_address
 
 HOST = "127.0.0.1"
 FIRST_PORT = 5000
@@ -73,8 +75,10 @@ def _watch(server: subprocess.Popen[bytes], port: int, output: IO[bytes]) -> int
     if _answers(server, root):
         # without the query a page opens on traces of language models
         print(f"{root}/#/experiments?workflowType=machine_learning")
-        for number, name in _experiments(root).items():
-            print(f"{root}/#/experiments/{number}/runs?workflowType=machine_learning&compareRunsMode=CHART  {name}")
+        for experiment in _experiments(root):
+            name, tags = experiment["name"], {tag["key"] for tag in experiment.get("tags", [])}
+            stage = name.rpartition("/")[2]
+            print(f"{chart_address(root, experiment['experiment_id'], stage, tags)}  {name}")
         print("Ctrl-C ends it", flush=True)
         server.wait()
     output.seek(0)
@@ -94,11 +98,11 @@ def _answers(server: subprocess.Popen[bytes], root: str) -> bool:
     return False
 
 
-def _experiments(root: str) -> dict[int, str]:
-    """Number and name of the experiments with runs of stages, in the order in which they were made."""
+def _experiments(root: str) -> list[dict[str, Any]]:
+    """The experiments with runs of stages, in the order in which they were made."""
     found = json.loads(_fetch(f"{root}/api/2.0/mlflow/experiments/search?max_results=100")).get("experiments", [])
-    names = {int(experiment["experiment_id"]): experiment["name"] for experiment in found}
-    return {number: names[number] for number in sorted(names) if "/" in names[number]}
+    of_stages = [experiment for experiment in found if "/" in experiment["name"]]
+    return sorted(of_stages, key=lambda experiment: int(experiment["experiment_id"]))
 
 
 def _fetch(address: str) -> bytes:

@@ -72,7 +72,6 @@ REFUSED = {
     "a list without --multirun": (words("oip.steps=1,2"), "oip.steps"),
     "wrong type": (words("oip.steps=many"), "oip.steps: takes a whole number; got many"),
     "negative steps": (words("oip.steps=-5"), "oip.steps: takes a whole number of at least 1; got -5"),
-    "negative seed": (words("seed=-1"), "seed: takes a whole number of at least 0 and at most 2.14748e+09; got -1"),
     "map out of range": (words("oip.map_indices=[56,128]"), "oip.map_indices: takes map indices 0 to 127 of Conv2D_3"),
     "layer not there": (words("oip.layer=Conv2D_4"), "oip.layer: takes a convolutional layer of the model"),
     "layer not convolutional": (words("dream.layer=Dense_1"), "dream.layer: takes a convolutional layer of the model"),
@@ -80,7 +79,6 @@ REFUSED = {
     "image not there": (words("activations.image_indices=[359]"), "activations.image_indices: takes 0 to 358"),
     "photo that is no picture": (no_picture, "dream.photo: takes flower, china or the path of a picture"),
     "truncated npz": (truncated_npz, "data.path: takes an .npz file"),
-    "address missing": (words("tracking=server"), "tracking.uri: has to be given"),
     "wrong type in a sweep": (words("--multirun", "oip.steps=5,many"), "oip.steps: takes a whole number; got many"),
 }
 

@@ -11,7 +11,9 @@ from pipeline.tracking.wording import mlflow_name
 
 # the tag without which the pages do not look for pictures
 PICTURES_TAG = "mlflow.loggedImages"
-PREVIEW_SIZE = 256
+# The cards show them at this size, whatever the room: so two runs stand side by side on a laptop, and a contact sheet
+# of 128 maps still has a pixel for each of theirs. MLflow's own 256 are too few for that.
+PREVIEW_SIZE = 480
 
 
 def lay_out_pictures(images: Mapping[str, Mapping[int, str]], folder: Path, target: Path) -> None:

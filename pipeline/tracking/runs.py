@@ -18,6 +18,7 @@ from pipeline.record import StageRecord
 from pipeline.results import Dataset
 from pipeline.tracking.backend import Connection
 from pipeline.tracking.pictures import PICTURES_TAG, lay_out_pictures
+from pipeline.tracking.views import set_view
 from pipeline.tracking.wording import LONGEST_NAME, mlflow_name, one_line
 
 if TYPE_CHECKING:
@@ -101,20 +102,25 @@ class Tracker:
         return f"{self._experiment}/{stage}"
 
     def _experiment_id(self, client: Any, stage: str) -> str:
+        """The experiment of a stage, with its view; made if it is not there."""
+        experiment = client.get_experiment_by_name(self._experiment_name(stage)) or self._new_experiment(client, stage)
+        set_view(client, experiment, stage)
+        return experiment.experiment_id
+
+    def _new_experiment(self, client: Any, stage: str) -> Any:
         from mlflow.exceptions import MlflowException
 
         assert self._connection is not None
         name, artifacts = self._experiment_name(stage), self._connection.artifacts
-        experiment = client.get_experiment_by_name(name)
-        if experiment is None:
-            try:
-                return client.create_experiment(name, (artifacts / stage).as_uri() if artifacts else None)
-            except MlflowException:
-                # another process was faster
-                experiment = client.get_experiment_by_name(name)
-                if experiment is None:
-                    raise
-        return experiment.experiment_id
+        try:
+            experiment_id = client.create_experiment(name, (artifacts / stage).as_uri() if artifacts else None)
+        except MlflowException:
+            # another process was faster
+            experiment = client.get_experiment_by_name(name)
+            if experiment is None:
+                raise
+            return experiment
+        return client.get_experiment(experiment_id)
 
     def _attempt(self, action: Callable[[Any], T]) -> T | None:
         if self._connection is None:

@@ -1,144 +1,156 @@
-"""What the chart page of each stage's experiment in MLflow opens with: which cards, in which order.
+"""The charts that the page of each stage's experiment in MLflow opens with: one address, and runs stand side by side.
 
-A saved view of that page is a tag of the experiment, which the page's address names. MLflow does not document it; this
-is what the page of 3.17 writes and reads. Metrics and pictures that a view does not name get cards of their own below.
+A saved view of the page is a tag of the experiment. MLflow does not document it: this is what the page of 3.17 reads.
 """
 
 import base64
 import json
+import logging
 import time
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
 
-TAG = "mlflow.sharedViewState."
-# Raised with every change of VIEWS: a view that is already there is never touched, as someone may have changed it.
+from pipeline.tracking.wording import one_line
+
+logger = logging.getLogger(__package__)
+
+# Part of a view's name, to be raised with any change of VIEWS: a view that is there is never written again, as it may
+# have been changed by hand.
 VERSION = 1
-# where the page puts the cards it adds
-REST = "Model metrics"
+TAG = "mlflow.sharedViewState."
+# Where the page puts cards for the metrics that a view does not name; folded.
+OTHERS = "Model metrics"
 
 
 @dataclass(frozen=True)
 class Pictures:
-    """The pictures logged as `name`, one per run, and a slider over their steps."""
+    """What was logged as pictures under this name: one of each run, and a slider over their steps."""
 
     name: str
 
 
 @dataclass(frozen=True)
 class Curves:
-    """Series in one chart, a line for each run and name."""
+    """Series in one chart, a line for each of them and each run."""
 
     names: tuple[str, ...]
 
-    def __init__(self, *names: str) -> None:
-        object.__setattr__(self, "names", names)
 
-
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Section:
-    """Cards under a headline; columns: cards per row; height: of a card, in pixels."""
+    """Cards under a headline; height: of a card in pixels; columns: cards per row."""
 
-    title: str
+    headline: str
     cards: tuple[Pictures | Curves, ...]
-    columns: int
-    height: int
+    height: int = 630
+    columns: int = 1
 
 
-VIEWS = {
+VIEWS: dict[str, tuple[Section, ...]] = {
     "train": (
         Section(
-            title="Learning curves (step: epoch)",
-            cards=(Curves("loss", "test_loss"), Curves("accuracy", "test_accuracy"), Curves("learning_rate")),
-            columns=2,
+            "Training and test images, by epoch",
+            (Curves(("loss", "test_loss")), Curves(("accuracy", "test_accuracy")), Curves(("learning_rate",))),
             height=400,
+            columns=3,
         ),
     ),
-    "activations": tuple(
-        Section(
-            title=f"{layer} (slider: class of the image)",
-            cards=(Pictures(f"activations/{layer}"),),
-            columns=1,
-            height=600,
-        )
-        for layer in ("Conv2D_1", "Conv2D_2", "Conv2D_3")
+    "activations": (
+        Section("Conv2D_1 (move the slider to a class)", (Pictures("activations/Conv2D_1"),)),
+        Section("Conv2D_2 (move the slider to a class)", (Pictures("activations/Conv2D_2"),)),
+        Section("Conv2D_3 (move the slider to a class)", (Pictures("activations/Conv2D_3"),)),
     ),
     "oip": (
-        Section(title="One map (slider: its index)", cards=(Pictures("oip/map"),), columns=1, height=420),
-        Section(title="All maps", cards=(Pictures("oip/contact_sheet"),), columns=1, height=600),
+        Section("One map (move the slider to its index)", (Pictures("oip/map"),), height=450),
+        Section("All maps", (Pictures("oip/contact_sheet"),)),
         Section(
-            title="Activation (step: map index), objective (step of the ascent)",
-            cards=(Curves("activation"), Curves("objective_mean")),
-            columns=2,
+            "Activation by map index, objective by ascent step",
+            (Curves(("activation",)), Curves(("objective_mean",))),
             height=400,
+            columns=2,
         ),
     ),
     "dream": (
-        Section(title="The dream", cards=(Pictures("dream/picture"),), columns=1, height=600),
+        Section("Dream", (Pictures("dream/picture"),)),
+        Section("How it grew (move the slider through levels and turns)", (Pictures("dream/growing"),)),
         Section(
-            title="How it grew (slider: turns and levels)", cards=(Pictures("dream/growing"),), columns=1, height=600
-        ),
-        Section(
-            title="Objective of each level (step of the ascent)",
-            cards=tuple(Curves(f"objective_level_{level}") for level in (1, 2, 3)),
-            columns=3,
+            "Objective of each level, by ascent step",
+            (Curves(("objective_level_1",)), Curves(("objective_level_2",)), Curves(("objective_level_3",))),
             height=400,
+            columns=3,
         ),
     ),
 }
 
 
+def set_view(client: Any, experiment: Any, stage: str) -> None:
+    """Give an experiment the view of its stage unless it has it. If MLflow refuses, a warning: the record goes on."""
+    if stage not in VIEWS or TAG + view_id(stage) in experiment.tags:
+        return
+    try:
+        client.set_experiment_tag(experiment.experiment_id, TAG + view_id(stage), saved_view(stage))
+    except Exception as error:
+        logger.warning("MLflow's page of %s opens without a choice of charts: %s", experiment.name, one_line(error))
+
+
 def view_id(stage: str) -> str:
+    """The name of a stage's view in tags and addresses."""
     return f"{stage}-{VERSION}"
 
 
-def view_tag(stage: str) -> tuple[str, str]:
-    """Name and value of the tag of an experiment that is the view of this stage."""
-    packed = zlib.compress(json.dumps(_state(VIEWS[stage])).encode(), level=9)
+def chart_address(root: str, experiment_id: str, stage: str, tags: Collection[str]) -> str:
+    """The chart page of a stage's experiment on the server `root`, with the view if that is among its `tags`."""
+    # without the workflow a page opens on traces of language models
+    page = f"{root}/#/experiments/{experiment_id}/runs?workflowType=machine_learning&compareRunsMode=CHART"
+    return f"{page}&viewStateShareKey={view_id(stage)}" if TAG + view_id(stage) in tags else page
+
+
+def saved_view(stage: str) -> str:
+    """The view of a stage as the value of its tag."""
+    packed = base64.b64encode(zlib.compress(json.dumps(_state(VIEWS[stage])).encode())).decode()
     now = int(time.time() * 1000)
-    view = {
-        "name": f"Compare {stage} runs",
-        "createdAt": now,
-        "updatedAt": now,
-        "state": "deflate;" + base64.b64encode(packed).decode(),
+    view = {"name": f"{stage}: runs side by side", "createdAt": now, "updatedAt": now, "state": f"deflate;{packed}"}
+    return json.dumps(view)
+
+
+def _state(sections: Sequence[Section]) -> dict[str, Any]:
+    """The page's state; what it lacks, the page sets as always."""
+    cards = [(number, card) for number, section in enumerate(sections) for card in section.cards]
+    shown = {"display": True, "isReordered": False}
+    return {
+        "compareRunCharts": [
+            {"uuid": f"card-{i}", "metricSectionId": f"section-{number}", **_card(card)}
+            for i, (number, card) in enumerate(cards)
+        ],
+        "compareRunSections": [
+            {"uuid": f"section-{i}", "name": s.headline, "columns": s.columns, "cardHeight": s.height, **shown}
+            for i, s in enumerate(sections)
+        ]
+        + [{"uuid": "others", "name": OTHERS, **shown, "display": False}],
+        # otherwise the page sorts the sections by name
+        "isAccordionReordered": True,
+        # the names of the runs stand above their pictures, which need the room
+        "runListHidden": True,
     }
-    return TAG + view_id(stage), json.dumps(view)
-
-
-def chart_address(root: str, experiment_id: str, stage: str, tags: Mapping[str, str]) -> str:
-    """The chart page of a stage's experiment with these tags, below `root`; with the view if it is there."""
-    # without the first words of the query a page opens on traces of language models
-    address = f"{root}/#/experiments/{experiment_id}/runs?workflowType=machine_learning&compareRunsMode=CHART"
-    key = view_id(stage)
-    return f"{address}&viewStateShareKey={quote(key)}" if TAG + key in tags else address
-
-
-def _state(sections: tuple[Section, ...]) -> dict[str, Any]:
-    charts, headlines = [], []
-    for section in sections:
-        section_id = f"section-{len(headlines)}"
-        headlines.append(
-            {
-                **{"uuid": section_id, "name": section.title, "display": True, "isReordered": False},
-                **{"columns": section.columns, "cardHeight": section.height},
-            }
-        )
-        for card in section.cards:
-            place = {"uuid": f"card-{len(charts)}", "metricSectionId": section_id, "runsCountToCompare": 10}
-            charts.append({**place, "deleted": False, "isGenerated": False, **_card(card)})
-    headlines.append({"uuid": "rest", "name": REST, "display": False, "isReordered": False})
-    # or the page sorts the sections by name
-    return {"compareRunCharts": charts, "compareRunSections": headlines, "isAccordionReordered": True}
 
 
 def _card(card: Pictures | Curves) -> dict[str, Any]:
+    common = {"runsCountToCompare": 10, "deleted": False, "isGenerated": False}
     if isinstance(card, Pictures):
-        # all parameters of a run above each of its pictures would leave no room for them
-        return {"type": "IMAGE", "imageKeys": [card.name], "step": 0, "showRunParams": False}
+        # the parameters of a run, above each of its pictures, would hide these
+        return {**common, "type": "IMAGE", "imageKeys": [card.name], "step": 0, "showRunParams": False}
     return {
-        **{"type": "LINE", "metricKey": card.names[0], "selectedMetricKeys": list(card.names), "lineSmoothness": 0},
-        **{"scaleType": "linear", "xAxisKey": "step", "xAxisScaleType": "linear", "selectedXAxisMetricKey": ""},
-        **{"useGlobalLineSmoothing": False, "useGlobalXaxisKey": False},
+        **common,
+        "type": "LINE",
+        "metricKey": card.names[0],
+        "selectedMetricKeys": list(card.names),
+        "xAxisKey": "step",
+        "xAxisScaleType": "linear",
+        "selectedXAxisMetricKey": "",
+        "scaleType": "linear",
+        "lineSmoothness": 0,
+        "useGlobalXaxisKey": False,
+        "useGlobalLineSmoothing": False,
     }
