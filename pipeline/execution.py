@@ -172,7 +172,14 @@ class Execution:
         if stage is Stage.oip:
             from pipeline.stages.oip import sweep_oips
 
-            return sweep_oips(config.oip, config.noise, model, seed=config.noise.seed, progress=self.progress)
+            return sweep_oips(
+                config.oip,
+                config.noise,
+                model,
+                seed=config.noise.seed,
+                reference_images=self.dataset.test_images,
+                progress=self.progress,
+            )
         from pipeline.stages.dream import dream
 
         assert self.photo is not None

@@ -86,16 +86,23 @@ def _oip_figures(result: OipSweepResult) -> Figures:
     single = [m for m in maps if m >= 0]
     rows = dict(zip(maps, range(len(maps)), strict=True))
     objective = result.objective.astype(np.float64)
+    fires = result.data_maximum > 0
     return Figures(
         metrics={
             "maps": float(len(maps)),
             "triggered": float(result.triggered),
             "converged": float(np.count_nonzero(result.verdicts == CONVERGED)),
+            "restarted": float(np.count_nonzero(result.restarts)),
             "mean_activation": float(result.activation.mean(dtype=np.float64)),
+            "fire_on_no_image": float(np.count_nonzero(result.data_maximum <= 0)),
         },
         series={
             # by map index; the whole layer (-1) is no step
             "activation": {m: float(result.activation[rows[m]]) for m in single},
+            "data_maximum": {m: float(result.data_maximum[rows[m]]) for m in single if fires[rows[m]]},
+            "relative_activation": {
+                m: float(result.activation[rows[m]] / result.data_maximum[rows[m]]) for m in single if fires[rows[m]]
+            },
             # by ascent step
             "objective_mean": dict(enumerate(objective.mean(axis=1).tolist())),
             "objective_min": dict(enumerate(objective.min(axis=1).tolist())),

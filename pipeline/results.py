@@ -60,6 +60,8 @@ class OipSweepResult:
     start_images, images: (maps, size, size, 1), standardized; snapshots: (kept, maps, size, size, 1), the images after
     snapshot_steps (kept,); objective: (steps, maps), what was ascended, before the change of each step;
     activation: (maps,), the mean activation that the final image causes in its map; converged_at: (maps,), step or -1;
+    restarts: (maps,), how often the map was started again, the result being that of the last start;
+    data_maximum: (maps,), the largest mean activation that a real image causes in the map, or not a number;
     verdicts: (maps,) of CONVERGED, RISING, NEVER.
     """
 
@@ -72,6 +74,8 @@ class OipSweepResult:
     objective: np.ndarray
     activation: np.ndarray
     converged_at: np.ndarray
+    restarts: np.ndarray
+    data_maximum: np.ndarray
     verdicts: np.ndarray
 
     @property

@@ -304,6 +304,7 @@ OUT_OF_RANGE = [
     ("oip.convergence.after=-1", "oip.convergence.after", "a whole number of at least 0", "-1"),
     ("oip.convergence.patience=0", "oip.convergence.patience", AT_LEAST_1, "0"),
     ("oip.zero_steps=0", "oip.zero_steps", AT_LEAST_1, "0"),
+    ("oip.restarts=-1", "oip.restarts", "a whole number of at least 0", "-1"),
     ("oip.snapshots=0", "oip.snapshots", "a whole number of at least 1 and at most 30", "0"),
     ("oip.snapshots=31", "oip.snapshots", "a whole number of at least 1 and at most 30", "31"),
     ("oip.batch_size=0", "oip.batch_size", AT_LEAST_1, "0"),

@@ -113,6 +113,8 @@ def sweep(map_indices: list[int], verdicts: list[str], images: np.ndarray | None
         objective=np.linspace(0, 1, steps)[:, None] * triggered,
         activation=np.where(triggered, 5.45, 0.0),
         converged_at=np.full(maps, -1),
+        restarts=np.zeros(maps, int),
+        data_maximum=np.ones(maps),
         verdicts=np.array(verdicts),
     )
 

@@ -93,6 +93,7 @@ OIP = OipConfig(
     step_size_schedule=StepSizeSchedule.linear,
     convergence=ConvergenceConfig(criterion=2e-2, after=5, patience=3, stop=False),
     zero_steps=5,
+    restarts=0,
     snapshots=2,
     batch_size=6,
     contrast=ContrastConfig(centre=0.5, factor=1.0),
@@ -193,6 +194,45 @@ def test_verdicts_tell_converged_from_still_rising(tiny_cnn):
     assert set(long.verdicts) == {"converged"}
     assert set(short.verdicts) == {"still rising"}
     assert (long.activation > short.activation).all()
+
+
+def test_a_silent_map_is_started_again_from_other_noise_and_the_others_are_not(new_cnn):
+    model = new_cnn()
+    layer = model.get_layer("Conv2D_2")
+    options = {"objective": Objective.activation}
+    once = sweep_oips(replace(OIP, **options), NOISE, model, seed=3)
+    # the strongest pre-activation that each start image causes decides whether it can be woken at all
+    before = cnn.without_activation(model, "Conv2D_2")
+    highest = [
+        before(multi_wavelength_noise(12, [3, 12], [0.5, 0.5], [4], seed=3, start=start)).numpy()[0, ..., 4].max()
+        for start in range(4)
+    ]
+    best = int(np.argmax(highest))
+    assert best > 0, "another seed is needed: the first start image is the best one already"
+    others = np.sort(highest)[-2]
+    layer.bias.assign(layer.bias - np.where(np.arange(6) == 4, (highest[best] + others) / 2, 0).astype(np.float32))
+    again = sweep_oips(replace(OIP, **options, restarts=3), NOISE, model, seed=3)
+    assert again.restarts[4] == best
+    assert again.verdicts[4] != "never triggered"
+    assert again.activation[4] > 0
+    expected = multi_wavelength_noise(12, [3, 12], [0.5, 0.5], [4], seed=3, start=best)
+    np.testing.assert_array_equal(again.start_images[4], expected[0])
+    untouched = np.flatnonzero((again.restarts == 0) & (np.arange(6) != 4))
+    assert len(untouched) > 0
+    np.testing.assert_array_equal(again.images[untouched], once.images[untouched])
+
+
+def test_the_largest_activation_over_real_images_is_reported(tiny_cnn, start_images):
+    result = sweep_oips(
+        replace(OIP, map_indices=[3, -1], steps=1), NOISE, tiny_cnn(), seed=3, reference_images=start_images
+    )
+    feature_maps = cnn.layer_outputs(tiny_cnn(), ["Conv2D_2"], start_images)["Conv2D_2"]
+    means = feature_maps.mean(axis=(1, 2))
+    np.testing.assert_allclose(result.data_maximum, [means[:, 3].max(), means.mean(axis=1).max()], rtol=1e-5)
+
+
+def test_without_real_images_nothing_is_said_about_them(sweep):
+    assert np.isnan(sweep.data_maximum).all()
 
 
 def test_the_progress_of_a_sweep_ends_at_its_total(tiny_cnn):

@@ -81,6 +81,7 @@ class OipConfig:
     step_size_schedule: StepSizeSchedule
     convergence: ConvergenceConfig
     zero_steps: int
+    restarts: int
     snapshots: int
     batch_size: int
     contrast: ContrastConfig
@@ -93,6 +94,7 @@ class OipConfig:
         number("oip.step_size", self.step_size, above=0)
         self.convergence.check("oip.convergence")
         number("oip.zero_steps", self.zero_steps, least=1)
+        number("oip.restarts", self.restarts, least=0)
         number("oip.snapshots", self.snapshots, least=1, most=30)
         number("oip.batch_size", self.batch_size, least=1)
         self.contrast.check("oip.contrast")

@@ -20,7 +20,7 @@ class Target(NamedTuple):
     weights: np.ndarray
     offset: np.ndarray
 
-    def chunk(self, rows: slice) -> "Target":
+    def chunk(self, rows: slice | np.ndarray) -> "Target":
         """The same objective for some of the targets."""
         return Target(self.part, self.weights[rows], self.offset[rows])
 
