@@ -95,11 +95,13 @@ class Execution:
 
     def _model(self) -> "keras.Model":
         """The trained model; a stored one is loaded when the first stage that needs it runs."""
+        outcome = self.finish(Stage.train)
+        return self._model_of(outcome.folder)
+
+    def _model_of(self, folder: Path) -> "keras.Model":
         if self._trained is None:
-            outcome = self.finish(Stage.train)
-            if self._trained is None:
-                start_tensorflow(self.config.runtime)
-                self._trained = storage.load_model(outcome.folder)
+            start_tensorflow(self.config.runtime)
+            self._trained = storage.load_model(folder)
         return self._trained
 
     def _reuse(self, stage: Stage, stored: Path) -> StageOutcome:
@@ -216,7 +218,7 @@ class Execution:
         if stage in (Stage.train, Stage.activations):
             stage_run.log_dataset(self.dataset)
         if stage is Stage.train:
-            stage_run.log_model(self._model(), self.dataset.test_images[:4])
+            stage_run.log_model(self._model_of(folder), self.dataset.test_images[:4])
         stage_run.log_record(record, folder)
 
     def _tags(self, stage: Stage) -> dict[str, str]:

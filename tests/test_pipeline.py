@@ -157,6 +157,22 @@ def test_a_stage_brings_what_it_stands_on_along(tmp_path: Path) -> None:
     assert not (tmp_path / "outputs" / "mlflow.db").exists()
 
 
+def test_what_was_computed_without_a_record_is_recorded_once_when_there_is_one(tmp_path: Path) -> None:
+    from mlflow import MlflowClient
+
+    overrides = (*SMOKE, "stages=[train,oip]")
+    succeeded(pipeline(tmp_path, *overrides, "tracking=none"))
+    for _ in range(2):
+        assert succeeded(pipeline(tmp_path, *overrides)).count("(reused)") == 2
+    client = MlflowClient(f"sqlite:///{tmp_path}/outputs/mlflow.db")
+    found = {}
+    for stage in ("train", "oip"):
+        experiment = client.get_experiment_by_name(f"mnist-dream/{stage}")
+        (found[stage],) = client.search_runs([experiment.experiment_id])
+    assert found["oip"].data.tags["upstream.train"] == found["train"].info.run_id
+    assert found["train"].outputs.model_outputs
+
+
 def test_the_same_command_gives_the_same_bits(smoke: Path, tmp_path: Path) -> None:
     succeeded(pipeline(tmp_path, *SMOKE, "reuse=false", "tracking=none"))
     assert not (tmp_path / "outputs" / "store").exists()

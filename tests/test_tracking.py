@@ -1,6 +1,8 @@
 """What MLflow was told, read back with MLflow's own client: from an SQLite file and through a real server."""
 
+import base64
 import contextlib
+import json
 import logging
 import multiprocessing
 import os
@@ -13,6 +15,7 @@ import sys
 import time
 import urllib.parse
 import urllib.request
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,9 +26,10 @@ from PIL import Image
 
 from pipeline.config import TrackingBackend, TrackingConfig
 from pipeline.errors import InputError
-from pipeline.record import StageRecord
+from pipeline.record import Figures, StageRecord, figures
 from pipeline.results import Dataset
 from pipeline.tracking import Tracker, open_tracker
+from pipeline.tracking.views import saved_view
 
 LOOPBACK = "127.0.0.1"
 MAPS = range(12)
@@ -207,7 +211,7 @@ def test_pictures_are_those_that_the_pages_show_as_cards_with_a_slider(recorded,
         assert (folder / files[".png"]).read_bytes() == original
         with Image.open(folder / files["+compressed.webp"]) as preview:
             preview.load()
-            assert preview.size == (256, 256)
+            assert preview.size == (480, 480)
 
 
 def test_pictures_are_named_as_mlflow_names_them(recorded):
@@ -275,6 +279,126 @@ def test_find_run(recorded):
     assert tracker.find_run("dream", "oip-key") is None
 
 
+# the view that a chart page opens with -----------------------------------------------------------------------------
+
+VIEW_TAG = "mlflow.sharedViewState."
+
+
+def state_of(view: str) -> dict[str, Any]:
+    """The state of the page in a view, read as the page does."""
+    packed = json.loads(view)["state"]
+    assert packed.startswith("deflate;")
+    return json.loads(zlib.decompress(base64.b64decode(packed.removeprefix("deflate;"))))
+
+
+def views_in(client: Any, stage: str) -> dict[str, str]:
+    tags = client.get_experiment_by_name(f"test dreams/{stage}").tags
+    return {name.removeprefix(VIEW_TAG): value for name, value in tags.items() if name.startswith(VIEW_TAG)}
+
+
+@pytest.fixture(scope="module")
+def all_figures(compose, deterministic) -> dict[str, Figures]:
+    """What the stages really record as composed by default, with little to compute."""
+    from pipeline.stages.activations import extract_activations
+    from pipeline.stages.dream import dream
+    from pipeline.stages.oip import sweep_oips
+    from pipeline.stages.train import train
+
+    config = compose("train.epochs=1", "oip.map_indices=[0,1]", "oip.steps=2", "dream.turns=1", "dream.steps=1")
+    images, labels = np.random.default_rng(0).normal(size=(10, 28, 28, 1)).astype(np.float32), np.arange(10)
+    dataset = Dataset("noise", "", images, labels, images, labels, tuple("0123456789"))
+    trained = train(config.train, config.model, dataset, seed=0)
+    photo = np.random.default_rng(1).normal(size=(112, 112)).astype(np.float32)
+    results = {
+        "train": trained,
+        "activations": extract_activations(config.activations, trained.model, dataset),
+        "oip": sweep_oips(config.oip, config.noise, trained.model, seed=0, reference_images=images),
+        "dream": dream(config.dream, trained.model, photo, seed=0),
+    }
+    return {stage: figures(result) for stage, result in results.items()}
+
+
+@pytest.mark.parametrize("stage", ["train", "activations", "oip", "dream"])
+def test_view_has_a_card_for_all_pictures_and_none_for_what_is_not_recorded(stage, all_figures):
+    view = saved_view(stage)
+    # older servers take no more as the tag of an experiment
+    assert len(view) < 5000
+    cards = state_of(view)["compareRunCharts"]
+    pictures = [name for card in cards if card["type"] == "IMAGE" for name in card["imageKeys"]]
+    assert sorted(pictures) == sorted(all_figures[stage].images)
+    curves = [name for card in cards if card["type"] == "LINE" for name in card["selectedMetricKeys"]]
+    assert curves or stage == "activations"
+    for name in curves:
+        assert name in all_figures[stage].series
+
+
+def test_view_of_the_oips():
+    view = json.loads(saved_view("oip"))
+    assert view.keys() == {"name", "createdAt", "updatedAt", "state"}
+    state = state_of(json.dumps(view))
+    # sections in this order, the page's own cards folded at the end
+    assert state["isAccordionReordered"] is True
+    sections = {section["uuid"]: section for section in state["compareRunSections"]}
+    assert [section["display"] for section in sections.values()] == [True, True, True, False]
+    assert list(sections.values())[-1]["name"] == "Model metrics"
+    cards = state["compareRunCharts"]
+    assert len({card["uuid"] for card in cards}) == len(cards)
+    assert [card["type"] for card in cards] == ["IMAGE", "IMAGE", "LINE", "LINE"]
+    assert [list(sections).index(card["metricSectionId"]) for card in cards] == [0, 1, 2, 2]
+    assert [card["imageKeys"] for card in cards[:2]] == [["oip/map"], ["oip/contact_sheet"]]
+    assert [card["showRunParams"] for card in cards[:2]] == [False, False]
+    for card, name in zip(cards[2:], ["activation", "objective_mean"], strict=True):
+        assert (card["metricKey"], card["selectedMetricKeys"], card["xAxisKey"]) == (name, [name], "step")
+
+
+def test_every_stage_has_its_view_in_the_record(recorded):
+    for stage in ("train", "oip"):
+        views = views_in(recorded.client, stage)
+        assert views.keys() == {f"{stage}-1"}
+        assert state_of(views[f"{stage}-1"]) == state_of(saved_view(stage))
+
+
+def test_view_is_set_once_and_never_again(sqlite_uri, tmp_path):
+    from mlflow import MlflowClient
+
+    client = MlflowClient(sqlite_uri)
+
+    def views_after_a_run() -> dict[str, str]:
+        with new_tracker(tmp_path, sqlite_uri).stage_run("activations", "key", name="n", upstream={}):
+            pass
+        return views_in(client, "activations")
+
+    first = views_after_a_run()
+    assert first.keys() == {"activations-1"}
+    assert views_after_a_run() == first
+    # changed by hand
+    experiment = client.get_experiment_by_name("test dreams/activations").experiment_id
+    client.set_experiment_tag(experiment, f"{VIEW_TAG}activations-1", "changed")
+    assert views_after_a_run() == {"activations-1": "changed"}
+    # there is only one of an older version
+    client.delete_experiment_tag(experiment, f"{VIEW_TAG}activations-1")
+    client.set_experiment_tag(experiment, f"{VIEW_TAG}activations-0", "older")
+    views = views_after_a_run()
+    assert views.keys() == {"activations-0", "activations-1"}
+    assert views["activations-0"] == "older"
+
+
+def test_view_that_is_refused_costs_a_warning_and_not_the_record(sqlite_uri, tmp_path, monkeypatch, caplog):
+    from mlflow import MlflowClient
+
+    def refuse(*_: Any) -> None:
+        raise ValueError("no such\ntag")
+
+    monkeypatch.setattr(MlflowClient, "set_experiment_tag", refuse)
+    tracker = new_tracker(tmp_path, sqlite_uri)
+    with tracker.stage_run("dream", "refused", name="n", upstream={}) as run:
+        pass
+    (warning,) = (record for record in caplog.records if record.levelno >= logging.WARNING)
+    assert warning.getMessage().endswith("test dreams/dream opens without a choice of charts: ValueError: no such tag")
+    assert tracker.find_run("dream", "refused") == run.run_id
+    assert views_in(MlflowClient(sqlite_uri), "dream") == {}
+
+
 # how a run ends ----------------------------------------------------------------------------------------------------
 
 
@@ -339,15 +463,26 @@ def test_uri_of_another_kind_is_refused(uri, tmp_path):
 
 @contextlib.contextmanager
 def silent_server():
-    """Accepts connections and never answers."""
+    """Lets others connect and never answers."""
     with socket.create_server((LOOPBACK, 0)) as server:
-        yield server.getsockname()[1]
+        yield server
 
 
-def test_server_that_does_not_answer_costs_a_warning_and_seconds(tmp_path, dataset, caplog):
-    begun = time.monotonic()
-    with silent_server() as port:
-        for uri in (f"http://{LOOPBACK}:{free_port()}", f"http://name:secret@{LOOPBACK}:{port}"):
+def connections_to(server: socket.socket) -> int:
+    """How often someone connected to a silent server."""
+    server.setblocking(False)
+    count = 0
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            server.accept()[0].close()
+            count += 1
+    return count
+
+
+def test_server_that_does_not_answer_costs_a_warning_and_one_request(tmp_path, dataset, caplog):
+    with silent_server() as server:
+        silent = f"http://name:secret@{LOOPBACK}:{server.getsockname()[1]}"
+        for uri in (f"http://{LOOPBACK}:{free_port()}", silent):
             caplog.clear()
             tracker = new_tracker(tmp_path, uri)
             assert tracker.address is None
@@ -356,8 +491,8 @@ def test_server_that_does_not_answer_costs_a_warning_and_seconds(tmp_path, datas
             assert (warning.name, warning.levelno) == ("pipeline.tracking", logging.WARNING)
             assert "no server answers" in warning.getMessage()
             assert "secret" not in caplog.text
-    # MLflow's own patience is minutes for each call
-    assert time.monotonic() - begun < 30
+        # MLflow's own patience are minutes and several requests for each call
+        assert connections_to(server) == 1
     assert list(tmp_path.iterdir()) == []
 
 
@@ -442,7 +577,8 @@ def test_ui_without_a_record_says_so(tmp_path):
 
 def test_ui_on_a_port_in_use_says_so(tmp_path):
     (tmp_path / "mlflow.db").touch()
-    with silent_server() as port:
+    with silent_server() as server:
+        port = server.getsockname()[1]
         page = start_ui("--output-dir", str(tmp_path), "--port", str(port))
         _, err = page.communicate(timeout=60)
     assert page.returncode == 2
@@ -455,15 +591,18 @@ def test_ui_shows_the_record_with_its_artifacts_until_ctrl_c(tmp_path):
     tracker = new_tracker(tmp_path)
     with tracker.stage_run("oip", "key", name="n", upstream={}) as run:
         run.log_record(new_record("oip"), tmp_path / "results")
+    with tracker.stage_run("other", "key", name="no stage, so without a view", upstream={}):
+        pass
     port = free_port()
     page = start_ui("--output-dir", str(tmp_path), "--port", str(port))
     try:
         assert page.stdout is not None
-        lines = [page.stdout.readline().split() for _ in range(4)]
+        lines = [page.stdout.readline().split() for _ in range(5)]
         start = f"http://{LOOPBACK}:{port}/#/experiments"
         assert lines[1] == [f"{start}?workflowType=machine_learning"]
-        charts = f"{start}/1/runs?workflowType=machine_learning&compareRunsMode=CHART"
-        assert lines[2] == [charts, "test", "dreams/oip"]
+        charts = "runs?workflowType=machine_learning&compareRunsMode=CHART"
+        assert lines[2] == [f"{start}/1/{charts}&viewStateShareKey=oip-1", "test", "dreams/oip"]
+        assert lines[3] == [f"{start}/2/{charts}", "test", "dreams/other"]
         assert fetch(port, "/").startswith(b"<!doctype html>")
         query = urllib.parse.urlencode({"run_uuid": run.run_id, "path": "results/a file.txt"})
         assert fetch(port, f"/get-artifact?{query}") == b"to be seen"

@@ -63,7 +63,7 @@ VIEWS: dict[str, tuple[Section, ...]] = {
         Section("Conv2D_3 (move the slider to a class)", (Pictures("activations/Conv2D_3"),)),
     ),
     "oip": (
-        Section("One map (move the slider to its index)", (Pictures("oip/map"),), height=450),
+        Section("One map (move the slider to its index)", (Pictures("oip/map"),)),
         Section("All maps", (Pictures("oip/contact_sheet"),)),
         Section(
             "Activation by map index, objective by ascent step",
