@@ -49,7 +49,10 @@ def main() -> None:
         group, _, name = (error.missing_cfg_file or "").rpartition("/")
         takes = f"one of {', '.join(error.options or [])}"
         sys.exit(_refused(InputError.at(group, takes=takes, got=name) if error.options else error))
-    except (InputError, HydraException, OSError) as error:
+    except HydraException as error:
+        # the cause says more, and does not advise to add a setting that nothing reads
+        sys.exit(_refused(f"{sys.argv[1:]}: {str(error.__cause__ or error).splitlines()[0]}"))
+    except (InputError, OSError) as error:
         sys.exit(_refused(error))
 
 

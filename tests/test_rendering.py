@@ -71,6 +71,7 @@ def oip_config(**changes: Any) -> OipConfig:
         "step_size_schedule": StepSizeSchedule.linear,
         "convergence": CONVERGENCE,
         "zero_steps": 2,
+        "restarts": 0,
         "snapshots": 1,
         "batch_size": 8,
         "contrast": ContrastConfig(centre=0.5, factor=1.0),
@@ -358,6 +359,11 @@ def test_evolution_begins_with_the_start_image_of_the_strongest_map() -> None:
 )  # fmt: skip
 def test_in_few_digits(value: float, text: str) -> None:
     assert in_few_digits(value) == text
+
+
+def test_what_is_not_a_number_is_black() -> None:
+    assert stretched(np.array([[np.nan, 0.0], [1.0, 2.0]], np.float32))[0, 0] == 0
+    assert (enhanced(np.full((2, 2), np.nan, np.float32), ContrastConfig(centre=0.5, factor=1.0)) == 0).all()
 
 
 # dream

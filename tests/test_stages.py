@@ -26,7 +26,7 @@ from pipeline.errors import InputError
 from pipeline.results import Dataset
 from pipeline.stages.activations import extract_activations
 from pipeline.stages.dream import dream
-from pipeline.stages.oip import sweep_oips
+from pipeline.stages.oip import sweep_oips, verdicts
 
 # activations -------------------------------------------------------------------------------------------------------
 
@@ -194,6 +194,12 @@ def test_verdicts_tell_converged_from_still_rising(tiny_cnn):
     assert set(long.verdicts) == {"converged"}
     assert set(short.verdicts) == {"still rising"}
     assert (long.activation > short.activation).all()
+
+
+def test_a_map_whose_activation_is_not_a_number_got_no_oip():
+    activation, converged_at = np.array([np.nan, 0.0, 1.0, 1.0, np.nan]), np.array([-1, 4, 4, -1, 4])
+    never = "never triggered"
+    assert verdicts(activation, converged_at).tolist() == [never, never, "converged", "still rising", never]
 
 
 def test_a_silent_map_is_started_again_from_other_noise_and_the_others_are_not(new_cnn):

@@ -7,6 +7,8 @@ from typing import Any
 from pipeline.errors import InputError
 
 LARGEST_SEED = 2**31 - 1
+# Of what is added to a standardized picture: its squares still fit into a float32.
+LARGEST_STEP = 1e6
 
 
 def number(
@@ -31,7 +33,14 @@ def not_empty(key: str, values: Sequence[Any], what: str) -> None:
         raise InputError.at(key, takes=f"at least one {what}", got="an empty list")
 
 
+def not_blank(key: str, value: str | None) -> None:
+    if value is not None and not value.strip():
+        raise InputError.at(key, takes="a path, or null", got=repr(value))
+
+
 def no_repeats(key: str, values: Sequence[Any]) -> None:
+    if any(isinstance(value, list) for value in values):
+        raise InputError.at(key, takes="a list without lists in it", got=list(values))
     if len(set(values)) < len(values):
         raise InputError.at(key, takes="every entry once", got=[getattr(value, "value", value) for value in values])
 

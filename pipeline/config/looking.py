@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from pipeline.config.checks import no_repeats, not_empty, number, one_or_each
+from pipeline.config.checks import LARGEST_STEP, no_repeats, not_empty, number, one_or_each
 from pipeline.config.choices import ColorMap, Fit, MapScaling, Objective, Split, StepSizeSchedule
 from pipeline.errors import InputError
 
@@ -66,7 +66,7 @@ class NoiseConfig:
         not_empty("noise.amplitudes", self.amplitudes, "number")
         one_or_each("noise.amplitudes", self.amplitudes, self.wavelengths, "noise.wavelengths")
         for amplitude in self.amplitudes:
-            number("noise.amplitudes", amplitude)
+            number("noise.amplitudes", amplitude, least=-LARGEST_STEP, most=LARGEST_STEP)
         if not any(self.amplitudes):
             raise InputError.at("noise.amplitudes", takes="at least one that is not 0", got=self.amplitudes)
 
@@ -91,7 +91,7 @@ class OipConfig:
             not_empty("oip.map_indices", self.map_indices, "map, or null for all of the layer")
             no_repeats("oip.map_indices", self.map_indices)
         number("oip.steps", self.steps, least=1)
-        number("oip.step_size", self.step_size, above=0)
+        number("oip.step_size", self.step_size, above=0, most=LARGEST_STEP)
         self.convergence.check("oip.convergence")
         number("oip.zero_steps", self.zero_steps, least=1)
         number("oip.restarts", self.restarts, least=0)
@@ -139,6 +139,6 @@ class DreamConfig:
                     number("dream.tiles", tile, least=0, most=tiles_per_side**2 - 1)
         number("dream.turns", self.turns, least=1)
         number("dream.steps", self.steps, least=1)
-        number("dream.step_size", self.step_size, least=0)
+        number("dream.step_size", self.step_size, least=0, most=LARGEST_STEP)
         self.convergence.check("dream.convergence")
         self.contrast.check("dream.contrast")

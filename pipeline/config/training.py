@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from pipeline.config.checks import no_repeats, number
+from pipeline.config.checks import no_repeats, not_blank, number
 from pipeline.config.choices import Activation, DataSet, LearningRateSchedule, Optimizer, Regularizer
 from pipeline.errors import InputError
 
@@ -17,6 +17,7 @@ class DataConfig:
     def __post_init__(self) -> None:
         if self.limit is not None:
             number("data.limit", self.limit, least=10)
+        not_blank("data.path", self.path)
         number("data.epochs", self.epochs, least=1)
         if self.path is not None and self.name is DataSet.digits:
             raise InputError.at("data.path", takes="null for data=digits, which comes with scikit-learn", got=self.path)
@@ -57,8 +58,8 @@ class ModelConfig:
         names = [*self.convolutions, *self.pools, *self.dense]
         no_repeats("model (names of layers)", names)
         for name in names:
-            if not name.isidentifier() or name in ("Input", "Flatten", "Output"):
-                takes = "names of letters, digits and _ that are not Input, Flatten or Output"
+            if not (name.isidentifier() and name.isascii()) or name in ("Input", "Flatten", "Output"):
+                takes = "names of letters (a to z), digits and _ that are not Input, Flatten or Output"
                 raise InputError.at("model (names of layers)", takes=takes, got=repr(name))
         for name, layer in self.convolutions.items():
             number(f"model.convolutions.{name}.filters", layer.filters, least=1)
@@ -126,11 +127,12 @@ class TrainConfig:
     initial_weights: str | None
 
     def __post_init__(self) -> None:
+        not_blank("train.initial_weights", self.initial_weights)
         number("train.epochs", self.epochs, least=1)
         number("train.batch_size", self.batch_size, least=1)
         number("train.optimizer.momentum", self.optimizer.momentum, least=0, most=1)
         number("train.optimizer.weight_decay", self.optimizer.weight_decay, least=0)
-        number("train.learning_rate.initial", self.learning_rate.initial, above=0)
+        number("train.learning_rate.initial", self.learning_rate.initial, above=0, most=1e3)
         number("train.learning_rate.rate", self.learning_rate.rate, least=0)
         number("train.learning_rate.decay_steps", self.learning_rate.decay_steps, least=1)
         number("train.regularizer.factor", self.regularizer.factor, least=0)

@@ -56,4 +56,5 @@ def strong_contrast(pictures: np.ndarray, limit: float) -> np.ndarray:
 
 
 def _rounded(levels: np.ndarray) -> np.ndarray:
-    return np.rint(np.clip(levels, 0, 255)).astype(np.uint8)
+    # what is not a number is black
+    return np.rint(np.clip(np.nan_to_num(levels), 0, 255)).astype(np.uint8)

@@ -57,7 +57,7 @@ def sweep_oips(
 
     found = ascend(np.arange(len(map_indices)), 0)
     for start in range(1, config.restarts + 1):
-        silent = np.flatnonzero(found["activation"] <= 0)
+        silent = np.flatnonzero(~(found["activation"] > 0))
         if len(silent) == 0:
             break
         for name, values in ascend(silent, start).items():
@@ -134,8 +134,11 @@ def score(model: "keras.Model", layer: str, images: np.ndarray, along: np.ndarra
 
 
 def verdicts(activation: np.ndarray, converged_at: np.ndarray) -> np.ndarray:
-    """In one word what became of each map; a map whose picture leaves it silent was never triggered."""
-    return np.where(activation <= 0, NEVER, np.where(converged_at >= 0, CONVERGED, RISING))
+    """In one word what became of each map; a map whose picture leaves it silent was never triggered.
+
+    Nor was one whose activation is not a number, as a CNN has that was trained to nothing.
+    """
+    return np.where(~(activation > 0), NEVER, np.where(converged_at >= 0, CONVERGED, RISING))
 
 
 def convergence_of(config: ConvergenceConfig) -> ascent.Convergence:
