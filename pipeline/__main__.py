@@ -87,7 +87,8 @@ def _check_overrides(arguments: Sequence[str]) -> None:
     try:
         overrides = OverridesParser.create().parse_overrides(words)
     except OverrideParseException as error:
-        raise InputError.at(error.override, takes="the form setting=value", got=repr(error.override)) from error
+        takes = "the form setting=value; values with spaces or special characters in quotes"
+        raise InputError(f"""{error.override}: takes {takes}: 'dream.photo="my rose.jpg"'""") from error
     groups = {path.name for path in CONF.iterdir() if path.is_dir()}
     for override in overrides:
         key = override.key_or_group
