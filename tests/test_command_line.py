@@ -68,7 +68,7 @@ REFUSED = {
     "unknown key": (words("oip.step=3"), "oip.step: no such setting; did you mean oip.steps"),
     "key taken away": (words("~oip.steps"), "oip.steps"),
     "unknown file of a group": (words("noise=loud"), "noise: takes one of long, mixed, short; got loud"),
-    "no override": (words("oip.steps"), "oip.steps: takes the form setting=value; got 'oip.steps'"),
+    "no override": (words("oip.steps"), "oip.steps: takes the form setting=value;"),
     "a list without --multirun": (words("oip.steps=1,2"), "oip.steps"),
     "wrong type": (words("oip.steps=many"), "oip.steps: takes a whole number; got many"),
     "negative steps": (words("oip.steps=-5"), "oip.steps: takes a whole number of at least 1; got -5"),
