@@ -9,7 +9,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from pipeline.core.forward import forward_pass, variables_of
 from pipeline.core.target import Target
 
 
@@ -106,6 +105,11 @@ def _segments(steps: int, snapshot_steps: Sequence[int], longest: int = 25) -> l
     return list(zip([0, *ends[:-1]], ends, strict=True))
 
 
+def variables_of(part: keras.Model) -> list[keras.Variable]:
+    """The weights of `part` in the order in which `stateless_call` takes them."""
+    return [*part.trainable_variables, *part.non_trainable_variables]
+
+
 def architecture_of(part: keras.Model) -> str:
     """The layers of `part` as JSON, without the seeds from which their first weights were once drawn."""
     return re.sub(r'"seed": \d+', '"seed": 0', part.to_json())
@@ -122,7 +126,7 @@ def _compiled_segment(architecture: str) -> Callable:
         architecture: see `architecture_of`.
     """
     part = keras.models.model_from_json(architecture)
-    forward = forward_pass(part)
+    trainable = len(part.trainable_variables)
     per_image, integers = tf.TensorSpec([None]), tf.TensorSpec([None], tf.int32)
     number, whole = tf.TensorSpec([]), tf.TensorSpec([], tf.int32)
     signature = [
@@ -141,7 +145,7 @@ def _compiled_segment(architecture: str) -> Callable:
         def body(i, x, values, previous, calm_steps, converged_at):  # type: ignore[no-untyped-def]
             with tf.GradientTape() as tape:
                 tape.watch(x)
-                features = forward(network, x)
+                features, _ = part.stateless_call(network[:trainable], network[trainable:], x)
                 value = tf.reduce_sum(features * wanted, axis=range(1, features.shape.rank)) + offset
             gradient = tape.gradient(value, x)
             scale = tf.sqrt(tf.reduce_mean(tf.square(gradient), axis=(1, 2, 3), keepdims=True)) + 1e-7
