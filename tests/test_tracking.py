@@ -519,7 +519,9 @@ def test_backend_that_fails_in_the_middle_costs_one_warning(tmp_path, dataset, c
 
     with pytest.raises(ZeroDivisionError):
         stage()
-    (warning,) = (record for record in caplog.records if record.levelno >= logging.WARNING)
+    # MLflow's own log is quiet only if it was first imported by the tracker, which another test may have forestalled
+    ours = [record for record in caplog.records if record.name.startswith("pipeline")]
+    (warning,) = (record for record in ours if record.levelno >= logging.WARNING)
     assert "no such table: metrics" in warning.getMessage()
 
 
