@@ -107,10 +107,17 @@ def load_initial_weights(path: str) -> dict[str, np.ndarray]:
 
 
 def load_model(folder: Path) -> "keras.Model":
-    """The trained model of a training's folder."""
+    """The trained model of a training's folder.
+
+    Raises:
+        InputError: the file is broken.
+    """
     import keras
 
-    return keras.models.load_model(folder / MODEL, compile=False)
+    try:
+        return keras.models.load_model(folder / MODEL, compile=False)
+    except (ValueError, OSError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        raise _broken(folder) from error
 
 
 def save_record(record: StageRecord, folder: Path, **more: Any) -> None:
@@ -119,8 +126,21 @@ def save_record(record: StageRecord, folder: Path, **more: Any) -> None:
 
 
 def load_record(folder: Path) -> StageRecord:
-    """The record of `save_record`; JSON has made the steps to text."""
-    fields = json.loads((folder / RECORD).read_text())["record"]
-    for name in ("series", "images"):
-        fields[name] = {key: {int(step): value for step, value in steps.items()} for key, steps in fields[name].items()}
-    return StageRecord(**fields)
+    """The record of `save_record`; JSON has made the steps to text.
+
+    Raises:
+        InputError: the file is broken.
+    """
+    try:
+        fields = json.loads((folder / RECORD).read_text())["record"]
+        for name in ("series", "images"):
+            series = fields[name].items()
+            fields[name] = {key: {int(step): value for step, value in steps.items()} for key, steps in series}
+        return StageRecord(**fields)
+    except (ValueError, OSError, KeyError, TypeError, AttributeError) as error:
+        raise _broken(folder) from error
+
+
+def _broken(folder: Path) -> InputError:
+    takes = "false, or whole results in the store (remove the broken folder to compute it anew)"
+    return InputError.at("reuse", takes=takes, got=f"true with {folder}, which is broken")

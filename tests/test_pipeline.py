@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -171,6 +172,18 @@ def test_what_was_computed_without_a_record_is_recorded_once_when_there_is_one(t
         (found[stage],) = client.search_runs([experiment.experiment_id])
     assert found["oip"].data.tags["upstream.train"] == found["train"].info.run_id
     assert found["train"].outputs.model_outputs
+
+
+@pytest.mark.parametrize("file", ["model.keras", "stage.json"])
+def test_a_broken_result_in_the_store_is_refused_in_one_line(smoke: Path, tmp_path: Path, file: str) -> None:
+    shutil.copytree(smoke / "outputs" / "store" / "train", tmp_path / "outputs" / "store" / "train")
+    (broken,) = (tmp_path / "outputs" / "store" / "train").glob(f"*/{file}")
+    broken.write_bytes(broken.read_bytes()[:300])
+    process = pipeline(tmp_path, *SMOKE, "stages=[oip]", "tracking=none")
+    assert process.returncode == 2
+    (line,) = process.stderr.splitlines()
+    assert line.startswith("mnist-dream: reuse: takes false, or whole results")
+    assert str(broken.parent.name) in line
 
 
 def test_the_same_command_gives_the_same_bits(smoke: Path, tmp_path: Path) -> None:
