@@ -2,7 +2,7 @@
 
 The stages are pure functions and can be called without the command line:
 
-    from pipeline import train, extract_activations, sweep_oips, dream
+    from pipeline import compose, train, extract_activations, sweep_oips, dream
 
 They are imported on first use, so that importing the package costs nothing.
 """
@@ -11,6 +11,7 @@ import importlib
 from typing import Any
 
 _HOMES = {
+    "compose": "pipeline.__main__",
     "train": "pipeline.stages.train",
     "extract_activations": "pipeline.stages.activations",
     "sweep_oips": "pipeline.stages.oip",
@@ -19,7 +20,7 @@ _HOMES = {
     "load_photo": "pipeline.data",
 }
 
-__all__ = ["dream", "extract_activations", "load_dataset", "load_photo", "sweep_oips", "train"]
+__all__ = ["compose", "dream", "extract_activations", "load_dataset", "load_photo", "sweep_oips", "train"]
 
 
 def __getattr__(name: str) -> Any:

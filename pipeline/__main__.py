@@ -46,14 +46,28 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(_refused("interrupted", 130))
     except MissingConfigException as error:
-        group, _, name = (error.missing_cfg_file or "").rpartition("/")
-        takes = f"one of {', '.join(error.options or [])}"
-        sys.exit(_refused(InputError.at(group, takes=takes, got=name) if error.options else error))
+        sys.exit(_refused(_missing(error)))
     except HydraException as error:
-        # the cause says more, and does not advise to add a setting that nothing reads
-        sys.exit(_refused(f"{sys.argv[1:]}: {str(error.__cause__ or error).splitlines()[0]}"))
+        sys.exit(_refused(_not_composed(sys.argv[1:], error)))
     except (InputError, OSError) as error:
         sys.exit(_refused(error))
+
+
+def compose(*overrides: str) -> Config:
+    """The settings that the command line makes of these words, such as "oip=smooth" and "oip.steps=100".
+
+    Raises:
+        InputError: a setting that does not exist, or a value that makes no sense.
+    """
+    ConfigStore.instance().store(name="schema", node=Config)
+    try:
+        _check_overrides(overrides)
+        with hydra.initialize_config_dir(config_dir=str(CONF.resolve()), version_base="1.3"):
+            return schema.to_config(hydra.compose("config", overrides=list(overrides)))
+    except MissingConfigException as error:
+        raise _missing(error) from error
+    except HydraException as error:
+        raise _not_composed(overrides, error) from error
 
 
 def _job(composed: DictConfig) -> None:
@@ -98,6 +112,19 @@ def _check_overrides(arguments: Sequence[str]) -> None:
         values = override.sweep_iterator() if override.is_sweep_override() else [override.value()]
         for value in values:
             schema.check_value(key, value)
+
+
+def _missing(error: MissingConfigException) -> InputError:
+    """A file of a group that is not there."""
+    if not error.options:
+        return InputError(str(error))
+    group, _, name = (error.missing_cfg_file or "").rpartition("/")
+    return InputError.at(group, takes=f"one of {', '.join(error.options)}", got=name)
+
+
+def _not_composed(overrides: Sequence[str], error: HydraException) -> InputError:
+    # the cause says more, and does not advise to add a setting that nothing reads
+    return InputError(f"{list(overrides)}: {str(error.__cause__ or error).splitlines()[0]}")
 
 
 def _remove_if_unused(run_dir: Path) -> None:

@@ -173,11 +173,13 @@ def _read_idx_file(path: Path) -> np.ndarray:
     return values.reshape(shape)
 
 
-def load_photo(photo: str, *, size: int, fit: Fit) -> np.ndarray:
+def load_photo(photo: str, *, size: int, fit: Fit, setting: str = "dream.photo") -> np.ndarray:
     """A photo as grey levels 0..255: grey = 0.299 R + 0.587 G + 0.114 B.
 
     crop: the largest square in the middle; stretch: the whole picture, made square.
 
+    Args:
+        setting: the one that names the photo, for the message.
     Returns:
         (size, size) float32.
     Raises:
@@ -196,7 +198,7 @@ def load_photo(photo: str, *, size: int, fit: Fit) -> np.ndarray:
         pixels = np.asarray(resize(picture, (size, size), Image.Resampling.BICUBIC), np.float32)
     except Exception as error:  # Pillow's plugins raise what comes: OSError, SyntaxError, NotImplementedError, ...
         takes = "flower, china or the path of a picture that Pillow reads"
-        raise InputError.at("dream.photo", takes=takes, got=f"{photo}: {error}") from error
+        raise InputError.at(setting, takes=takes, got=f"{photo}: {error}") from error
     return pixels @ np.array([0.299, 0.587, 0.114], np.float32)
 
 

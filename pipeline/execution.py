@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 SOURCES = {
     Stage.train: ("stages/train.py", "core/cnn.py", "core/training.py"),
     Stage.activations: ("stages/activations.py", "stages/selection.py", "core/cnn.py"),
-    Stage.oip: ("stages/oip.py", "core"),
-    Stage.dream: ("stages/dream.py", "stages/oip.py", "core"),
+    Stage.oip: ("stages/oip.py", "stages/starts.py", "core"),
+    Stage.dream: ("stages/dream.py", "stages/oip.py", "stages/starts.py", "core"),
 }
 PICTURES = ("rendering", "record.py", "storage.py", "results.py")
 
@@ -50,6 +50,7 @@ class Execution:
     run_dir: Path
     dataset: Dataset
     photo: np.ndarray | None
+    start_pictures: np.ndarray | None
     initial_weights: dict[str, np.ndarray] | None
     composed: str
     process: dict[str, Any]
@@ -85,6 +86,8 @@ class Execution:
     def _input_digests(self, stage: Stage) -> dict[str, Any]:
         if stage is Stage.dream:
             return {} if self.photo is None else {"photo": provenance.array_digest(self.photo)}
+        if stage is Stage.oip and self.start_pictures is not None:
+            return {"data": self.dataset.digest, "start_pictures": provenance.array_digest(self.start_pictures)}
         if stage is Stage.train and self.initial_weights is not None:
             weights = {name: provenance.array_digest(array) for name, array in self.initial_weights.items()}
             return {"data": self.dataset.digest, "initial_weights": weights}
@@ -180,6 +183,7 @@ class Execution:
                 model,
                 seed=config.noise.seed,
                 reference_images=self.dataset.test_images,
+                start_pictures=self.start_pictures,
                 progress=self.progress,
             )
         from pipeline.stages.dream import dream
@@ -197,7 +201,8 @@ class Execution:
             case ActivationsResult():
                 pictures = rendering.render_activations(self.config.activations, result, self.dataset.class_names)
             case OipSweepResult():
-                pictures = rendering.render_oips(self.config.oip, result)
+                dense = self.config.oip.layer in self.config.model.dense
+                pictures = rendering.render_oips(self.config.oip, result, dense=dense)
             case DreamResult():
                 pictures = rendering.render_dream(self.config.dream, result)
         rendering.save_pictures(pictures, folder)

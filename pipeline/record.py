@@ -94,7 +94,7 @@ def _oip_figures(result: OipSweepResult) -> Figures:
             "converged": float(np.count_nonzero(result.verdicts == CONVERGED)),
             "restarted": float(np.count_nonzero(result.restarts)),
             "mean_activation": float(result.activation.mean(dtype=np.float64)),
-            "fire_on_no_image": float(np.count_nonzero(result.data_maximum <= 0)),
+            "fire_on_no_image": float(np.count_nonzero(result.fires_on_no_image)),
         },
         series={
             # by map index; the whole layer (-1) is no step
@@ -111,6 +111,7 @@ def _oip_figures(result: OipSweepResult) -> Figures:
         images={
             "oip/map": {m: f"maps/map_{m:03d}.png" for m in single},
             "oip/contact_sheet": {0: "contact_sheet.png"},
+            **({"oip/starts": {0: "starts.png"}} if result.all_images.shape[1] > 1 else {}),
         },
     )
 

@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 
 from pipeline import provenance
-from pipeline.config import Config, Stage
+from pipeline.config import Config, Fit, Stage, StartImage
 from pipeline.data import load_dataset, load_photo
 from pipeline.errors import InputError
 from pipeline.execution import Execution, StageOutcome
 from pipeline.progress import Bars
+from pipeline.results import Dataset
 from pipeline.runtime import release_tensorflow, start_tensorflow
-from pipeline.stages.selection import chosen_indices, images_of
+from pipeline.stages.selection import check_classes, chosen_indices, images_of, images_of_class
 from pipeline.storage import load_initial_weights
 from pipeline.summary import summary
 from pipeline.tracking import open_tracker
@@ -31,8 +32,12 @@ def run(config: Config, run_dir: Path, *, composed: str, overrides: list[str]) -
         InputError: data, weights or a photo that cannot be read, an index that is not there.
     """
     dataset = load_dataset(config.data, size=config.model.input_size)
+    start_pictures = None
     if Stage.activations in config.stages:
         chosen_indices(config.activations, images_of(dataset, config.activations.split)[1])
+    if Stage.oip in config.stages:
+        check_classes(config.oip, len(dataset.class_names))
+        start_pictures = _start_pictures(config, dataset)
     photo = None
     if Stage.dream in config.stages:
         photo = load_photo(config.dream.photo, size=config.dream.size, fit=config.dream.fit)
@@ -47,6 +52,7 @@ def run(config: Config, run_dir: Path, *, composed: str, overrides: list[str]) -
                 run_dir=run_dir,
                 dataset=dataset,
                 photo=photo,
+                start_pictures=start_pictures,
                 initial_weights=weights,
                 composed=composed,
                 process={**process, "pipeline_id": pipeline_id},
@@ -66,6 +72,18 @@ def _look_at_record(config: Config, address: str | None) -> str | None:
     if Path(config.output_dir) == Path("outputs"):
         return "make ui   (or: python -m pipeline.ui)"
     return f"python -m pipeline.ui --output-dir {shlex.quote(config.output_dir)}"
+
+
+def _start_pictures(config: Config, dataset: Dataset) -> np.ndarray | None:
+    """What the start images of the OIPs are chosen from, where they are pictures: (count, size, size, 1)."""
+    noise = config.noise
+    if noise.kind is StartImage.digit:
+        return images_of_class(dataset, noise.label)
+    if noise.kind is StartImage.picture:
+        assert noise.picture is not None
+        grey = load_photo(noise.picture, size=config.model.input_size, fit=Fit.crop, setting="noise.picture")
+        return grey[None, ..., None]
+    return None
 
 
 def _initial_weights(config: Config, *, classes: int) -> dict[str, np.ndarray] | None:

@@ -6,10 +6,19 @@ import keras
 import numpy as np
 import pytest
 import reference
+import tensorflow as tf
 
 from pipeline.core import ascent, cnn
 from pipeline.core.objective import directions, step_sizes
-from pipeline.core.target import mean_of_maps
+from pipeline.core.priors import Priors, frequency_filter
+from pipeline.core.target import after_activation, before_activation, weights_of
+
+
+def aim_at(model, layer, map_indices, *, pre_activation):
+    shape = model.get_layer(layer).output.shape[1:]
+    weights = weights_of(directions(map_indices, shape[-1]), shape)
+    return (before_activation if pre_activation else after_activation)(model, layer, weights)
+
 
 NEVER = ascent.Convergence(criterion=0.0, after=0, patience=1, stop=False)
 
@@ -30,8 +39,7 @@ def ascend(tiny_cnn):
         **options,
     ):
         model = tiny_cnn() if model is None else model
-        maps = model.get_layer(layer).output.shape[-1]
-        aim = mean_of_maps(model, layer, directions(map_indices, maps), pre_activation=pre_activation)
+        aim = aim_at(model, layer, map_indices, pre_activation=pre_activation)
         return ascent.ascend(aim, images, np.asarray(sizes, np.float32), convergence=convergence, **options)
 
     return run
@@ -234,6 +242,44 @@ def test_a_stopped_image_keeps_its_objective_whether_others_go_on_or_not(ascend,
         np.testing.assert_array_equal(together.snapshots[0, m], together.snapshots[1, m])
 
 
+@pytest.mark.parametrize("zero_steps", [None, 10])
+def test_an_image_that_is_finished_costs_nothing_any_more(ascend, start_images, monkeypatch, zero_steps):
+    sizes: list[int] = []
+    original = ascent._compiled_segment
+
+    def spied(*arguments):
+        segment = original(*arguments)
+
+        def counted(network, images, *others):
+            sizes.append(len(images))
+            return segment(network, images, *others)
+
+        return counted
+
+    rule = ascent.Convergence(criterion=1e-2, after=3, patience=2, stop=True)
+    step = step_sizes(0.3, 200, "constant")
+    expected = [ascend(start_images[[m]], [m], step, convergence=rule) for m in range(6)]
+    at = [int(one.converged_at[0]) for one in expected]
+    monkeypatch.setattr(ascent, "_compiled_segment", spied)
+    result = ascend(start_images, range(6), step, convergence=rule, snapshot_steps=[0, 50, 199], zero_steps=zero_steps)
+    # 6 images in 8 lanes; after each stretch as many lanes as are needed, a power of two, and none when all are done
+    ends = [1, 25, 50, 51, 75, 100, 125, 150, 175, 199, 200]
+    lanes, left = [], 8
+    for end in [0, *ends[:-1]]:
+        going = sum(not 0 <= step < end for step in at)
+        if going <= left // 2:
+            left = 1 << (going - 1).bit_length() if going else 0
+        if left:
+            lanes.append(left)
+    assert sizes == lanes
+    assert sizes[0] == 8 > sizes[-1], at
+    for m, one in enumerate(expected):
+        np.testing.assert_allclose(result.images[m], one.images[0], rtol=0, atol=1e-5)
+        np.testing.assert_allclose(result.objective[:, m], one.objective[:, 0], rtol=0, atol=1e-5)
+        np.testing.assert_array_equal(result.snapshots[-1, m], result.images[m])
+    assert result.converged_at.tolist() == at
+
+
 # maps that do not react --------------------------------------------------------------------------------------------
 
 
@@ -321,8 +367,8 @@ def test_one_program_serves_all_maps_batch_sizes_step_counts_and_models_of_an_ar
     ]:
         ascend(start_images[:count], range(count), [0.1] * steps, model=model, snapshot_steps=snapshots)
     assert ascent._compiled_segment.cache_info().misses == 1
-    aim = mean_of_maps(tiny_cnn(), "Conv2D_2", directions([0], 6), pre_activation=True)
-    segment = ascent._compiled_segment(ascent.architecture_of(aim.part))
+    aim = aim_at(tiny_cnn(), "Conv2D_2", [0], pre_activation=True)
+    segment = ascent._compiled_segment(ascent.architecture_of(aim.part), "parts", (), 1)
     assert segment.experimental_get_tracing_count() == 1
     assert ascent._compiled_segment.cache_info().misses == 1
 
@@ -335,15 +381,30 @@ def test_the_program_of_an_architecture_uses_the_weights_of_the_model_at_hand(ti
     np.testing.assert_array_equal(first.images, again.images)
 
 
+@pytest.mark.parametrize("xla", [True, False])
+@pytest.mark.parametrize("extra", [{}, {"frequency_filter": frequency_filter(12, 1.0), "l2": 0.1}], ids=["", "priors"])
+def test_compiled_by_xla_or_not_the_result_is_the_same(ascend, start_images, xla, extra):
+    sizes = step_sizes(0.3, 12, "linear")
+    options = {"snapshot_steps": [0, 5], "shaped_by": Priors(**extra)}
+    result, expected = (ascend(start_images, range(6), sizes, xla=kind, **options) for kind in (xla, None))
+    for one, other in zip(result, expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("xla", "gpus", "compiler"),
+    [(None, [], "parts"), (None, ["GPU:0"], "whole"), (True, [], "whole"), (False, ["GPU:0"], "none")],
+)
+def test_xla_compiles_all_of_it_on_a_gpu_unless_it_is_told_otherwise(monkeypatch, xla, gpus, compiler):
+    monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: gpus if kind == "GPU" else ["CPU:0"])
+    assert ascent._compiler(xla) == compiler
+
+
 def test_another_architecture_has_its_own_program(tiny_cnn):
     programs = {
-        ascent.architecture_of(
-            mean_of_maps(
-                tiny_cnn(activation=activation), layer, directions([0], maps), pre_activation=pre_activation
-            ).part
-        )
+        ascent.architecture_of(aim_at(tiny_cnn(activation=activation), layer, [0], pre_activation=pre_activation).part)
         for activation in ("relu", "elu")
-        for layer, maps in (("Conv2D_1", 4), ("Conv2D_2", 6))
+        for layer in ("Conv2D_1", "Conv2D_2")
         for pre_activation in (False, True)
     }
     # the layer's own activation is gone in its pre-activation, so Conv2D_1 is the same for relu and elu

@@ -29,7 +29,14 @@ def pipeline(folder: Path, *arguments: str, interpreter: tuple[str, ...] = ()) -
 @pytest.mark.parametrize(
     ("arguments", "shown"),
     [
-        (["--help"], ["train: article, default", "noise: long, mixed, short", "step_size_schedule: linear"]),
+        (
+            ["--help"],
+            [
+                "train: article, default",
+                "noise: digit, fourier, long, mixed, picture, pixels, short",
+                "step_size_schedule: linear",
+            ],
+        ),
         (["--cfg", "job"], ["wavelengths:\n  - 3\n", "seed: ${seed}", "criterion: 0.0005"]),
         (["--cfg", "job", "oip=article", "oip.steps=77"], ["steps: 77", "step_size_schedule: constant"]),
     ],
@@ -67,13 +74,16 @@ def words(*overrides: str) -> Callable[[Path], list[str]]:
 REFUSED = {
     "unknown key": (words("oip.step=3"), "oip.step: no such setting; did you mean oip.steps"),
     "key taken away": (words("~oip.steps"), "oip.steps"),
-    "unknown file of a group": (words("noise=loud"), "noise: takes one of long, mixed, short; got loud"),
+    "unknown file of a group": (
+        words("noise=loud"),
+        "noise: takes one of digit, fourier, long, mixed, picture, pixels, short; got loud",
+    ),
     "no override": (words("oip.steps"), "oip.steps: takes the form setting=value;"),
     "a list without --multirun": (words("oip.steps=1,2"), "oip.steps"),
     "wrong type": (words("oip.steps=many"), "oip.steps: takes a whole number; got many"),
     "negative steps": (words("oip.steps=-5"), "oip.steps: takes a whole number of at least 1; got -5"),
     "map out of range": (words("oip.map_indices=[56,128]"), "oip.map_indices: takes map indices 0 to 127 of Conv2D_3"),
-    "layer not there": (words("oip.layer=Conv2D_4"), "oip.layer: takes a convolutional layer of the model"),
+    "layer not there": (words("oip.layer=Conv2D_4"), "oip.layer: takes a layer of the model"),
     "layer not convolutional": (words("dream.layer=Dense_1"), "dream.layer: takes a convolutional layer of the model"),
     "no wavelength": (words("noise.wavelengths=[]"), "noise.wavelengths: takes at least one number of cells per side"),
     "image not there": (words("activations.image_indices=[359]"), "activations.image_indices: takes 0 to 358"),

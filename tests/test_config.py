@@ -32,7 +32,7 @@ CONF = Path(__file__).resolve().parent.parent / "conf"
 GROUP_FILES = sorted(f"{file.parent.name}={file.stem}" for file in CONF.glob("*/*.yaml"))
 
 # what a file leaves open on purpose
-NEEDED = {"tracking=server": ["tracking.uri=http://127.0.0.1:5000"]}
+NEEDED = {"tracking=server": ["tracking.uri=http://127.0.0.1:5000"], "noise=picture": ["noise.picture=rose.jpg"]}
 
 
 def refusal(make: Callable[..., object], *arguments: str) -> str:
@@ -172,7 +172,10 @@ def test_an_unknown_key_is_refused_with_what_was_perhaps_meant(compose, key, mea
 
 def test_a_key_that_resembles_nothing_is_refused_with_what_there_is(compose):
     message = refusal(compose, "+noise.xyz=3")
-    assert message == "noise.xyz: no such setting; noise has seed, wavelengths, amplitudes"
+    assert (
+        message
+        == "noise.xyz: no such setting; noise has seed, kind, wavelengths, amplitudes, decay, picture, label, blend"
+    )
 
 
 def test_a_key_below_a_plain_value_is_refused():
@@ -296,10 +299,31 @@ OUT_OF_RANGE = [
     ("noise.amplitudes=[1,2]", "noise.amplitudes", "one for each of the 4 of noise.wavelengths", "2 entries: [1.0, 2"),
     ("noise.amplitudes=[0]", "noise.amplitudes", "at least one that is not 0", "[0.0]"),
     ("noise.amplitudes=[inf]", "noise.amplitudes", "a number", "inf"),
+    ("noise.decay=-1", "noise.decay", "a number of at least 0 and at most 10", "-1.0"),
+    ("noise.kind=picture", "noise.picture", "the path of a picture with noise.kind=picture", "null"),
+    ("noise.picture=''", "noise.picture", "a path, or null", "''"),
+    ("noise.label=-1", "noise.label", "a whole number of at least 0", "-1"),
+    ("noise.blend=1.5", "noise.blend", "a number of at least 0 and at most 1", "1.5"),
     # oip
-    ("oip.layer=Max_Pool_1", "oip.layer", "a convolutional layer of the model: Conv2D_1, Conv2D_2", "Max_Pool_1"),
-    ("oip.layer=Dense_1", "oip.layer", "a convolutional layer of the model", "'Dense_1'"),
-    ("oip.layer=Conv2D_4", "oip.layer", "a convolutional layer of the model", "'Conv2D_4'"),
+    ("oip.layer=Flatten", "oip.layer", "a layer of the model: Conv2D_1, Max_Pool_1, Conv2D_2", "'Flatten'"),
+    ("oip.layer=Conv2D_4", "oip.layer", "a layer of the model: Conv2D_1", "'Conv2D_4'"),
+    ("oip.position=[1]", "oip.position", "[row, column] of a place in the map, or null", "[1]"),
+    ("oip.position=[-1,0]", "oip.position", "a whole number of at least 0", "-1"),
+    ("oip.position=[0,3]", "oip.position", "[row, column], each 0 to 2 in Conv2D_3", "[0, 3]"),
+    ("oip.direction=[1]", "oip.map_indices", "the maps that oip.direction mixes", "null"),
+    ("oip.stage_steps=[]", "oip.stage_steps", "at least one number of steps", "an empty list"),
+    ("oip.stage_steps=[20,0]", "oip.stage_steps", AT_LEAST_1, "0"),
+    ("oip.precursor.starts=0", "oip.precursor.starts", AT_LEAST_1, "0"),
+    ("oip.precursor.steps=0", "oip.precursor.steps", AT_LEAST_1, "0"),
+    ("oip.starts=0", "oip.starts", AT_LEAST_1, "0"),
+    ("oip.quality.total_variation=-1", "oip.quality.total_variation", "at least 0 and at most 10", "-1.0"),
+    ("oip.quality.l2=11", "oip.quality.l2", "at least 0 and at most 10", "11.0"),
+    ("oip.quality.frequency_decay=nan", "oip.quality.frequency_decay", "at least 0 and at most 10", "nan"),
+    ("oip.quality.diversity=-0.5", "oip.quality.diversity", "at least 0 and at most 10", "-0.5"),
+    ("oip.quality.diversity=1", "oip.quality.diversity", "0 with oip.starts=1", "1.0"),
+    ("oip.quality.jitter.shift=3", "oip.quality.jitter.shift", "at least 0 and at most 2", "3.0"),
+    ("oip.quality.jitter.rotation=6", "oip.quality.jitter.rotation", "at least 0 and at most 5", "6.0"),
+    ("oip.quality.jitter.scale=0.06", "oip.quality.jitter.scale", "at least 0 and at most 0.05", "0.06"),
     ("oip.map_indices=[]", "oip.map_indices", "at least one map, or null for all of the layer", "an empty list"),
     ("oip.map_indices=[5,5]", "oip.map_indices", "every entry once", "[5, 5]"),
     ("oip.map_indices=[128]", "oip.map_indices", "map indices 0 to 127 of Conv2D_3, or -1 for the whole layer", "128"),
@@ -399,6 +423,14 @@ def test_layers_that_make_no_cnn_are_refused(defaults, change, message):
         ["dream.levels=[1,2,2]", "dream.map_indices=[-1,0,127]"],
         ["dream.tiles=[[0],[0,3],[15]]", "dream.levels=[1,2,4]"],
         ["dream.step_size=0"],
+        ["oip.layer=Max_Pool_2", "oip.map_indices=[63]", "oip.position=[4,4]"],
+        ["oip.layer=Dense_1", "oip.map_indices=[99,-1]"],
+        ["oip.layer=Output", "oip.map_indices=[9]"],
+        ["oip.map_indices=[0,127]", "oip.direction=[1,-0.5]"],
+        ["oip.strategy=coarse_to_fine", "noise.wavelengths=[28,3]", "oip.stage_steps=[1,1]"],
+        ["oip.starts=3", "oip.batch_size=3", "oip.quality.diversity=10"],
+        ["oip.quality.jitter={shift:2,rotation:5,scale:0.05}"],
+        ["noise.kind=digit", "noise.label=0", "noise.blend=1"],
         ["seed=2147483647"],
         ["activations.layers=[Max_Pool_2,Dense_1,Output]"],
         ["train.augmentation={rotation:180,shift:0,zoom:0.9,shear:45}"],
@@ -407,6 +439,31 @@ def test_layers_that_make_no_cnn_are_refused(defaults, change, message):
 )
 def test_values_at_the_edge_of_their_range_are_taken(defaults, overrides):
     assert overridden(defaults, *overrides) != overridden(defaults)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["oip.map_indices=[1,-1]", "oip.direction=[1,1]"], "oip.map_indices: takes the maps that oip.direction mixes"),
+        (["oip.map_indices=[1,2]", "oip.direction=[1]"], "oip.direction: takes one entry for each of the 2 of oip.map"),
+        (["oip.map_indices=[1,2]", "oip.direction=[0,0]"], "oip.direction: takes at least one weight that is not 0"),
+        (["oip.map_indices=[1]", "oip.direction=[1e9]"], "oip.direction: takes a number of at least -1e+06 and at mos"),
+        (["oip.layer=Dense_1", "oip.position=[0,0]"], "oip.position: takes null for Dense_1, which is no map"),
+        (["oip.layer=Dense_1", "oip.map_indices=[100]"], "oip.map_indices: takes units 0 to 99 of Dense_1, or -1"),
+        (["oip.layer=Output", "oip.map_indices=[-2]"], "oip.map_indices: takes classes 0 and above of Output, or -1"),
+        (["oip.layer=Max_Pool_1", "oip.map_indices=[32]"], "oip.map_indices: takes map indices 0 to 31 of Max_Pool_1"),
+        (
+            ["oip.strategy=coarse_to_fine", "noise.wavelengths=[3,7]"],
+            "oip.stage_steps: takes one entry for each of the 2 of noise.wavelengths; got 4 entries",
+        ),
+        (["oip.strategy=coarse_to_fine", "noise.kind=pixels"], "noise.kind: takes waves with oip.strategy=coarse_to_"),
+        (["oip.strategy=precursor", "oip.starts=17"], "oip.precursor.starts: takes a whole number of at least oip.st"),
+        (["oip.starts=9", "oip.batch_size=8", "oip.quality.diversity=1"], "oip.batch_size: takes at least oip.starts"),
+    ],
+    ids=str,
+)
+def test_settings_that_do_not_go_together_are_refused(defaults, overrides, message):
+    assert refusal(lambda: overridden(defaults, *overrides)).startswith(message)
 
 
 def test_a_cnn_needs_no_dense_layer_but_the_output(compose):

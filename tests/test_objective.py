@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pipeline.core.objective import directions, mean_along, snapshot_steps, step_sizes
+from pipeline.core.objective import directions, snapshot_steps, step_sizes
 
 
 @pytest.mark.parametrize(
@@ -28,28 +28,14 @@ def test_a_direction_is_one_map_or_all_of_them_alike():
     np.testing.assert_array_equal(directions([2, -1, 0], 4), [[0, 0, 1, 0], [0.25, 0.25, 0.25, 0.25], [1, 0, 0, 0]])
 
 
-# two images of 1 x 2 positions and 3 maps
-FEATURE_MAPS = np.array([[[[1, 10, -4], [3, 30, 0]]], [[[5, 0, 7], [7, 2, 9]]]], np.float32)
-
-
-@pytest.mark.parametrize(
-    ("map_indices", "means"),
-    [
-        ([0, 0], [2, 6]),
-        ([1, 2], [20, 8]),
-        ([2, 1], [-2, 1]),
-        ([-1, -1], [40 / 6, 30 / 6]),  # the sum of all six values by six
-        ([-1, 0], [40 / 6, 6]),
-    ],
-)
-def test_the_objective_is_the_mean_of_a_map_or_of_the_whole_layer(map_indices, means):
-    values = mean_along(FEATURE_MAPS, directions(map_indices, 3)).numpy()
-    np.testing.assert_allclose(values, means, rtol=1e-6)
-
-
 @pytest.mark.parametrize(
     ("schedule", "sizes"),
-    [("constant", [0.5, 0.5, 0.5, 0.5, 0.5]), ("linear", [0.5, 0.4, 0.3, 0.2, 0.1])],
+    [
+        ("constant", [0.5, 0.5, 0.5, 0.5, 0.5]),
+        ("linear", [0.5, 0.4, 0.3, 0.2, 0.1]),
+        # (1 + cos 0, 36, 72, 108, 144 degrees) / 4
+        ("cosine", [0.5, 0.4522542, 0.3272542, 0.1727458, 0.0477458]),
+    ],
 )
-def test_step_sizes_stay_or_shrink_evenly_to_reach_zero_after_the_last_step(schedule, sizes):
+def test_step_sizes_stay_or_shrink_to_reach_zero_after_the_last_step(schedule, sizes):
     np.testing.assert_allclose(step_sizes(0.5, 5, schedule), sizes, rtol=1e-6)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 ROOT = Path(__file__).parent.parent
 SMOKE = ("experiment=smoke", "data.limit=60", "dream.size=56", "oip.steps=4")
@@ -75,6 +76,7 @@ def test_the_results_on_disk_are_complete(smoke: Path) -> None:
         "oip/contact_sheet.png",
         "oip/maps/map_056.png",
         "oip/evolution.png",
+        "oip/emergence.gif",
         "dream/dream.npz",
         "dream/dream.png",
         "dream/before_after.png",
@@ -85,6 +87,21 @@ def test_the_results_on_disk_are_complete(smoke: Path) -> None:
         record = json.loads((run / stage / "stage.json").read_text())
         assert record["process"]["packages"]["tensorflow"]
         assert record["process"]["overrides"] == list(SMOKE)
+
+
+def test_the_score_of_a_map_is_that_of_its_picture_file(smoke: Path) -> None:
+    import keras
+
+    (run,) = runs(smoke)
+    model = keras.models.load_model(run / "train" / "model.keras")
+    found = np.load(run / "oip" / "oip.npz")
+    part = keras.Model(model.inputs, model.get_layer("Conv2D_3").output)
+    for index, score in zip(found["map_indices"], found["activation"], strict=True):
+        pixels = np.asarray(Image.open(run / "oip" / "maps" / f"map_{index:03d}.png"), np.float64)
+        pixels = pixels[:: len(pixels) // 28, :: len(pixels) // 28]
+        feature_maps = part(((pixels - pixels.mean()) / pixels.std())[None, ..., None].astype(np.float32)).numpy()
+        assert feature_maps[..., index].mean() == pytest.approx(score, rel=1e-4)
+        assert score > 0
 
 
 def test_what_lies_on_disk_is_what_the_figures_say(smoke: Path) -> None:

@@ -6,7 +6,7 @@ of `model`?), so that a stage never sees a setting that it cannot use.
 
 from dataclasses import dataclass
 
-from pipeline.config.checks import LARGEST_SEED, choice, no_repeats, not_empty, number
+from pipeline.config.checks import LARGEST_SEED, choice, no_repeats, not_empty, number, one_for_each
 from pipeline.config.choices import (
     Activation,
     ColorMap,
@@ -17,9 +17,12 @@ from pipeline.config.choices import (
     Objective,
     Optimizer,
     Regularizer,
+    Spectrum,
     Split,
     Stage,
+    StartImage,
     StepSizeSchedule,
+    Strategy,
     TrackingBackend,
 )
 from pipeline.config.looking import (
@@ -27,8 +30,11 @@ from pipeline.config.looking import (
     ContrastConfig,
     ConvergenceConfig,
     DreamConfig,
+    JitterConfig,
     NoiseConfig,
     OipConfig,
+    PrecursorConfig,
+    QualityConfig,
 )
 from pipeline.config.training import (
     AugmentationConfig,
@@ -58,6 +64,7 @@ __all__ = [
     "DenseConfig",
     "DreamConfig",
     "Fit",
+    "JitterConfig",
     "LearningRateConfig",
     "LearningRateSchedule",
     "MapScaling",
@@ -68,12 +75,17 @@ __all__ = [
     "Optimizer",
     "OptimizerConfig",
     "PoolConfig",
+    "PrecursorConfig",
+    "QualityConfig",
     "Regularizer",
     "RegularizerConfig",
     "RuntimeConfig",
+    "Spectrum",
     "Split",
     "Stage",
+    "StartImage",
     "StepSizeSchedule",
+    "Strategy",
     "TrackingBackend",
     "TrackingConfig",
     "TrainConfig",
@@ -125,18 +137,42 @@ class Config:
             number(key, seed, least=0, most=LARGEST_SEED)
         for cells in self.noise.wavelengths:
             number("noise.wavelengths", cells, most=self.model.input_size)
+        layers = [*self.model.shapes(), *self.model.dense, "Output"]
         for name in self.activations.layers:
-            choice(
-                "activations.layers", name, [*self.model.shapes(), *self.model.dense, "Output"], "layers of the model"
-            )
-        self._check_maps("oip", self.oip.layer, self.oip.map_indices or [])
+            choice("activations.layers", name, layers, "layers of the model")
+        choice("oip.layer", self.oip.layer, layers, "a layer of the model")
+        self._check_oip()
+        choice("dream.layer", self.dream.layer, self.model.convolutions, "a convolutional layer of the model")
         self._check_maps("dream", self.dream.layer, self.dream.map_indices)
 
+    def _check_oip(self) -> None:
+        layer = self.oip.layer
+        self._check_maps("oip", layer, self.oip.map_indices or [])
+        if self.oip.position is not None:
+            if layer not in self.model.shapes():
+                takes = f"null for {layer}, which is no map but a row of units"
+                raise InputError.at("oip.position", takes=takes, got=self.oip.position)
+            side = self.model.shapes()[layer][0]
+            for place in self.oip.position:
+                if place >= side:
+                    takes = f"[row, column], each 0 to {side - 1} in {layer}"
+                    raise InputError.at("oip.position", takes=takes, got=self.oip.position)
+        if self.oip.strategy is Strategy.coarse_to_fine:
+            if self.noise.kind is not StartImage.waves:
+                takes = "waves with oip.strategy=coarse_to_fine, which adds one wavelength after the other"
+                raise InputError.at("noise.kind", takes=takes, got=self.noise.kind.value)
+            one_for_each("oip.stage_steps", self.oip.stage_steps, self.noise.wavelengths, "noise.wavelengths")
+
     def _check_maps(self, group: str, layer: str, map_indices: list[int]) -> None:
-        convolutions = self.model.convolutions
-        choice(f"{group}.layer", layer, convolutions, "a convolutional layer of the model")
-        maps = convolutions[layer].filters
+        if layer == "Output":
+            # how many classes there are, the data says
+            units, what = None, "classes"
+        elif layer in self.model.dense:
+            units, what = self.model.dense[layer].units, "units"
+        else:
+            units, what = self.model.shapes()[layer][1], "map indices"
         for index in map_indices:
-            if not -1 <= index < maps:
-                takes = f"map indices 0 to {maps - 1} of {layer}, or -1 for the whole layer"
+            if index < -1 or (units is not None and index >= units):
+                upward = "0 and above" if units is None else f"0 to {units - 1}"
+                takes = f"{what} {upward} of {layer}, or -1 for the whole layer"
                 raise InputError.at(f"{group}.map_indices", takes=takes, got=index)

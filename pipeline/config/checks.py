@@ -49,3 +49,9 @@ def one_or_each(key: str, values: Sequence[Any], others: Sequence[Any], other_ke
     if len(values) not in (1, len(others)):
         takes = f"one entry for all, or one for each of the {len(others)} of {other_key}"
         raise InputError.at(key, takes=takes, got=f"{len(values)} entries: {list(values)}")
+
+
+def one_for_each(key: str, values: Sequence[Any], others: Sequence[Any], other_key: str) -> None:
+    if len(values) != len(others):
+        takes = f"one entry for each of the {len(others)} of {other_key}"
+        raise InputError.at(key, takes=takes, got=f"{len(values)} entries: {list(values)}")

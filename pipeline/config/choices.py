@@ -69,6 +69,26 @@ class Objective(Enum):
 class StepSizeSchedule(Enum):
     constant = "constant"
     linear = "linear"
+    cosine = "cosine"
+
+
+class StartImage(Enum):
+    waves = "waves"
+    fourier = "fourier"
+    pixels = "pixels"
+    picture = "picture"
+    digit = "digit"
+
+
+class Strategy(Enum):
+    superposition = "superposition"
+    coarse_to_fine = "coarse_to_fine"
+    precursor = "precursor"
+
+
+class Spectrum(Enum):
+    free = "free"
+    data = "data"
 
 
 class Fit(Enum):

@@ -1,7 +1,6 @@
 """Gradient ascent on images: a whole batch, many steps, one compiled program."""
 
 import functools
-import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -9,6 +8,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from pipeline.core import jitter, priors
+from pipeline.core.forward import architecture_of, fast_forward_pass, plain_forward_pass, variables_of
+from pipeline.core.priors import NOTHING_ELSE, Priors
 from pipeline.core.target import Target
 
 
@@ -28,7 +30,7 @@ class Ascent(NamedTuple):
 class Convergence(NamedTuple):
     """Converged: the relative change of the objective stays below `criterion` in `patience` successive steps, looked
     at in the steps after number `after`. With `stop`, an image is not changed any more from the step on at which it
-    has converged."""
+    has converged, and soon is not computed any more."""
 
     criterion: float
     after: int
@@ -44,6 +46,8 @@ def ascend(
     convergence: Convergence,
     zero_steps: int | None = None,
     snapshot_steps: Sequence[int] = (),
+    shaped_by: Priors = NOTHING_ELSE,
+    xla: bool | None = None,
     on_steps: Callable[[int], None] = lambda done: None,
 ) -> Ascent:
     """Change every image so that its objective grows.
@@ -57,46 +61,114 @@ def ascend(
         target: what grows, one objective for each image.
         images: (batch, height, width, 1) float32, standardized.
         step_sizes: (steps,).
-        zero_steps: the ascent ends early when every image has converged (with `convergence.stop`) or has had an
-            objective of exactly 0 for more steps than this.
+        zero_steps: an image is given up when its objective has been exactly 0 for more steps than this.
         snapshot_steps: the steps after which the images are kept.
+        shaped_by: what else the picture is asked for; see `priors.Priors`.
+        xla: whether XLA compiles the whole program; None: on a GPU, while on a CPU, where its convolutions are slow,
+            it compiles what surrounds them (see `forward`); False: nothing.
         on_steps: is told how many steps more are done.
     """
-    segment = _compiled_segment(architecture_of(target.part))
+    extras = shaped_by.tensors()
+    segment = _compiled_segment(
+        architecture_of(target.part), _compiler(xla), tuple(sorted(extras)), shaped_by.group if extras else 1
+    )
     network = [tf.convert_to_tensor(variable) for variable in variables_of(target.part)]
-    x = tf.constant(images, tf.float32)
-    wanted, offset = tf.constant(target.weights, tf.float32), tf.constant(target.offset, tf.float32)
-    batch = len(images)
-    state = (tf.fill((batch,), np.float32(0)), tf.zeros((batch,), tf.int32), tf.fill((batch,), -1))
-    objective: list[np.ndarray] = []
-    kept: list[np.ndarray] = []
-    for first, last in _segments(len(step_sizes), snapshot_steps):
-        if objective and _finished(np.concatenate(objective), state[2].numpy(), convergence.stop, zero_steps):
-            objective.append(np.repeat(objective[-1][-1:], last - first, axis=0))
-        else:
-            x, values, *state = segment(
-                network, x, wanted, offset, tf.constant(step_sizes[first:last]), tf.constant(first), *state,
-                tf.constant(convergence.criterion, tf.float32), tf.constant(convergence.after),
-                tf.constant(convergence.patience), tf.constant(convergence.stop),
+    limits = (
+        tf.constant(convergence.criterion, tf.float32), tf.constant(convergence.after),
+        tf.constant(convergence.patience), tf.constant(convergence.stop),
+    )  # fmt: skip
+    batch, steps = len(images), len(step_sizes)
+    # pictures of a group have to stay together
+    width = shaped_by.group if "diversity" in extras else 1
+    lanes = _Lanes.of(target, images, extras.pop("transforms", None), width)
+    final, objective = np.array(images, np.float32), np.zeros((steps, batch), np.float32)
+    converged_at, kept = np.full(batch, -1), []
+    for first, last in _segments(steps, snapshot_steps):
+        if lanes.count:
+            moves = {} if lanes.transforms is None else {"transforms": lanes.transforms[first:last]}
+            lanes.images, values, *lanes.state = segment(
+                network, lanes.images, lanes.weights, lanes.offset, tf.constant(step_sizes[first:last]),
+                tf.constant(first), *lanes.state, *limits, {**extras, **moves},
             )  # fmt: skip
-            objective.append(values.numpy())
+            rows = lanes.rows
+            final[rows] = lanes.images.numpy()[: lanes.count]
+            objective[first:last, rows] = values.numpy()[:, : lanes.count]
+            # what is computed no more stands still
+            objective[last:, rows] = objective[last - 1, rows]
+            converged_at[rows] = lanes.state[2].numpy()[: lanes.count]
+            over = convergence.stop & (converged_at >= 0)
+            if zero_steps is not None and last > zero_steps:
+                over |= (objective[last - zero_steps - 1 : last] == 0).all(axis=0)
+            lanes = lanes.without(over)
         if last - 1 in snapshot_steps:
-            kept.append(x.numpy())
+            kept.append(final.copy())
         on_steps(last - first)
     return Ascent(
-        images=x.numpy(),
-        objective=np.concatenate(objective),
+        images=final,
+        objective=objective,
         snapshots=np.stack(kept) if kept else np.zeros((0, *images.shape), np.float32),
-        converged_at=state[2].numpy(),
+        converged_at=converged_at,
     )
 
 
-def _finished(objective: np.ndarray, converged_at: np.ndarray, stop: bool, zero_steps: int | None) -> bool:
-    """Whether no image of the batch will change any more: all have converged, or do not react at all."""
-    silent = np.zeros(len(converged_at), bool)
-    if zero_steps is not None and len(objective) > zero_steps:
-        silent = (objective[-zero_steps - 1 :] == 0).all(axis=0)
-    return bool((silent | (stop & (converged_at >= 0))).all())
+class _Lanes:
+    """The images that the program computes at present: those of `rows`, then repetitions that fill it up.
+
+    XLA compiles a program for every size of the batch; with sizes of 1, 2, 4, 8 and so on there are few. An image that
+    is finished leaves when half of the lanes would be free.
+    """
+
+    def __init__(
+        self,
+        rows: np.ndarray,
+        width: int,
+        images: tf.Tensor,
+        weights: tf.Tensor,
+        offset: tf.Tensor,
+        transforms: tf.Tensor | None,
+        state: list[tf.Tensor],
+    ) -> None:
+        self.rows, self.width, self.count = rows, width, len(rows)
+        self.images, self.weights, self.offset, self.transforms = images, weights, offset, transforms
+        self.state = state
+
+    @classmethod
+    def of(cls, target: Target, images: np.ndarray, transforms: tf.Tensor | None, width: int) -> "_Lanes":
+        rows = np.arange(len(images))
+        state = [tf.zeros(len(images)), tf.zeros(len(images), tf.int32), tf.fill((len(images),), -1)]
+        all_lanes = cls(
+            rows,
+            width,
+            tf.constant(images, tf.float32),
+            tf.constant(target.weights, tf.float32),
+            tf.constant(target.offset, tf.float32),
+            transforms,
+            state,
+        )
+        return all_lanes._only(rows)
+
+    def without(self, over: np.ndarray) -> "_Lanes":
+        """The lanes with fewer images, if it is worth the trouble."""
+        left = ~over[self.rows]
+        if self.width > 1:
+            left = np.repeat(left.reshape(-1, self.width).any(axis=1), self.width)
+        staying = np.flatnonzero(left)
+        return self._only(staying) if len(staying) <= len(self.weights) // 2 else self
+
+    def _only(self, lanes: np.ndarray) -> "_Lanes":
+        groups = len(lanes) // self.width
+        room = (1 << (groups - 1).bit_length()) * self.width if groups else 0
+        filled = tf.constant(np.resize(lanes, room) if room else lanes, tf.int32)
+        take = functools.partial(tf.gather, indices=filled)
+        return _Lanes(
+            self.rows[lanes],
+            self.width,
+            take(self.images),
+            take(self.weights),
+            take(self.offset),
+            None if self.transforms is None else take(self.transforms, axis=1),
+            [take(values) for values in self.state],
+        )
 
 
 def _segments(steps: int, snapshot_steps: Sequence[int], longest: int = 25) -> list[tuple[int, int]]:
@@ -105,18 +177,15 @@ def _segments(steps: int, snapshot_steps: Sequence[int], longest: int = 25) -> l
     return list(zip([0, *ends[:-1]], ends, strict=True))
 
 
-def variables_of(part: keras.Model) -> list[keras.Variable]:
-    """The weights of `part` in the order in which `stateless_call` takes them."""
-    return [*part.trainable_variables, *part.non_trainable_variables]
-
-
-def architecture_of(part: keras.Model) -> str:
-    """The layers of `part` as JSON, without the seeds from which their first weights were once drawn."""
-    return re.sub(r'"seed": \d+', '"seed": 0', part.to_json())
+def _compiler(xla: bool | None) -> str:
+    """whole: one XLA program; parts: XLA around the convolutions; none."""
+    if xla is None:
+        return "whole" if tf.config.list_logical_devices("GPU") else "parts"
+    return "whole" if xla else "none"
 
 
 @functools.lru_cache(maxsize=16)
-def _compiled_segment(architecture: str) -> Callable:
+def _compiled_segment(architecture: str, compiler: str, extras: tuple[str, ...], group: int) -> Callable:
     """The compiled loop over steps for one architecture.
 
     Weights, batch size, steps and step sizes are arguments of the program, so it is traced once for an architecture,
@@ -124,32 +193,56 @@ def _compiled_segment(architecture: str) -> Callable:
 
     Args:
         architecture: see `architecture_of`.
+        compiler: see `_compiler`.
+        extras: the `priors.Priors` that are switched on; group: theirs.
     """
     part = keras.models.model_from_json(architecture)
-    trainable = len(part.trainable_variables)
+    # also for the whole: the gradient of a pool has no deterministic form in XLA on a GPU, that of a maximum has
+    forward = plain_forward_pass(part) if compiler == "none" else fast_forward_pass(part)
+    side = part.inputs[0].shape[1]
     per_image, integers = tf.TensorSpec([None]), tf.TensorSpec([None], tf.int32)
     number, whole = tf.TensorSpec([]), tf.TensorSpec([], tf.int32)
+    spectrum = tf.TensorSpec([side, side // 2 + 1])
+    shapes = {"frequency_filter": spectrum, "magnitudes": spectrum, "transforms": tf.TensorSpec([None, None, 6])}
     signature = [
         [tf.TensorSpec(variable.shape) for variable in variables_of(part)],
         tf.TensorSpec([None, *part.inputs[0].shape[1:]]), tf.TensorSpec([None, *part.outputs[0].shape[1:]]), per_image,
         tf.TensorSpec([None]), whole, per_image, integers, integers, number, whole, whole, tf.TensorSpec([], tf.bool),
+        {name: shapes.get(name, number) for name in extras},
     ]  # fmt: skip
 
-    @tf.function(jit_compile=False, input_signature=signature)
+    def direction(network, x, wanted, offset, i, options):  # type: ignore[no-untyped-def]
+        """The objective, its gradient, and the way that each image is to go."""
+        with tf.GradientTape(persistent="diversity" in extras) as tape:
+            tape.watch(x)
+            shown = jitter.warp(x, options["transforms"][i]) if "transforms" in extras else x
+            features = forward(network, shown)
+            value = tf.reduce_sum(features * wanted, axis=range(1, features.shape.rank)) + offset
+            alike = priors.likeness(features, group) if "diversity" in extras else None
+        gradient = tape.gradient(value, x)
+        way = priors.filtered(gradient, options["frequency_filter"]) if "frequency_filter" in extras else gradient
+        way = _of_unit_size(way)
+        if alike is not None:
+            likeness = (options["diversity"] * alike)[:, None, None, None]
+            way -= likeness * _of_unit_size(tape.gradient(alike, x))
+        if "total_variation" in extras or "l2" in extras:
+            way -= priors.roughness_gradient(x, options)
+        return value, gradient, way
+
+    @tf.function(jit_compile=compiler == "whole", input_signature=signature, autograph=False)
     def segment(  # type: ignore[no-untyped-def]
-        network, x, wanted, offset, sizes, first, previous, calm_steps, converged_at, criterion, after, patience, stop
-    ):
+        network, x, wanted, offset, sizes, first, previous, calm_steps, converged_at, criterion, after, patience, stop,
+        options,
+    ):  # fmt: skip
         steps = tf.shape(sizes)[0]
         values = tf.TensorArray(tf.float32, size=steps, element_shape=[None])
 
         def body(i, x, values, previous, calm_steps, converged_at):  # type: ignore[no-untyped-def]
-            with tf.GradientTape() as tape:
-                tape.watch(x)
-                features, _ = part.stateless_call(network[:trainable], network[trainable:], x)
-                value = tf.reduce_sum(features * wanted, axis=range(1, features.shape.rank)) + offset
-            gradient = tape.gradient(value, x)
-            scale = tf.sqrt(tf.reduce_mean(tf.square(gradient), axis=(1, 2, 3), keepdims=True)) + 1e-7
-            changed = tf.image.per_image_standardization(x + sizes[i] * gradient / scale)
+            value, gradient, way = direction(network, x, wanted, offset, i, options)
+            changed = x + sizes[i] * way
+            if "magnitudes" in extras:
+                changed = priors.with_magnitudes(changed, options["magnitudes"])
+            changed = tf.image.per_image_standardization(changed)
 
             step = first + i
             # never of a map that does not react at all: it stands still too, but 0 < 0 is false
@@ -170,3 +263,8 @@ def _compiled_segment(architecture: str) -> Callable:
         return x, values.stack(), previous, calm_steps, converged_at
 
     return segment
+
+
+def _of_unit_size(gradient: tf.Tensor) -> tf.Tensor:
+    """g / (sqrt(mean(g^2)) + 1e-7), image by image."""
+    return gradient / (tf.sqrt(tf.reduce_mean(tf.square(gradient), axis=(1, 2, 3), keepdims=True)) + 1e-7)

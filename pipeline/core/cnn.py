@@ -93,12 +93,6 @@ def layer_outputs(model: keras.Model, layers: Sequence[str], images: np.ndarray)
     return keras.Model(model.inputs[0], outputs).predict(images, verbose=0)
 
 
-def mean_activations(model: keras.Model, layer: str, images: np.ndarray) -> np.ndarray:
-    """The mean over the positions of every map of a convolution or pool, for every image: (images, maps)."""
-    means = keras.layers.GlobalAveragePooling2D()(model.get_layer(layer).output)
-    return keras.Model(model.inputs, means).predict(images, batch_size=256, verbose=0)
-
-
 def without_activation(model: keras.Model, layer: str) -> keras.Model:
     """The part of `model` up to `layer`, whose own activation function is left out: the pre-activation of its maps.
 

@@ -1,40 +1,77 @@
-"""Start images: random cells of several wavelengths, laid over each other."""
+"""Start images: random waves laid over each other, or a picture.
+
+Every random number depends on (seed, map_index, start) and on what is asked for, on nothing else: a map's start image
+is the same whichever maps, starts or batch sizes are asked for beside it.
+"""
 
 from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
 
+from pipeline.core.priors import frequencies
+
+# A start image is drawn for a map and a number, as a map may have several.
+Identity = tuple[int, int]
+
 
 def random_cells(cells: int, *, seed: int, map_index: int, start: int = 0) -> np.ndarray:
-    """A grid (cells, cells) of uniform values in [-1, 1), which depends on nothing but the four arguments.
-
-    So a map's start image is the same whichever maps, wavelengths or batch sizes are asked for beside it.
-    """
-    # -1 is the whole layer; SeedSequence takes no negative number
-    entropy = (seed, map_index + 1, start, cells)
-    return np.random.default_rng(entropy).uniform(-1.0, 1.0, (cells, cells)).astype(np.float32)
+    """A grid (cells, cells) of uniform values in [-1, 1)."""
+    return _random(seed, map_index, start, cells).uniform(-1.0, 1.0, (cells, cells)).astype(np.float32)
 
 
 def multi_wavelength_noise(
-    size: int,
-    wavelengths: Sequence[int],
-    amplitudes: Sequence[float],
-    map_indices: Sequence[int],
-    *,
-    seed: int,
-    start: int = 0,
+    size: int, wavelengths: Sequence[int], amplitudes: Sequence[float], identities: Sequence[Identity], *, seed: int
 ) -> np.ndarray:
-    """One start image per map: standardize(sum_i amplitude_i * enlarge(cells_i)).
+    """One start image per (map_index, start): standardize(sum_i amplitude_i * enlarge(cells_i)).
 
     cells_i has wavelengths[i] cells per side, few for long waves, `size` for pixel noise; it is enlarged by bicubic
     interpolation with antialiasing.
 
     Returns:
-        (maps, size, size, 1) float32, every image with mean 0 and standard deviation 1.
+        (identities, size, size, 1) float32, every image with mean 0 and standard deviation 1.
     """
-    total = tf.zeros((len(map_indices), size, size, 1))
+    return standardized(waves(size, wavelengths, amplitudes, identities, seed=seed))
+
+
+def waves(
+    size: int, wavelengths: Sequence[int], amplitudes: Sequence[float], identities: Sequence[Identity], *, seed: int
+) -> np.ndarray:
+    """The sum of `multi_wavelength_noise` as it is: (identities, size, size, 1)."""
+    total = np.zeros((len(identities), size, size, 1), np.float32)
     for cells, amplitude in zip(wavelengths, amplitudes, strict=True):
-        grids = np.stack([random_cells(cells, seed=seed, map_index=m, start=start) for m in map_indices])
-        total += amplitude * tf.image.resize(grids[..., None], (size, size), method="bicubic", antialias=True)
-    return tf.image.per_image_standardization(total).numpy()
+        grids = np.stack([random_cells(cells, seed=seed, map_index=m, start=start) for m, start in identities])
+        total += amplitude * tf.image.resize(grids[..., None], (size, size), method="bicubic", antialias=True).numpy()
+    return total
+
+
+def fourier_noise(size: int, decay: float, identities: Sequence[Identity], *, seed: int) -> np.ndarray:
+    """One random Fourier series per (map_index, start), standardized: (identities, size, size, 1) float32.
+
+    Its coefficients are normally distributed, divided by f^decay for f periods per picture: with 0 all frequencies are
+    as strong, with 1 the picture is as rough as photos are, with more it is smoother.
+    """
+    shape = (size, size // 2 + 1)
+    pictures = np.empty((len(identities), size, size, 1), np.float32)
+    for picture, (map_index, start) in zip(pictures, identities, strict=True):
+        real, imaginary = _random(seed, map_index, start, 0).standard_normal((2, *shape))
+        spectrum = (real + 1j * imaginary) * frequencies(size) ** -decay
+        series = np.fft.irfft2(spectrum, (size, size))
+        picture[..., 0] = series / series.std()
+    return standardized(pictures)
+
+
+def chosen_pictures(pictures: np.ndarray, identities: Sequence[Identity], *, seed: int) -> np.ndarray:
+    """One of the pictures for each (map_index, start), drawn at random: (identities, size, size, 1), standardized."""
+    rows = [int(_random(seed, map_index, start, 1).integers(len(pictures))) for map_index, start in identities]
+    return standardized(pictures[rows])
+
+
+def standardized(pictures: np.ndarray) -> np.ndarray:
+    """(x - mean) / max(std, 1 / sqrt(number of pixels)), picture by picture."""
+    return tf.image.per_image_standardization(pictures).numpy()
+
+
+def _random(seed: int, map_index: int, start: int, purpose: int) -> np.random.Generator:
+    # -1 is the whole layer; SeedSequence takes no negative number
+    return np.random.default_rng((seed, map_index + 1, start, purpose))

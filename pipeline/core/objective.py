@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import numpy as np
-import tensorflow as tf
 
 
 def directions(map_indices: Sequence[int], maps: int) -> np.ndarray:
@@ -18,31 +17,15 @@ def directions(map_indices: Sequence[int], maps: int) -> np.ndarray:
     return rows
 
 
-def mean_along(feature_maps: tf.Tensor, direction: tf.Tensor) -> tf.Tensor:
-    """Mean over the positions of the weighted sum of the maps, per image.
-
-    For image b:  1/(H*W) * sum_hw sum_m direction[b, m] * A[b, h, w, m]
-
-    With a row of `directions` this is the mean activation of one map, or of the whole layer.
-
-    Args:
-        feature_maps: (batch, height, width, maps) float32.
-        direction: (batch, maps) float32.
-    Returns:
-        (batch,) float32.
-    Reference:
-        Erhan et al., 2009, "Visualizing Higher-Layer Features of a Deep Network".
-    """
-    return tf.reduce_sum(tf.reduce_mean(feature_maps, axis=(1, 2)) * direction, axis=1)
-
-
 def step_sizes(first: float, steps: int, schedule: str) -> np.ndarray:
     """The step size of every step: (steps,) float32.
 
-    constant: first;  linear: first * (1 - step / steps), which would reach 0 one step after the last.
+    constant: first;  linear: first * (1 - step / steps);  cosine: first * (1 + cos(pi * step / steps)) / 2. The last
+    two would reach 0 one step after the last.
     """
-    decay = np.arange(steps) / steps if schedule == "linear" else np.zeros(steps)
-    return (first * (1.0 - decay)).astype(np.float32)
+    share = np.arange(steps) / steps
+    factors = {"constant": np.ones(steps), "linear": 1.0 - share, "cosine": (1.0 + np.cos(np.pi * share)) / 2.0}
+    return (first * factors[schedule]).astype(np.float32)
 
 
 def snapshot_steps(steps: int, snapshots: int) -> list[int]:

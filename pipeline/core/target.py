@@ -8,6 +8,8 @@ import tensorflow as tf
 
 from pipeline.core.cnn import without_activation
 
+AFFINE = (keras.layers.Conv2D, keras.layers.Dense)
+
 
 class Target(NamedTuple):
     """For image b and the features F of `part`:  objective_b = sum(weights[b] * F[b]) + offset[b].
@@ -25,23 +27,52 @@ class Target(NamedTuple):
         return Target(self.part, self.weights[rows], self.offset[rows])
 
 
-def mean_of_maps(model: keras.Model, layer: str, direction: np.ndarray, *, pre_activation: bool) -> Target:
-    """The mean over a layer's positions of its maps, weighted by a direction (see `objective.directions`).
+def weights_of(direction: np.ndarray, shape: tuple[int, ...], position: tuple[int, int] | None = None) -> np.ndarray:
+    """The weight of every feature of a layer in the objective: (targets, *shape).
 
-    Before its activation function the layer is affine in its input, so the objective is already decided by the features
-    of the layer before: with w = dL/dF, which is the same for every image, L = sum(w * F) + L(0). The layer itself,
-    most of whose maps nobody asked for, is not computed.
+    For a convolution or pool (height, width, maps) the mean over the positions of the maps weighted by `direction`, or
+    with a position (row, column) what they are there; for a dense layer (units,) its units weighted by `direction`.
+
+    Args:
+        direction: (targets, maps or units), see `objective.directions`.
+    """
+    if len(shape) == 1:
+        return direction
+    height, width, _ = shape
+    places = np.zeros((height, width, 1), np.float32)
+    if position is None:
+        places[:] = 1.0 / (height * width)
+    else:
+        places[position] = 1.0
+    return (direction[:, None, None, :] * places).astype(np.float32)
+
+
+def after_activation(model: keras.Model, layer: str, weights: np.ndarray) -> Target:
+    """A weighted sum of the layer's output."""
+    return Target(_part(model, model.get_layer(layer).output), weights, np.zeros(len(weights), np.float32))
+
+
+def before_activation(model: keras.Model, layer: str, weights: np.ndarray) -> Target:
+    """The same of what the layer's output is before the activation function.
+
+    A convolution or dense layer is affine in its input before its activation, so the objective is already decided by
+    the features of the layer before: with w = dL/dF, which is the same for every image, L = sum(w * F) + L(0). The
+    layer itself, most of whose maps nobody asked for, is not computed. A pool is taken over the pre-activation of the
+    convolution before it. What has no activation function of its own, such as a sum of layers, is taken as it is.
     """
     last = model.get_layer(layer)
-    shape = last.output.shape[1:]
-    weights = np.broadcast_to(direction[:, None, None, :] / (shape[0] * shape[1]), (len(direction), *shape))
-    if not pre_activation:
-        return Target(_part(model, last.output), weights, np.zeros(len(direction), np.float32))
+    before = last.input._keras_history.operation if isinstance(last.input, keras.KerasTensor) else None
+    if isinstance(last, keras.layers.MaxPooling2D) and isinstance(before, AFFINE):
+        convolution = without_activation(model, before.name)
+        pooled = last.__class__.from_config(last.get_config())(convolution.output)
+        return Target(_part(model, pooled), weights, np.zeros(len(weights), np.float32))
+    if not isinstance(last, AFFINE):
+        return after_activation(model, layer, weights)
     linear = without_activation(model, layer).layers[-1]
     with tf.GradientTape() as tape:
-        nothing = tf.zeros((len(direction), *last.input.shape[1:]))
+        nothing = tf.zeros((len(weights), *last.input.shape[1:]))
         tape.watch(nothing)
-        offset = tf.reduce_sum(linear(nothing) * weights, axis=(1, 2, 3))
+        offset = tf.reduce_sum(linear(nothing) * weights, axis=range(1, weights.ndim))
     return Target(_part(model, last.input), tape.gradient(offset, nothing).numpy(), offset.numpy())
 
 

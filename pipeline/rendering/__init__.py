@@ -1,9 +1,17 @@
-"""Arrays to pictures: one function per stage, each returns uint8 arrays by the file names that they should get."""
+"""Arrays to pictures: one function per stage, each returns them by the file names that they should get."""
 
 from pipeline.rendering.activations import render_activations
 from pipeline.rendering.dream import render_dream
 from pipeline.rendering.oip import render_oips
-from pipeline.rendering.pictures import Pictures, save_pictures
+from pipeline.rendering.pictures import Animation, Pictures, save_pictures
 from pipeline.rendering.train import render_train
 
-__all__ = ["Pictures", "render_activations", "render_dream", "render_oips", "render_train", "save_pictures"]
+__all__ = [
+    "Animation",
+    "Pictures",
+    "render_activations",
+    "render_dream",
+    "render_oips",
+    "render_train",
+    "save_pictures",
+]

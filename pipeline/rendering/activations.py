@@ -37,7 +37,7 @@ BAR = (96, 10)
 def render_activations(config: ActivationsConfig, result: ActivationsResult, class_names: Sequence[str]) -> Pictures:
     """images.png and, per layer and image, LAYER/class_C_image_INDEX.png with all maps of the layer."""
     thumbnails = stretched(result.images[..., 0])
-    pictures = {"images.png": _images(config, result, class_names, thumbnails)}
+    pictures: Pictures = {"images.png": _images(config, result, class_names, thumbnails)}
     for layer, outputs in result.feature_maps.items():
         for thumbnail, label, index, output in zip(thumbnails, result.labels, result.indices, outputs, strict=True):
             what = f"class {class_names[label]}, {config.split.value} image {index}"
@@ -83,7 +83,7 @@ def _images(
     config: ActivationsConfig, result: ActivationsResult, class_names: Sequence[str], thumbnails: np.ndarray
 ) -> np.ndarray:
     captions = [
-        Caption(class_names[label], f"#{index}") for label, index in zip(result.labels, result.indices, strict=True)
+        [Caption(class_names[label], f"#{index}")] for label, index in zip(result.labels, result.indices, strict=True)
     ]
     tiles = enlarge(thumbnails, max(1, 112 // thumbnails.shape[1]))
     sheet = captioned_grid(tiles, captions, min(10, len(tiles)))

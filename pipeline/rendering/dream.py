@@ -22,7 +22,7 @@ def render_dream(config: DreamConfig, result: DreamResult) -> Pictures:
         "photo.png": photo,
         "dream.png": picture,
         "dream_strong.png": strong_contrast(result.picture, contrast_limit(result.photo)),
-        "before_after.png": captioned_grid(np.stack([photo, picture]), [Caption("photo"), Caption("dream")], 2),
+        "before_after.png": captioned_grid(np.stack([photo, picture]), [[Caption("photo")], [Caption("dream")]], 2),
         "frames.png": _overview(config, frames),
         "objective.png": _objective(config, result.objective),
         **{f"levels/turn_{k // levels + 1}_level_{k % levels + 1}.png": frame for k, frame in enumerate(frames)},
@@ -46,7 +46,7 @@ def _overview(config: DreamConfig, frames: np.ndarray) -> np.ndarray:
     size = (THUMBNAIL, THUMBNAIL)
     small = [np.asarray(Image.fromarray(frame).resize(size, Image.Resampling.LANCZOS)) for frame in frames]
     names = level_names(config)
-    captions = [Caption(f"turn {turn + 1}", name) for turn in range(config.turns) for name in names]
+    captions = [[Caption(f"turn {turn + 1}", name)] for turn in range(config.turns) for name in names]
     sheet = captioned_grid(np.stack(small), captions, len(names) if len(names) > 1 else min(4, len(small)))
     return with_heading(sheet, "After every level of every turn")
 

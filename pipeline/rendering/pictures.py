@@ -1,18 +1,43 @@
-"""Named pictures, and how they become files."""
+"""Named pictures, still or moving, and how they become files."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-# relative path such as "maps/map_000.png" -> uint8 (height, width), grey, or (height, width, 3), RGB
-Pictures = dict[str, np.ndarray]
+
+@dataclass(frozen=True, eq=False)
+class Animation:
+    """Grey pictures one after the other, again and again: frames (count, height, width) uint8.
+
+    durations: how long each is shown, in milliseconds; a GIF counts in tens of them.
+    """
+
+    frames: np.ndarray
+    durations: tuple[int, ...]
+
+
+# relative path such as "maps/map_000.png" -> uint8 (height, width), grey, or (height, width, 3), RGB; a path that ends
+# in .gif -> an animation
+Pictures = dict[str, np.ndarray | Animation]
 
 
 def save_pictures(pictures: Pictures, folder: Path) -> None:
-    """Write every picture as a PNG file below `folder`, which is made if need be, as are its subfolders."""
+    """Write every picture below `folder`, which is made if need be, as are its subfolders: PNG, or GIF if it moves.
+
+    The same pictures make the same bytes.
+    """
     for name, picture in pictures.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        # level 3 takes half the time of the usual 6, for files of the same size
-        Image.fromarray(picture).save(path, compress_level=3)
+        if isinstance(picture, Animation):
+            _save_animation(picture, path)
+        else:
+            # level 3 takes half the time of the usual 6, for files of the same size
+            Image.fromarray(picture).save(path, compress_level=3)
+
+
+def _save_animation(animation: Animation, path: Path) -> None:
+    first, *others = map(Image.fromarray, animation.frames)
+    first.save(path, save_all=True, append_images=others, duration=list(animation.durations), loop=0)

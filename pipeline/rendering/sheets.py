@@ -18,7 +18,9 @@ WARNING: Color = (200, 30, 40)
 
 MARGIN = 14
 GAP = 8
-CAPTION_HEIGHT = 20
+LINE_HEIGHT = 17
+BELOW_CAPTION = 3
+NOTE_HEIGHT = 20
 TEXT_SIZE = 13
 TITLE_SIZE = 20
 MARK_SIZE = 9
@@ -31,16 +33,26 @@ class Mark(Enum):
     dot = (30, 140, 75)
     triangle = (215, 130, 0)
     cross = WARNING
+    loop = (40, 95, 165)
+    ring = (125, 60, 150)
+    frame = (0, 145, 160)
 
 
 @dataclass(frozen=True)
 class Caption:
-    """What stands below a picture: a text at its left end, another and a mark at its right end."""
+    """A line below a picture: a text at its left end and another at its right end, each behind its mark."""
 
-    left: str
+    left: str = ""
     right: str = ""
     mark: Mark | None = None
+    right_mark: Mark | None = None
     color: Color = INK
+
+    @property
+    def width(self) -> int:
+        """The pixels that it takes at least."""
+        left, right = _marked_width(self.mark, self.left), _marked_width(self.right_mark, self.right)
+        return left + right + (GAP if left and right else 0)
 
 
 @dataclass(frozen=True)
@@ -80,34 +92,36 @@ def grid(pictures: np.ndarray, columns: int, *, line: int, color: Color) -> np.n
     return sheet
 
 
-def captioned_grid(pictures: np.ndarray, captions: Sequence[Caption], columns: int) -> np.ndarray:
-    """A `grid` on paper with a caption below every picture, GAP pixels apart: (height, width, 3) uint8."""
+def captioned_grid(pictures: np.ndarray, captions: Sequence[Sequence[Caption]], columns: int) -> np.ndarray:
+    """A `grid` on paper with lines of caption below every picture, GAP pixels apart: (height, width, 3) uint8."""
     count, height, width = pictures.shape[:3]
-    cells = np.full((count, height + CAPTION_HEIGHT, width, 3), PAPER, np.uint8)
+    lines = max(map(len, captions))
+    below = lines * LINE_HEIGHT + BELOW_CAPTION if lines else 0
+    cells = np.full((count, height + below, width, 3), PAPER, np.uint8)
     cells[:, :height] = rgb(pictures)
     sheet = Image.fromarray(grid(cells, columns, line=GAP, color=PAPER))
     for k, caption in enumerate(captions):
-        top, left = corner(k, columns, height + CAPTION_HEIGHT, width, GAP)
-        _draw_caption(sheet, caption, left, top + height + CAPTION_HEIGHT // 2, width)
+        top, left = corner(k, columns, height + below, width, GAP)
+        draw_captions(sheet, caption, left, top + height, width)
     return np.asarray(sheet)
 
 
 def with_heading(sheet: np.ndarray, title: str, notes: Sequence[Note] = ()) -> np.ndarray:
     """The sheet below a title and notes, in as many lines as it takes; wider than the sheet only if it is narrow."""
-    least = max([text_width(title, TITLE_SIZE), HEADING_WIDTH, *(_note_width(note) for note in notes)])
+    least = max(
+        [text_width(title, TITLE_SIZE), HEADING_WIDTH, *(_marked_width(note.mark, note.text) for note in notes)]
+    )
     width = max(sheet.shape[1], least + 2 * GAP)
     lines = _lines(notes, width - 2 * GAP)
-    top = MARGIN + TITLE_SIZE + GAP + CAPTION_HEIGHT * len(lines)
+    top = MARGIN + TITLE_SIZE + GAP + NOTE_HEIGHT * len(lines)
     page = Image.new("RGB", (width, top + sheet.shape[0]), PAPER)
     page.paste(Image.fromarray(sheet), (0, top))
     draw_text(page, title, GAP, MARGIN + TITLE_SIZE // 2, size=TITLE_SIZE)
     for row, line in enumerate(lines):
-        left, middle = GAP, MARGIN + TITLE_SIZE + GAP + CAPTION_HEIGHT * row + CAPTION_HEIGHT // 2
+        left, middle = GAP, MARGIN + TITLE_SIZE + GAP + NOTE_HEIGHT * row + NOTE_HEIGHT // 2
         for note in line:
-            if note.mark is not None:
-                _draw_mark(page, note.mark, left, middle)
-            draw_text(page, note.text, left + _mark_width(note.mark), middle, color=FAINT_INK)
-            left += _note_width(note) + 2 * GAP
+            _draw_marked(page, note.mark, note.text, left, middle, FAINT_INK)
+            left += _marked_width(note.mark, note.text) + 2 * GAP
     return np.asarray(page)
 
 
@@ -135,20 +149,23 @@ def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size=size)
 
 
-def _draw_caption(page: Image.Image, caption: Caption, left: int, middle: int, width: int) -> None:
-    draw_text(page, caption.left, left, middle, color=caption.color)
-    right = left + width - _mark_width(caption.mark)
-    draw_text(page, caption.right, right, middle, color=caption.color, anchor="r")
-    if caption.mark is not None:
-        _draw_mark(page, caption.mark, left + width - MARK_SIZE, middle)
+def draw_captions(page: Image.Image, captions: Sequence[Caption], left: int, top: int, width: int) -> None:
+    """Write the lines of a caption into a column of this width."""
+    for row, caption in enumerate(captions):
+        middle = top + row * LINE_HEIGHT + LINE_HEIGHT // 2 + 2
+        right = left + width - _marked_width(caption.right_mark, caption.right)
+        _draw_marked(page, caption.mark, caption.left, left, middle, caption.color)
+        _draw_marked(page, caption.right_mark, caption.right, right, middle, caption.color)
 
 
-def _mark_width(mark: Mark | None) -> int:
-    return 0 if mark is None else MARK_SIZE + 5
+def _draw_marked(page: Image.Image, mark: Mark | None, text: str, left: int, middle: int, color: Color) -> None:
+    if mark is not None:
+        _draw_mark(page, mark, left, middle)
+    draw_text(page, text, left + _marked_width(mark, ""), middle, color=color)
 
 
-def _note_width(note: Note) -> int:
-    return _mark_width(note.mark) + text_width(note.text)
+def _marked_width(mark: Mark | None, text: str) -> int:
+    return (0 if mark is None else MARK_SIZE + 5) + text_width(text)
 
 
 def _lines(notes: Sequence[Note], width: int) -> list[list[Note]]:
@@ -156,7 +173,7 @@ def _lines(notes: Sequence[Note], width: int) -> list[list[Note]]:
     lines: list[list[Note]] = []
     left = width
     for note in notes:
-        needed = _note_width(note) + 2 * GAP
+        needed = _marked_width(note.mark, note.text) + 2 * GAP
         if not lines or left < needed - 2 * GAP:
             lines.append([])
             left = width
@@ -183,4 +200,11 @@ def _mark_shape(mark: Mark) -> Image.Image:
         case Mark.cross:
             draw.line((6, 6, side - 7, side - 7), fill=255, width=16)
             draw.line((6, side - 7, side - 7, 6), fill=255, width=16)
+        case Mark.loop:
+            draw.arc((6, 6, side - 7, side - 7), 60, 330, fill=255, width=11)
+            draw.polygon([(side - 1, 2), (side - 1, 36), (side - 36, 30)], fill=255)
+        case Mark.ring:
+            draw.ellipse((4, 4, side - 5, side - 5), outline=255, width=13)
+        case Mark.frame:
+            draw.rectangle((3, 3, side - 4, side - 4), outline=255, width=13)
     return shape.resize((MARK_SIZE, MARK_SIZE), Image.Resampling.BOX)

@@ -9,7 +9,7 @@ import tensorflow as tf
 from pipeline.config import DreamConfig, Objective
 from pipeline.core import ascent, carving
 from pipeline.core.objective import directions, step_sizes
-from pipeline.core.target import mean_of_maps
+from pipeline.core.target import after_activation, before_activation, weights_of
 from pipeline.progress import Progress, no_progress
 from pipeline.results import DreamResult
 from pipeline.stages.oip import convergence_of
@@ -39,7 +39,7 @@ def dream(
     del seed
     size = model.inputs[0].shape[1]
     maps = model.get_layer(config.layer).output.shape[-1]
-    pre_activation = config.objective is Objective.pre_activation
+    aim = before_activation if config.objective is Objective.pre_activation else after_activation
     sizes = step_sizes(config.step_size, config.steps, "constant")
     original = tf.image.per_image_standardization(tf.constant(photo, tf.float32)[..., None])[..., 0]
     corrections = [carving.lost_detail(carving.cut_tiles(original, n), size) for n in config.levels]
@@ -51,8 +51,9 @@ def dream(
         chosen = _chosen_tiles(config.tiles, level, per_side)
         images, mean, std = carving.take_out_spread(carving.resize(tf.gather(tiles, chosen), size))
         along = directions([map_indices[level]] * len(chosen), maps)
+        weights = weights_of(along, model.get_layer(config.layer).output.shape[1:])
         result = ascent.ascend(
-            mean_of_maps(model, config.layer, along, pre_activation=pre_activation),
+            aim(model, config.layer, weights),
             images,
             sizes,
             convergence=convergence_of(config.convergence),

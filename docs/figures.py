@@ -1,0 +1,121 @@
+"""The pictures of docs/oip.md:  python docs/figures.py TRAIN_FOLDER  (of a run with experiment=mnist, and its data).
+
+python docs/figures.py outputs/runs/DATE/TIME/train data=mnist data.path=mnist.npz
+"""
+
+import os
+import sys
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+from PIL import Image
+
+from pipeline import compose, load_dataset, sweep_oips
+from pipeline.rendering.levels import stretched
+from pipeline.rendering.sheets import Caption, captioned_grid, draw_text, enlarge, with_heading
+from pipeline.results import OipSweepResult
+from pipeline.stages.selection import images_of_class
+from pipeline.storage import load_model
+
+IMAGES = Path(__file__).parent / "images"
+MAPS = [5, 20, 33, 56, 57, 77, 100, 120]
+
+FIGURES: dict[str, tuple[str, dict[str, list[str]]]] = {
+    "quality": (
+        "What the quality options do",
+        {
+            "default": [],
+            "total_variation=0.1": ["oip.quality.total_variation=0.1"],
+            "total_variation=0.3": ["oip.quality.total_variation=0.3"],
+            "l2=0.1": ["oip.quality.l2=0.1"],
+            "frequency_decay=0.5": ["oip.quality.frequency_decay=0.5"],
+            "frequency_decay=1": ["oip.quality.frequency_decay=1"],
+            "frequency_decay=2": ["oip.quality.frequency_decay=2"],
+            "jitter at its limits": ["oip.quality.jitter={shift:2,rotation:5,scale:0.05}"],
+            "oip=smooth": ["oip=smooth"],
+            "oip=maco": ["oip=maco"],
+        },
+    ),
+    "starts": (
+        "Start images and strategies",
+        {
+            "noise=mixed": [],
+            "noise=long": ["noise=long"],
+            "noise=short": ["noise=short"],
+            "noise=fourier": ["noise=fourier"],
+            "noise=fourier, decay=2": ["noise=fourier", "noise.decay=2"],
+            "noise=pixels": ["noise=pixels"],
+            "noise=digit, label=9": ["noise=digit", "noise.label=9"],
+            "oip=coarse_to_fine": ["oip=coarse_to_fine"],
+            "oip=precursor": ["oip=precursor"],
+        },
+    ),
+}
+
+
+def main(folder: str, *data: str) -> None:
+    """Draw both figures into docs/images."""
+    model = load_model(Path(folder))
+    dataset = load_dataset(compose(*data).data, size=model.inputs[0].shape[1])
+
+    def sweep(overrides: list[str], maps: list[int]) -> OipSweepResult:
+        config = compose(f"oip.map_indices={maps}", *overrides)
+        return sweep_oips(
+            config.oip,
+            config.noise,
+            model,
+            seed=0,
+            reference_images=dataset.test_images,
+            start_pictures=images_of_class(dataset, config.noise.label),
+        )
+
+    for name, (title, rows) in FIGURES.items():
+        tiles, captions = [], []
+        for label, overrides in rows.items():
+            result = sweep(overrides, MAPS)
+            tiles += [_words(label, result), *_tiles(result.images)]
+            captions += [[], *([Caption(f"{score:.2f}")] for score in result.activation)]
+        sheet = captioned_grid(np.stack(tiles), captions, len(MAPS) + 1)
+        Image.fromarray(with_heading(sheet, f"{title}: maps {', '.join(map(str, MAPS))}")).save(
+            IMAGES / f"{name}.png", optimize=True
+        )
+        print(IMAGES / f"{name}.png")
+    _diversity(sweep)
+
+
+def _diversity(sweep) -> None:  # type: ignore[no-untyped-def]
+    tiles, captions = [], []
+    for weight in (0, 1, 2):
+        overrides = ["oip=diverse", f"oip.quality.diversity={weight}"]
+        result = sweep(overrides, MAPS[:2])
+        tiles.append(_words(f"diversity={weight}", result))
+        captions.append([])
+        for images, scores in zip(result.all_images, result.all_activation, strict=True):
+            tiles += _tiles(images)
+            captions += [[Caption(f"{score:.2f}")] for score in scores]
+    sheet = captioned_grid(np.stack(tiles), captions, 9)
+    title = f"Four pictures of map {MAPS[0]} and of map {MAPS[1]}"
+    Image.fromarray(with_heading(sheet, f"{title}: maps {', '.join(map(str, MAPS))}")).save(
+        IMAGES / "diversity.png", optimize=True
+    )
+    print(IMAGES / "diversity.png")
+
+
+def _tiles(images: np.ndarray) -> list[np.ndarray]:
+    return list(np.repeat(enlarge(stretched(images[..., 0]), 4)[..., None], 3, axis=-1))
+
+
+def _words(label: str, result: OipSweepResult) -> np.ndarray:
+    """A tile with the row's name and the mean over its maps of the activation."""
+    tile = Image.new("RGB", (112, 112), (255, 255, 255))
+    name, _, value = label.partition("=")
+    lines = [name, f"= {value}"] if len(label) > 16 and value else [label]
+    for number, line in enumerate([*lines, f"mean {result.activation.mean():.2f}"]):
+        draw_text(tile, line, 0, 40 + 18 * number)
+    return np.asarray(tile)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,213 @@
+"""The forward pass of a CNN, arranged so that it and its gradient are fast on a CPU.
+
+What costs most in a small CNN is not its arithmetic: the gradient of a pool, of a convolution with a single input
+channel, and element-wise passes over large feature maps take longer than the large convolution. These changes of order,
+which leave every result the same but for rounding, avoid that:
+
+- Bias and activation follow the pool instead of preceding it: both grow with their argument, so the maximum of the
+  activations is the activation of the maximum; there are size^2 times fewer of them.
+- Only what the pool will look at is convolved (a pool drops the rows that do not fill a window).
+- A convolution with few input channels becomes one matrix product for each place in the pool's window, over patches
+  that all of them share; the pool is the maximum of the products.
+- What surrounds the convolutions is compiled by XLA, which fuses element-wise passes. Its gradient is compiled together
+  with a second computation of its value: that is cheaper than to write the large values in between and to read them
+  again. The convolutions themselves are left to oneDNN, as XLA's are slow on a CPU.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from itertools import pairwise, product
+
+import keras
+import tensorflow as tf
+
+# (weights in the order of `variables_of`, images) -> output of the part
+ForwardPass = Callable[[Sequence[tf.Tensor], tf.Tensor], tf.Tensor]
+
+# Above this a convolution by patches reads more than it saves.
+FEW_CHANNELS = 4
+
+# Activation functions that never fall: the maximum may be taken first.
+GROWING = tuple(getattr(keras.activations, name) for name in ("relu", "sigmoid", "elu", "tanh", "linear"))
+
+
+def variables_of(part: keras.Model) -> list[keras.Variable]:
+    """The weights of `part`, those that are trained first."""
+    return [*part.trainable_variables, *part.non_trainable_variables]
+
+
+def architecture_of(part: keras.Model) -> str:
+    """The layers of `part` as JSON, without the seeds from which their first weights were once drawn."""
+    return re.sub(r'"seed": \d+', '"seed": 0', part.to_json())
+
+
+def plain_forward_pass(part: keras.Model) -> ForwardPass:
+    """The layers of `part` as Keras computes them."""
+    trainable = len(part.trainable_variables)
+    return lambda weights, x: part.stateless_call(weights[:trainable], weights[trainable:], x)[0]
+
+
+def fast_forward_pass(part: keras.Model) -> ForwardPass:
+    """Leading unpadded convolutions and pools rearranged as described above, further layers as Keras computes them.
+
+    A model that is no chain of layers is computed by Keras altogether.
+    """
+    if not _is_chain(part):
+        return plain_forward_pass(part)
+    stages = _stages(part.layers[1:])
+    rest = part.layers[1 + sum(1 if pool is None else 2 for _, pool in stages) :]
+    seen = _seen(stages)
+    positions = {variable.path: number for number, variable in enumerate(variables_of(part))}
+
+    def forward(weights: Sequence[tf.Tensor], x: tf.Tensor) -> tf.Tensor:
+        def of(variables: Sequence[keras.Variable]) -> list[tf.Tensor]:
+            return [weights[positions[variable.path]] for variable in variables]
+
+        for (convolution, pool), sides in zip(stages, seen, strict=True):
+            kernel, bias = of([convolution.kernel, convolution.bias])
+            x = _convolve(x, kernel, bias, convolution.activation, 1 if pool is None else pool.pool_size[0], sides)
+        for layer in rest:
+            x, _ = layer.stateless_call(of(layer.trainable_variables), of(layer.non_trainable_variables), x)
+        return x
+
+    return forward
+
+
+Stage = tuple[keras.layers.Conv2D, keras.layers.MaxPooling2D | None]
+
+
+def _stages(layers: Sequence[keras.Layer]) -> list[Stage]:
+    """The convolutions, each with the pool behind it, up to the first layer that is neither."""
+    stages: list[Stage] = []
+    for layer in layers:
+        if type(layer) is keras.layers.Conv2D and _is_plain_convolution(layer):
+            stages.append((layer, None))
+        elif type(layer) is keras.layers.MaxPooling2D and _is_plain_pool(layer) and stages and stages[-1][1] is None:
+            stages[-1] = (stages[-1][0], layer)
+        else:
+            break
+    return stages
+
+
+def _seen(stages: Sequence[Stage]) -> list[tuple[int, int]]:
+    """(height, width) of what of each stage's output the next one looks at; all of the last one's."""
+    sides = []
+    needed = None
+    for convolution, pool in reversed(stages):
+        output = (convolution if pool is None else pool).output.shape[1:3]
+        sides.append(tuple(output) if needed is None else needed)
+        window, size = 1 if pool is None else pool.pool_size[0], convolution.kernel_size[0]
+        height, width = sides[-1]
+        needed = (height * window + size - 1, width * window + size - 1)
+    return sides[::-1]
+
+
+def _is_chain(part: keras.Model) -> bool:
+    """Whether every layer stands on the one before it, and on nothing else."""
+    layers = part.layers
+    if len(part.inputs) != 1 or len(part.outputs) != 1 or not isinstance(layers[0], keras.layers.InputLayer):
+        return False
+    if any(len(layer._inbound_nodes) != 1 for layer in layers):
+        return False
+    return all(after.input is before.output for before, after in pairwise(layers))
+
+
+def _is_plain_convolution(layer: keras.layers.Conv2D) -> bool:
+    return (
+        layer.padding == "valid"
+        and layer.data_format == "channels_last"
+        and (tuple(layer.strides), tuple(layer.dilation_rate), layer.groups) == ((1, 1), (1, 1), 1)
+        and layer.kernel_size[0] == layer.kernel_size[1]
+        and layer.use_bias
+        and layer.activation in GROWING
+    )
+
+
+def _is_plain_pool(layer: keras.layers.MaxPooling2D) -> bool:
+    square = layer.pool_size[0] == layer.pool_size[1] and tuple(layer.pool_size) == tuple(layer.strides)
+    return square and layer.padding == "valid" and layer.data_format == "channels_last"
+
+
+def _convolve(
+    x: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, activation: Callable, pool: int, sides: tuple[int, int]
+) -> tf.Tensor:
+    """The upper left `sides` of  activation(max_pool(convolution(x, kernel)) + bias),  without padding."""
+    size, channels, maps = kernel.shape[0], kernel.shape[2], kernel.shape[3]
+    height, width = sides
+
+    if channels <= FEW_CHANNELS and pool > 1:
+
+        def by_patches(x: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
+            patches = _patches(x, size, pool, height, width)
+            products = [tf.matmul(patches, placed) for placed in _placed(kernel, pool)]
+            return tf.reshape(activation(_largest(products) + bias), (-1, height, width, maps))
+
+        return _fused(by_patches)(x, kernel, bias)
+
+    def pooled(y: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
+        windows = tf.reshape(y, (-1, height, pool, width, pool, maps))
+        return activation(_largest([windows[:, :, i, :, j] for i, j in product(range(pool), repeat=2)]) + bias)
+
+    seen = x[:, : height * pool + size - 1, : width * pool + size - 1]
+    return _fused(pooled)(tf.nn.conv2d(seen, kernel, strides=1, padding="VALID"), bias)
+
+
+def _fused(function: Callable) -> Callable:
+    """`function` compiled by XLA, with a gradient with respect to its first argument that computes its value again."""
+    compiled = tf.function(function, jit_compile=True, autograph=False)
+
+    @tf.function(jit_compile=True, autograph=False)
+    def gradient(upstream: tf.Tensor, x: tf.Tensor, *constants: tf.Tensor) -> tf.Tensor:
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            value = function(x, *constants)
+        return tape.gradient(value, x, upstream)
+
+    def call(x: tf.Tensor, *constants: tf.Tensor) -> tf.Tensor:
+        @tf.custom_gradient
+        def value_of(x: tf.Tensor) -> tuple[tf.Tensor, Callable]:
+            return compiled(x, *constants), lambda upstream: gradient(upstream, x, *constants)
+
+        return value_of(x)
+
+    return call
+
+
+def _patches(x: tf.Tensor, size: int, pool: int, height: int, width: int) -> tf.Tensor:
+    """All that the convolution sees of each window of the pool, as rows: (batch * height * width, n^2 pool^2 channels).
+
+    The picture is cut into blocks of pool x pool; a window looks at n x n blocks, n = ceil((pool + size - 1) / pool).
+    """
+    n = _blocks(size, pool)
+    needed = ((height + n - 1) * pool, (width + n - 1) * pool)
+    missing = [max(wanted - side, 0) for wanted, side in zip(needed, x.shape[1:3], strict=True)]
+    x = tf.pad(x, [[0, 0], [0, missing[0]], [0, missing[1]], [0, 0]])[:, : needed[0], : needed[1]]
+    blocks = tf.nn.space_to_depth(x, pool)
+    shifted = [blocks[:, i : i + height, j : j + width] for i, j in product(range(n), repeat=2)]
+    return tf.reshape(tf.concat(shifted, axis=-1), (-1, n**2 * pool**2 * x.shape[3]))
+
+
+def _placed(kernel: tf.Tensor, pool: int) -> list[tf.Tensor]:
+    """The kernel at each place of the pool's window, row by row, as a matrix for `_patches`: (columns, maps)."""
+    size, _, channels, maps = kernel.shape
+    n = _blocks(size, pool)
+    matrices = []
+    for i, j in product(range(pool), repeat=2):
+        room = n * pool - size
+        placed = tf.pad(kernel, [[i, room - i], [j, room - j], [0, 0], [0, 0]])
+        blocks = tf.transpose(tf.reshape(placed, (n, pool, n, pool, channels, maps)), (0, 2, 1, 3, 4, 5))
+        matrices.append(tf.reshape(blocks, (n**2 * pool**2 * channels, maps)))
+    return matrices
+
+
+def _blocks(size: int, pool: int) -> int:
+    return -(-(pool + size - 1) // pool)
+
+
+def _largest(values: Sequence[tf.Tensor]) -> tf.Tensor:
+    """The element-wise maximum; where values are equal the gradient goes to the first, as in a pool."""
+    values = list(values)
+    while len(values) > 1:
+        pairs = [values[i : i + 2] for i in range(0, len(values), 2)]
+        values = [tf.maximum(*pair) if len(pair) == 2 else pair[0] for pair in pairs]
+    return values[0]

@@ -1,0 +1,53 @@
+"""Small random movements of a picture, so small that a digit of 28 x 28 pixels stays what it is."""
+
+import numpy as np
+import tensorflow as tf
+
+
+def random_transforms(
+    steps: int, size: int, *, shift: float, rotation: float, scale: float, seed: int, map_index: int, start: int
+) -> np.ndarray:
+    """One movement per step for `warp`, never a mirror image: (steps, 6) float32.
+
+    Args:
+        shift: at most so many pixels to each side; rotation: at most so many degrees; scale: the size changes by at
+            most this share. Each is uniform, and depends on nothing but the arguments.
+    """
+    # the last number keeps the stream apart from that of the start images
+    random = np.random.default_rng((seed, map_index + 1, start, 0, 1))
+    down, across, turn, zoom = random.uniform(-1.0, 1.0, (4, steps))
+    angle, factor = np.radians(rotation) * turn, 1.0 + scale * zoom
+    cos, sin = np.cos(angle) / factor, np.sin(angle) / factor
+    middle = (size - 1) / 2
+    rows = (cos, -sin, middle - cos * middle + sin * middle + shift * down)
+    columns = (sin, cos, middle - sin * middle - cos * middle + shift * across)
+    return np.stack([*rows, *columns], axis=1).astype(np.float32)
+
+
+def warp(images: tf.Tensor, transforms: tf.Tensor) -> tf.Tensor:
+    """The pictures moved: pixel (i, j) shows what was at (a i + b j + c, d i + e j + f), interpolated linearly.
+
+    What lies outside is the nearest pixel of the border, so nothing is invented. For size (a, .., f) = (1, 0, 0, 0, 1,
+    0) nothing moves.
+
+    Args:
+        images: (batch, size, size, 1); transforms: (batch, 6).
+    """
+    size = images.shape[1]
+    i, j = (tf.cast(index, tf.float32)[None] for index in tf.meshgrid(tf.range(size), tf.range(size), indexing="ij"))
+    a, b, c, d, e, f = (column[:, None, None] for column in tf.unstack(transforms, axis=1))
+    last = float(size - 1)
+    down = tf.clip_by_value(a * i + b * j + c, 0.0, last)
+    across = tf.clip_by_value(d * i + e * j + f, 0.0, last)
+    top, left = tf.floor(down), tf.floor(across)
+    below, right = tf.minimum(top + 1, last), tf.minimum(left + 1, last)
+    v, h = down - top, across - left
+    flat = tf.reshape(images, (-1, size * size))
+
+    def at(row: tf.Tensor, column: tf.Tensor) -> tf.Tensor:
+        places = tf.reshape(tf.cast(row * size + column, tf.int32), (-1, size * size))
+        return tf.reshape(tf.gather(flat, places, batch_dims=1), (-1, size, size))
+
+    upper = at(top, left) * (1 - h) + at(top, right) * h
+    lower = at(below, left) * (1 - h) + at(below, right) * h
+    return (upper * (1 - v) + lower * v)[..., None]

@@ -1,0 +1,128 @@
+"""What a picture of an ascent is asked for besides its objective, and the compiled pieces of it.
+
+Every term works on the normalized gradient, whose root mean square is 1, so that a weight means the same for every map,
+however strongly it is activated.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+
+class Priors(NamedTuple):
+    """0, 1 or None switches each one off, and then it costs nothing.
+
+    total_variation, l2: weights of the sums of |d| and of d^2 over all differences d of neighbouring pixels; their
+    gradients are subtracted from the normalized gradient. (The sum of the squared pixels themselves is the same for
+    every standardized picture, so a term of it could do nothing.)
+    diversity: weight of the likeness to the pictures of the same group; `group` pictures in succession are a group.
+    frequency_filter: (size, size // 2 + 1), by what the gradient's spectrum is multiplied, see `frequency_filter`.
+    magnitudes: (size, size // 2 + 1), the spectrum that every picture keeps, only the phases being free. Fel et al.,
+    2023, "Unlocking Feature Visualization for Deep Networks with MAgnitude Constrained Optimization".
+    transforms: (steps, batch, 6), how the CNN is shown the picture in each step, see `jitter.warp`.
+    """
+
+    total_variation: float = 0.0
+    l2: float = 0.0
+    diversity: float = 0.0
+    group: int = 1
+    frequency_filter: np.ndarray | None = None
+    magnitudes: np.ndarray | None = None
+    transforms: np.ndarray | None = None
+
+    def tensors(self) -> dict[str, tf.Tensor]:
+        """Those that are switched on, by name."""
+        on = {name: value for name, value in self._asdict().items() if value is not None and name != "group"}
+        if self.group == 1:
+            on["diversity"] = 0.0
+        return {
+            name: tf.constant(value, tf.float32) for name, value in on.items() if np.ndim(value) > 0 or value != 0.0
+        }
+
+
+NOTHING_ELSE = Priors()
+
+
+def frequency_filter(size: int, decay: float) -> np.ndarray:
+    """1 / f^decay for the frequencies f of a real spectrum, see `frequencies`: (size, size // 2 + 1)."""
+    return (frequencies(size) ** -decay).astype(np.float32)
+
+
+def frequencies(size: int) -> np.ndarray:
+    """The frequencies of `rfft2` in periods per picture; the mean's, 0, counts as 1: (size, size // 2 + 1)."""
+    across = np.fft.rfftfreq(size) * size
+    down = np.fft.fftfreq(size) * size
+    return np.maximum(np.hypot(down[:, None], across), 1.0)
+
+
+def mean_magnitudes(images: np.ndarray) -> np.ndarray:
+    """The mean over the images (count, size, size, 1) of the magnitudes of their spectra, the mean's set to 0."""
+    total = np.zeros((images.shape[1], images.shape[2] // 2 + 1))
+    for first in range(0, len(images), 1000):
+        total += np.abs(np.fft.rfft2(images[first : first + 1000, ..., 0])).sum(axis=0)
+    total[0, 0] = 0
+    return (total / len(images)).astype(np.float32)
+
+
+def filtered(images: tf.Tensor, factors: tf.Tensor) -> tf.Tensor:
+    """The pictures with their spectra multiplied by `factors`."""
+    return _from_spectrum(_spectrum(images) * tf.cast(factors, tf.complex64), images)
+
+
+def with_magnitudes(images: tf.Tensor, magnitudes: tf.Tensor) -> tf.Tensor:
+    """The pictures with these magnitudes and the phases that they have."""
+    spectrum = _spectrum(images)
+    phases = spectrum / tf.cast(tf.abs(spectrum) + 1e-8, tf.complex64)
+    return _from_spectrum(phases * tf.cast(magnitudes, tf.complex64), images)
+
+
+def _spectrum(images: tf.Tensor) -> tf.Tensor:
+    return tf.signal.rfft2d(images[..., 0])
+
+
+def _from_spectrum(spectrum: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
+    return tf.signal.irfft2d(spectrum, like.shape[1:3])[..., None]
+
+
+def roughness_gradient(images: tf.Tensor, weights: dict[str, tf.Tensor]) -> tf.Tensor:
+    """The gradient of  total_variation * sum |d| + l2 * sum d^2  over the differences d of neighbouring pixels."""
+
+    def of_difference(difference: tf.Tensor) -> tf.Tensor:
+        gradient = tf.zeros_like(difference)
+        if "total_variation" in weights:
+            gradient += weights["total_variation"] * tf.sign(difference)
+        if "l2" in weights:
+            gradient += weights["l2"] * 2.0 * difference
+        return gradient
+
+    down = of_difference(images[:, 1:] - images[:, :-1])
+    across = of_difference(images[:, :, 1:] - images[:, :, :-1])
+    none, one = [0, 0], lambda side: [1, 0] if side else [0, 1]
+    pad: Callable[[tf.Tensor, list[list[int]]], tf.Tensor] = tf.pad
+    return (
+        pad(down, [none, one(True), none, none])
+        - pad(down, [none, one(False), none, none])
+        + pad(across, [none, none, one(True), none])
+        - pad(across, [none, none, one(False), none])
+    )
+
+
+def likeness(features: tf.Tensor, group: int) -> tf.Tensor:
+    """How alike the features of each picture are to those of the others of its group: (batch,), 0 to 1.
+
+    The mean cosine between the Gram matrices G = F^T F of the features F (positions, channels), which say what occurs
+    together, wherever in the picture it is.
+
+    Reference:
+        Olah et al., 2017, "Feature Visualization", the term for diversity.
+    """
+    channels = features.shape[-1]
+    places = tf.reshape(features, (-1, np.prod(features.shape[1:-1], dtype=int), channels))
+    gram = tf.reshape(tf.matmul(places, places, transpose_a=True), (-1, channels * channels))
+    # sqrt has no gradient at 0, the features of a picture that triggers nothing
+    gram *= tf.math.rsqrt(tf.reduce_sum(tf.square(gram), axis=1, keepdims=True) + 1e-12)
+    groups = tf.reshape(gram, (-1, group, channels * channels))
+    cosines = tf.matmul(groups, groups, transpose_b=True) * (1.0 - tf.eye(group))
+    return tf.reshape(tf.reduce_sum(cosines, axis=2), (-1,)) / (group - 1)

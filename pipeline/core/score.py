@@ -1,0 +1,60 @@
+"""What pictures cause in a CNN, layer by layer as Keras computes it: the check on the faster program of the ascent."""
+
+import functools
+from collections.abc import Callable, Iterator
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from pipeline.core.forward import architecture_of, plain_forward_pass, variables_of
+from pipeline.core.noise import standardized
+from pipeline.core.target import Target
+
+BATCH = 256
+
+
+def scores(target: Target, images: np.ndarray) -> np.ndarray:
+    """The value that each image gives to its own target: (targets,)."""
+    values = np.empty(len(images), np.float32)
+    for rows, features in _features(target.part, images):
+        weights = target.weights[rows]
+        values[rows] = (features * weights).sum(axis=tuple(range(1, weights.ndim))) + target.offset[rows]
+    return values
+
+
+def largest_scores(target: Target, images: np.ndarray) -> np.ndarray:
+    """The largest value that any of the images gives to each target: (targets,)."""
+    weights = target.weights.reshape(len(target.weights), -1)
+    largest = np.full(len(weights), -np.inf, np.float32)
+    for _, features in _features(target.part, images):
+        values = features.reshape(len(features), -1) @ weights.T + target.offset
+        largest = np.maximum(largest, values.max(axis=0))
+    return largest
+
+
+def as_saved(images: np.ndarray) -> np.ndarray:
+    """What is left of images (count, size, size, 1) in a picture file of 256 grey levels, standardized again."""
+    low, high = (bound(axis=(1, 2, 3), keepdims=True) for bound in (images.min, images.max))
+    span = np.where(high > low, high - low, np.inf)
+    levels = np.rint(255 * ((images - low) / span).astype(np.float64))
+    return standardized(levels.astype(np.float32))
+
+
+def _features(part: keras.Model, images: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+    """The output of `part`, a batch at a time."""
+    compute = _compiled(architecture_of(part))
+    weights = [tf.convert_to_tensor(variable) for variable in variables_of(part)]
+    for first in range(0, len(images), BATCH):
+        rows = slice(first, first + BATCH)
+        yield rows, compute(weights, tf.constant(images[rows], tf.float32)).numpy()
+
+
+@functools.lru_cache(maxsize=16)
+def _compiled(architecture: str) -> Callable:
+    part = keras.models.model_from_json(architecture)
+    signature = [
+        [tf.TensorSpec(variable.shape) for variable in variables_of(part)],
+        tf.TensorSpec([None, *part.inputs[0].shape[1:]]),
+    ]
+    return tf.function(plain_forward_pass(part), input_signature=signature, jit_compile=False, autograph=False)

@@ -1,0 +1,47 @@
+"""The pictures of a sweep: contact sheets, every map's pattern, its starts, how patterns emerged, the objective."""
+
+import numpy as np
+
+from pipeline.config import OipConfig
+from pipeline.rendering.levels import enhanced, stretched
+from pipeline.rendering.oip.contact_sheet import MAP_PICTURE_SIDE, contact_sheet
+from pipeline.rendering.oip.emergence import emergence
+from pipeline.rendering.oip.objective import objective_curves
+from pipeline.rendering.oip.strips import evolution, starts
+from pipeline.rendering.oip.words import words_of
+from pipeline.rendering.pictures import Pictures
+from pipeline.rendering.sheets import enlarge
+from pipeline.results import OipSweepResult
+
+
+def render_oips(config: OipConfig, result: OipSweepResult, *, dense: bool = False) -> Pictures:
+    """contact_sheet.png, maps/map_INDEX.png and both with enhanced contrast; evolution, objective and emergence.
+
+    The picture of the whole layer is maps/layer.png, that of a mix of maps maps/direction.png. starts.png is there
+    where every map had several starts.
+
+    Args:
+        dense: the layer is a dense one, whose units have no positions. (Of `Output` that is known.)
+    """
+    words = words_of(config, dense=dense)
+    plain = stretched(result.images[..., 0])
+    contrast = enhanced(result.images[..., 0], config.contrast)
+    in_contrast = f"contrast enhanced: mean at {config.contrast.centre:g} of white, spread x {config.contrast.factor:g}"
+    pictures: Pictures = {
+        "contact_sheet.png": contact_sheet(words, result, plain, "plain: black to white is smallest to largest value"),
+        "contact_sheet_contrast.png": contact_sheet(words, result, contrast, in_contrast),
+        "evolution.png": evolution(words, result),
+        "emergence.gif": emergence(words, result),
+        "objective.png": objective_curves(config, words, result),
+        **_map_pictures("maps", result, plain),
+        **_map_pictures("maps_contrast", result, contrast),
+    }
+    if result.all_images.shape[1] > 1:
+        pictures["starts.png"] = starts(words, result)
+    return pictures
+
+
+def _map_pictures(folder: str, result: OipSweepResult, levels: np.ndarray) -> Pictures:
+    names = [f"map_{int(name):03d}" if name.isdigit() else name for name in result.names.tolist()]
+    large = enlarge(levels, max(1, MAP_PICTURE_SIDE // levels.shape[-1]))
+    return {f"{folder}/{name}.png": picture for name, picture in zip(names, large, strict=True)}

@@ -1,0 +1,57 @@
+"""Settings of an OIP sweep of the tiny CNN."""
+
+from pipeline.config import (
+    ContrastConfig,
+    ConvergenceConfig,
+    JitterConfig,
+    NoiseConfig,
+    Objective,
+    OipConfig,
+    PrecursorConfig,
+    QualityConfig,
+    Spectrum,
+    StartImage,
+    StepSizeSchedule,
+    Strategy,
+)
+
+NOISE = NoiseConfig(
+    seed=0,
+    kind=StartImage.waves,
+    wavelengths=[3, 12],
+    amplitudes=[0.5],
+    decay=1.0,
+    picture=None,
+    label=None,
+    blend=0.0,
+)
+PLAIN = QualityConfig(
+    total_variation=0.0,
+    l2=0.0,
+    frequency_decay=0.0,
+    diversity=0.0,
+    spectrum=Spectrum.free,
+    jitter=JitterConfig(shift=0.0, rotation=0.0, scale=0.0),
+)
+OIP = OipConfig(
+    layer="Conv2D_2",
+    map_indices=None,
+    position=None,
+    direction=None,
+    objective=Objective.pre_activation,
+    strategy=Strategy.superposition,
+    steps=16,
+    stage_steps=[3, 5],
+    precursor=PrecursorConfig(starts=5, steps=4),
+    starts=1,
+    step_size=0.3,
+    step_size_schedule=StepSizeSchedule.linear,
+    convergence=ConvergenceConfig(criterion=2e-2, after=5, patience=3, stop=False),
+    zero_steps=5,
+    restarts=0,
+    quality=PLAIN,
+    snapshots=2,
+    batch_size=6,
+    xla=None,
+    contrast=ContrastConfig(centre=0.5, factor=1.0),
+)
