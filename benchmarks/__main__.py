@@ -1,93 +1,111 @@
-"""`make bench`: the OIP sweep as one batch against the article's loop, one map at a time, alternating in one run.
+"""`make bench`: the OIP sweep against the article's loop, the peer tools and a plain torch loop, in one run.
 
-The loop is written out plainly here: a compiled step, called once per step and map, as the article does it but for the
-compilation. It is timed on a few maps and scaled to all, which is said in the table.
+    python -m benchmarks [--model FILE.keras] [--repeats N] [--only NAME ...] [--objective before|after]
+
+Prints Markdown; what it is doing goes to the standard error output.
 """
 
+import argparse
 import os
-import statistics
-import time
-from collections.abc import Callable
+import sys
+import tempfile
+from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
-import numpy as np
-import tensorflow as tf
-from hydra import compose, initialize_config_dir
-from hydra.core.config_store import ConfigStore
 
-from pipeline import load_dataset, sweep_oips, train
-from pipeline.__main__ import CONF
+from benchmarks import many_starts, report
+from benchmarks.contenders.all import NAMES, PEERS, Absent, contenders, failed
+from benchmarks.machine import MatrixProducts
+from benchmarks.task import SEED, Task, task_of
+from benchmarks.timing import Timing, first_call, take_turns
+from pipeline import compose, load_dataset, train
 from pipeline.config import Config
-from pipeline.core.noise import multi_wavelength_noise
-from pipeline.schema import to_config
 
-REPEATS = 5
-LOOP_MAPS = 4
+MANY_STARTS = "many-starts"
 
 
 def main() -> None:
-    config, article = _config(), _config("oip=article")
+    """Time what was asked for, and print it."""
+    arguments = _arguments()
+    config = compose(*arguments.settings)
+    model = keras.models.load_model(arguments.model) if arguments.model else _trained(config)
+    task = task_of(model, config, after=arguments.objective == "after")
+    timings, absent = _first_calls(task, arguments.only)
+    products = MatrixProducts()
+
+    def between(number: int) -> None:
+        _say(f"round {number + 1} of {arguments.repeats} ...")
+        products.measure()
+
+    take_turns(timings, arguments.repeats, between)
+    if timings or absent:
+        print(report.table(task, timings, absent, arguments.repeats), end="\n\n")
+        print(report.engine_share(task, timings, products), end="\n\n")
+    if MANY_STARTS in arguments.only:
+        _say(f"{many_starts.STARTS} starts for every map ...")
+        print(report.many_starts(task, _many_starts(model, arguments.model)))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser("python -m benchmarks", description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--model", type=Path, metavar="FILE.keras", help="a trained CNN; without it one is trained")
+    parser.add_argument("--repeats", type=int, default=5, metavar="N", help="rounds after the first calls (5)")
+    choices = (*NAMES, MANY_STARTS)
+    parser.add_argument("--only", nargs="+", default=choices, choices=choices, metavar="NAME", help=", ".join(choices))
+    parser.add_argument(
+        "--objective",
+        choices=("before", "after"),
+        default="before",
+        help="what the peers ascend: a map before its relu, to their advantage (before), or the layer's output",
+    )
+    parser.add_argument("--settings", nargs="*", default=[], metavar="WORD", help="of the pipeline, such as data=mnist")
+    arguments = parser.parse_args()
+    if arguments.repeats < 1:
+        parser.error("--repeats: takes a number from 1 on")
+    if arguments.model and not arguments.model.is_file():
+        parser.error(f"--model: no such file: {arguments.model}")
+    return arguments
+
+
+def _trained(config: Config) -> keras.Model:
     dataset = load_dataset(config.data, size=config.model.input_size)
-    print(f"training the CNN on {dataset.name} ({config.train.epochs} epochs) ...")
-    model = train(config.train, config.model, dataset, seed=0).model
-
-    def engine(settings: Config) -> Callable[[], object]:
-        return lambda: sweep_oips(settings.oip, settings.noise, model, seed=0)
-
-    step = _compiled_step(model)
-    contenders = {
-        "default: 128 maps, 60 steps, one batch": engine(config),
-        "article: 128 maps, 600 steps, one batch": engine(article),
-        f"article's loop: {LOOP_MAPS} maps, 600 steps, one by one": lambda: _loop(model, step, range(LOOP_MAPS)),
-    }
-    times: dict[str, list[float]] = {name: [] for name in contenders}
-    for name, contender in contenders.items():
-        started = time.perf_counter()
-        contender()
-        print(f"{name:<55} first call {time.perf_counter() - started:6.2f} s")
-    for _ in range(REPEATS):
-        for name, contender in contenders.items():
-            started = time.perf_counter()
-            contender()
-            times[name].append(time.perf_counter() - started)
-    for name, values in times.items():
-        print(f"{name:<55} warm       {statistics.median(values):6.2f} s  ({min(values):.2f} to {max(values):.2f})")
-    default, batch, loop = (np.array(values) for values in times.values())
-    scaled = loop * model.get_layer(config.oip.layer).filters / LOOP_MAPS
-    print("the loop, scaled to all maps, takes ...")
-    print(f"{np.median(scaled / batch):6.0f} times as long as the article's settings in one batch")
-    print(f"{np.median(scaled / default):6.0f} times as long as the default")
+    _say(f"training the CNN on {dataset.name} ({config.train.epochs} epochs) ...")
+    return train(config.train, config.model, dataset, seed=SEED).model
 
 
-def _config(*overrides: str) -> Config:
-    ConfigStore.instance().store(name="schema", node=Config)
-    with initialize_config_dir(config_dir=str(CONF), version_base="1.3"):
-        return to_config(compose("config", overrides=list(overrides)))
+def _first_calls(task: Task, chosen: list[str]) -> tuple[list[Timing], list[Absent]]:
+    """The first call of each contender; a peer that fails is set aside."""
+    timings: list[Timing] = []
+    absent: list[Absent] = []
+    for contender in contenders(task, chosen):
+        if isinstance(contender, Absent):
+            absent.append(contender)
+            _say(f"{contender.name}: {contender.reason}")
+            continue
+        _say(f"{contender.name}: first call ...")
+        try:
+            timings.append(first_call(contender))
+        except Exception as error:
+            if contender.name not in PEERS:
+                raise
+            absent.append(failed(contender.name, error))
+            _say(f"{contender.name}: {absent[-1].reason}")
+    return timings, absent
 
 
-def _compiled_step(model: keras.Model) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
-    part = keras.Model(model.inputs[0], model.get_layer("Conv2D_3").output)
-
-    @tf.function
-    def step(image: tf.Tensor, map_index: tf.Tensor) -> tf.Tensor:
-        with tf.GradientTape() as tape:
-            tape.watch(image)
-            objective = tf.reduce_mean(part(image)[..., map_index])
-        gradient = tape.gradient(objective, image)
-        gradient /= tf.sqrt(tf.reduce_mean(tf.square(gradient))) + 1e-7
-        return tf.image.per_image_standardization(image + 0.01 * gradient)
-
-    return step
+def _many_starts(model: keras.Model, path: Path | None) -> dict[str, float | str]:
+    if path:
+        return many_starts.in_a_process_of_its_own(path)
+    with tempfile.TemporaryDirectory() as folder:
+        saved = Path(folder) / "model.keras"
+        model.save(saved)
+        return many_starts.in_a_process_of_its_own(saved)
 
 
-def _loop(model: keras.Model, step: Callable[[tf.Tensor, tf.Tensor], tf.Tensor], maps: range) -> None:
-    starts = multi_wavelength_noise(model.inputs[0].shape[1], (3, 7, 14, 28), (0.5,) * 4, maps, seed=0)
-    for map_index, start in zip(maps, starts, strict=True):
-        image = tf.constant(start[None])
-        for _ in range(600):
-            image = step(image, tf.constant(map_index))
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -7,13 +7,16 @@ which leave every result the same but for rounding, avoid that:
 - Bias and activation follow the pool instead of preceding it: both grow with their argument, so the maximum of the
   activations is the activation of the maximum; there are size^2 times fewer of them.
 - Only what the pool will look at is convolved (a pool drops the rows that do not fill a window).
-- A convolution with few input channels becomes one matrix product for each place in the pool's window, over patches
-  that all of them share; the pool is the maximum of the products.
-- What surrounds the convolutions is compiled by XLA, which fuses element-wise passes. Its gradient is compiled together
-  with a second computation of its value: that is cheaper than to write the large values in between and to read them
-  again. The convolutions themselves are left to oneDNN, as XLA's are slow on a CPU.
+- A convolution with few input channels is done by XLA together with the pool behind it: a sum over the kernel for each
+  place in the pool's window, of which only the largest is ever written. For the gradient it is computed again which
+  place that was; then matrix products lead back to patches of the input.
+- What surrounds the other convolutions is compiled by XLA, which fuses element-wise passes. Its gradient is compiled
+  together with a second computation of its value: that is cheaper than to write the large values in between and to
+  read them again. The convolutions themselves are left to oneDNN, as XLA's are slow on a CPU.
 """
 
+import functools
+import operator
 import re
 from collections.abc import Callable, Sequence
 from itertools import pairwise, product
@@ -24,11 +27,19 @@ import tensorflow as tf
 # (weights in the order of `variables_of`, images) -> output of the part
 ForwardPass = Callable[[Sequence[tf.Tensor], tf.Tensor], tf.Tensor]
 
-# Above this a convolution by patches reads more than it saves.
-FEW_CHANNELS = 4
+# Of a kernel (height * width * channels) and of a pool's window: above these, sums over the kernel are slower than a
+# convolution, and long to compile.
+FEW_TAPS, FEW_PLACES = 32, 9
 
-# Activation functions that never fall: the maximum may be taken first.
-GROWING = tuple(getattr(keras.activations, name) for name in ("relu", "sigmoid", "elu", "tanh", "linear"))
+# Activation functions that never fall, so that the maximum may be taken first; and what a gradient g becomes in them,
+# given their output y.
+GROWING: dict[Callable, Callable[[tf.Tensor, tf.Tensor], tf.Tensor]] = {
+    keras.activations.relu: lambda g, y: tf.where(y > 0, g, 0.0),
+    keras.activations.elu: lambda g, y: tf.where(y > 0, g, g * (y + 1.0)),
+    keras.activations.sigmoid: lambda g, y: g * y * (1.0 - y),
+    keras.activations.tanh: lambda g, y: g * (1.0 - y * y),
+    keras.activations.linear: lambda g, y: g,
+}
 
 
 def variables_of(part: keras.Model) -> list[keras.Variable]:
@@ -135,14 +146,8 @@ def _convolve(
     size, channels, maps = kernel.shape[0], kernel.shape[2], kernel.shape[3]
     height, width = sides
 
-    if channels <= FEW_CHANNELS and pool > 1:
-
-        def by_patches(x: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
-            patches = _patches(x, size, pool, height, width)
-            products = [tf.matmul(patches, placed) for placed in _placed(kernel, pool)]
-            return tf.reshape(activation(_largest(products) + bias), (-1, height, width, maps))
-
-        return _fused(by_patches)(x, kernel, bias)
+    if size**2 * channels <= FEW_TAPS and 1 < pool**2 <= FEW_PLACES:
+        return _convolve_by_taps(x, kernel, bias, activation, pool, sides)
 
     def pooled(y: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
         windows = tf.reshape(y, (-1, height, pool, width, pool, maps))
@@ -150,6 +155,56 @@ def _convolve(
 
     seen = x[:, : height * pool + size - 1, : width * pool + size - 1]
     return _fused(pooled)(tf.nn.conv2d(seen, kernel, strides=1, padding="VALID"), bias)
+
+
+def _convolve_by_taps(
+    x: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, activation: Callable, pool: int, sides: tuple[int, int]
+) -> tf.Tensor:
+    """The same, without anything as large as the convolution's output before the pool."""
+    compiled = functools.partial(tf.function, jit_compile=True, autograph=False)
+
+    @compiled
+    def value(x: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
+        return activation(_largest(_by_taps(x, kernel, pool, sides)) + bias)
+
+    @compiled
+    def place(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+        return _place_of_largest(_by_taps(x, kernel, pool, sides))
+
+    # a program of its own: otherwise XLA would compute the places once more for each of them
+    @compiled
+    def gradient(upstream: tf.Tensor, y: tf.Tensor, places: tf.Tensor, x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+        given = GROWING[activation](upstream, y)
+        rows = [tf.reshape(tf.where(places == float(k), given, 0.0), (-1, kernel.shape[3])) for k in range(pool**2)]
+        back = [
+            tf.matmul(row, placed, transpose_b=True) for row, placed in zip(rows, _placed(kernel, pool), strict=True)
+        ]
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            patches = _patches(x, kernel.shape[0], pool, *sides)
+        return tape.gradient(patches, x, tf.add_n(back))
+
+    @tf.custom_gradient
+    def value_of(x: tf.Tensor) -> tuple[tf.Tensor, Callable]:
+        y = value(x, kernel, bias)
+        return y, lambda upstream: gradient(upstream, y, place(x, kernel), x, kernel)
+
+    return value_of(x)
+
+
+def _by_taps(x: tf.Tensor, kernel: tf.Tensor, pool: int, sides: tuple[int, int]) -> list[tf.Tensor]:
+    """The convolution at each place of the pool's window, row by row, as a sum over the kernel."""
+    height, width = sides
+    rows, columns, channels, _ = kernel.shape
+    sums = []
+    for i, j in product(range(pool), repeat=2):
+        taps = [
+            x[:, i + u : i + u + pool * (height - 1) + 1 : pool, j + v : j + v + pool * (width - 1) + 1 : pool, c, None]
+            * kernel[u, v, c]
+            for u, v, c in product(range(rows), range(columns), range(channels))
+        ]
+        sums.append(functools.reduce(operator.add, taps))
+    return sums
 
 
 def _fused(function: Callable) -> Callable:
@@ -202,6 +257,15 @@ def _placed(kernel: tf.Tensor, pool: int) -> list[tf.Tensor]:
 
 def _blocks(size: int, pool: int) -> int:
     return -(-(pool + size - 1) // pool)
+
+
+def _place_of_largest(values: Sequence[tf.Tensor]) -> tf.Tensor:
+    """Which of the values is the largest, element by element, the first of equal ones; as a float."""
+    largest, place = values[0], tf.zeros_like(values[0])
+    for number, value in enumerate(values[1:], start=1):
+        place = tf.where(value > largest, float(number), place)
+        largest = tf.maximum(largest, value)
+    return place
 
 
 def _largest(values: Sequence[tf.Tensor]) -> tf.Tensor:
