@@ -1,4 +1,4 @@
-"""The pictures of docs/oip.md:  python docs/figures.py TRAIN_FOLDER  (of a run with experiment=mnist, and its data).
+"""The pictures of README.md and docs/oip.md, from the training of a run with experiment=mnist, and its data.
 
 python docs/figures.py outputs/runs/DATE/TIME/train data=mnist data.path=mnist.npz
 """
@@ -12,7 +12,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 from PIL import Image
 
-from pipeline import compose, load_dataset, sweep_oips
+from pipeline import compose, dream, load_dataset, load_photo, sweep_oips
+from pipeline.rendering import render_dream, render_oips
 from pipeline.rendering.levels import stretched
 from pipeline.rendering.sheets import Caption, captioned_grid, draw_text, enlarge, with_heading
 from pipeline.results import OipSweepResult
@@ -56,9 +57,10 @@ FIGURES: dict[str, tuple[str, dict[str, list[str]]]] = {
 
 
 def main(folder: str, *data: str) -> None:
-    """Draw both figures into docs/images."""
+    """Draw all of them into docs/images."""
     model = load_model(Path(folder))
-    dataset = load_dataset(compose(*data).data, size=model.inputs[0].shape[1])
+    config = compose(*data)
+    dataset = load_dataset(config.data, size=model.inputs[0].shape[1])
 
     def sweep(overrides: list[str], maps: list[int]) -> OipSweepResult:
         config = compose(f"oip.map_indices={maps}", *overrides)
@@ -78,11 +80,12 @@ def main(folder: str, *data: str) -> None:
             tiles += [_words(label, result), *_tiles(result.images)]
             captions += [[], *([Caption(f"{score:.2f}")] for score in result.activation)]
         sheet = captioned_grid(np.stack(tiles), captions, len(MAPS) + 1)
-        Image.fromarray(with_heading(sheet, f"{title}: maps {', '.join(map(str, MAPS))}")).save(
-            IMAGES / f"{name}.png", optimize=True
-        )
-        print(IMAGES / f"{name}.png")
+        _save(name, with_heading(sheet, f"{title}: maps {', '.join(map(str, MAPS))}"))
     _diversity(sweep)
+    result = sweep_oips(config.oip, config.noise, model, seed=0, reference_images=dataset.test_images)
+    _save("contact_sheet", render_oips(config.oip, result)["contact_sheet.png"])
+    photo = load_photo(config.dream.photo, size=config.dream.size, fit=config.dream.fit)
+    _save("before_after", render_dream(config.dream, dream(config.dream, model, photo, seed=0))["before_after.png"])
 
 
 def _diversity(sweep) -> None:  # type: ignore[no-untyped-def]
@@ -97,10 +100,12 @@ def _diversity(sweep) -> None:  # type: ignore[no-untyped-def]
             captions += [[Caption(f"{score:.2f}")] for score in scores]
     sheet = captioned_grid(np.stack(tiles), captions, 9)
     title = f"Four pictures of map {MAPS[0]} and of map {MAPS[1]}"
-    Image.fromarray(with_heading(sheet, f"{title}: maps {', '.join(map(str, MAPS))}")).save(
-        IMAGES / "diversity.png", optimize=True
-    )
-    print(IMAGES / "diversity.png")
+    _save("diversity", with_heading(sheet, title))
+
+
+def _save(name: str, picture: np.ndarray) -> None:
+    Image.fromarray(picture).save(IMAGES / f"{name}.png", optimize=True)
+    print(IMAGES / f"{name}.png")
 
 
 def _tiles(images: np.ndarray) -> list[np.ndarray]:

@@ -95,6 +95,7 @@ def dream_config(**changes: Any) -> DreamConfig:
         "layer": "Conv",
         "objective": Objective.activation,
         "levels": [1, 2],
+        "overlap": 0.0,
         "map_indices": [5],
         "tiles": None,
         "turns": 2,

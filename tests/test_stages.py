@@ -243,6 +243,7 @@ DREAM = DreamConfig(
     layer="Conv2D_2",
     objective=Objective.pre_activation,
     levels=[1, 2],
+    overlap=0.0,
     map_indices=[3, 0],
     tiles=None,
     turns=2,

@@ -220,6 +220,7 @@ class DreamConfig:
     layer: str
     objective: Objective
     levels: list[int]
+    overlap: float
     map_indices: list[int]
     tiles: list[list[int]] | None
     turns: int
@@ -238,9 +239,13 @@ class DreamConfig:
             if self.size % tiles_per_side:
                 takes = f"numbers of tiles per side that divide dream.size = {self.size}"
                 raise InputError.at("dream.levels", takes=takes, got=tiles_per_side)
+        number("dream.overlap", self.overlap, least=0, most=0.5)
         not_empty("dream.map_indices", self.map_indices, "map")
         one_or_each("dream.map_indices", self.map_indices, self.levels, "dream.levels")
         if self.tiles is not None:
+            if self.overlap > 0:
+                takes = "0 with dream.tiles, which numbers the tiles of a plain grid"
+                raise InputError.at("dream.overlap", takes=takes, got=self.overlap)
             if len(self.tiles) != len(self.levels):
                 takes = f"null, or a list of tiles for each of the {len(self.levels)} dream.levels"
                 raise InputError.at("dream.tiles", takes=takes, got=self.tiles)

@@ -1,20 +1,14 @@
-"""Carving: shrink a picture, or tiles of it, to the CNN's size, change that, enlarge it, add the lost detail back."""
+"""Carving: shrink tiles of a picture to the CNN's size, change that, enlarge it, add the lost detail back."""
 
+from collections.abc import Iterator, Sequence
+
+import numpy as np
 import tensorflow as tf
 
+from pipeline.core.tiles import Tiling
 
-def cut_tiles(picture: tf.Tensor, per_side: int) -> tf.Tensor:
-    """A square picture (side, side) as (per_side^2, side / per_side, side / per_side, 1), row by row."""
-    tile = picture.shape[0] // per_side
-    grid = tf.reshape(picture, (per_side, tile, per_side, tile))
-    return tf.reshape(tf.transpose(grid, (0, 2, 1, 3)), (per_side**2, tile, tile, 1))
-
-
-def join_tiles(tiles: tf.Tensor) -> tf.Tensor:
-    """The picture whose `cut_tiles` are these."""
-    per_side, tile = round(len(tiles) ** 0.5), tiles.shape[1]
-    grid = tf.transpose(tf.reshape(tiles, (per_side, per_side, tile, tile)), (0, 2, 1, 3))
-    return tf.reshape(grid, (per_side * tile, per_side * tile))
+# How many pixels of tiles are resized at a time: bounds the memory.
+PIXELS_AT_A_TIME = 2**22
 
 
 def resize(images: tf.Tensor, size: int) -> tf.Tensor:
@@ -22,17 +16,49 @@ def resize(images: tf.Tensor, size: int) -> tf.Tensor:
     return tf.image.resize(images, (size, size), method="bicubic", antialias=True)
 
 
-def lost_detail(tiles: tf.Tensor, size: int) -> tf.Tensor:
-    """What shrinking to `size` loses: tiles - enlarge(shrink(tiles)); the correction that carving adds back."""
-    return tiles - resize(resize(tiles, size), tiles.shape[1])
+def shrunk_tiles(picture: np.ndarray, tiling: Tiling, tiles: Sequence[int], size: int) -> np.ndarray:
+    """The chosen tiles of a picture (height, width), shrunk: (tiles, size, size, 1) float32."""
+    parts = []
+    for some in _batches(tiling, tiles):
+        cut = np.stack([picture[tiling.place(tile)] for tile in some])[..., None]
+        parts.append(resize(cut, size).numpy())
+    return np.concatenate(parts)
 
 
-def take_out_spread(images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+def carved(
+    picture: np.ndarray, original: np.ndarray, tiling: Tiling, tiles: Sequence[int], changes: np.ndarray
+) -> np.ndarray:
+    """The picture with its chosen tiles replaced, each by that of the original plus its change, enlarged.
+
+    Enlarging the whole changed tile and adding the detail that shrinking the original one lost comes to the same:
+    enlarge(new) + original - enlarge(shrink(original)) = original + enlarge(new - shrink(original)).
+    Where tiles overlap, they fade into each other with the weights of the tiling.
+
+    Args:
+        picture, original: (height, width) float32; changes: (tiles, size, size, 1), new - shrink(original).
+    """
+    result = picture.copy()
+    done = 0
+    for some in _batches(tiling, tiles):
+        enlarged = resize(changes[done : done + len(some)], tiling.side).numpy()[..., 0]
+        done += len(some)
+        for tile, change in zip(some, enlarged, strict=True):
+            place = tiling.place(tile)
+            result[place] += tiling.weights(tile) * (original[place] + change - picture[place])
+    return result
+
+
+def _batches(tiling: Tiling, tiles: Sequence[int]) -> Iterator[Sequence[int]]:
+    at_a_time = max(1, PIXELS_AT_A_TIME // tiling.side**2)
+    yield from (tiles[first : first + at_a_time] for first in range(0, len(tiles), at_a_time))
+
+
+def take_out_spread(images: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Standardized images, and the mean and standard deviation that were taken out: images = z * std + mean.
 
     The CNN knows standardized input only, and a tile of a standardized picture is not standardized. What an ascent
     makes of an even tile gets its spread of next to nothing back, so that the tile stays even.
     """
-    mean, variance = tf.nn.moments(images, axes=(1, 2, 3), keepdims=True)
-    std = tf.maximum(tf.sqrt(variance), 1e-6)
+    mean = images.mean(axis=(1, 2, 3), keepdims=True)
+    std = np.maximum(images.std(axis=(1, 2, 3), keepdims=True), np.float32(1e-6))
     return (images - mean) / std, mean, std
