@@ -50,7 +50,7 @@ class ActivationsResult:
 
 
 # The verdicts on a map.
-CONVERGED, RISING, NEVER = "converged", "still rising", "never triggered"
+CONVERGED, RISING, UNSTEADY, NEVER = "converged", "still rising", "not converged", "never triggered"
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +65,7 @@ class OipSweepResult:
     that of the last start; start: (maps,), the number of the start image that led to `images`;
     all_images: (maps, starts, size, size, 1), all_activation: (maps, starts), the same of every start, before any
     restart; data_maximum: (maps,), the largest mean activation that a real image causes in the map, or not a number;
-    verdicts: (maps,) of CONVERGED, RISING, NEVER.
+    verdicts: (maps,) of CONVERGED, RISING, UNSTEADY, NEVER.
     """
 
     layer: str

@@ -82,6 +82,9 @@ def _start_pictures(config: Config, dataset: Dataset) -> np.ndarray | None:
     if noise.kind is StartImage.picture:
         assert noise.picture is not None
         grey = load_photo(noise.picture, size=config.model.input_size, fit=Fit.crop, setting="noise.picture")
+        if np.ptp(grey) == 0:
+            takes = "a picture that is not of one grey level all over"
+            raise InputError.at("noise.picture", takes=takes, got=noise.picture)
         return grey[None, ..., None]
     return None
 

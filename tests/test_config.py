@@ -303,6 +303,9 @@ OUT_OF_RANGE = [
     ("noise.kind=picture", "noise.picture", "the path of a picture with noise.kind=picture", "null"),
     ("noise.picture=''", "noise.picture", "a path, or null", "''"),
     ("noise.label=-1", "noise.label", "a whole number of at least 0", "-1"),
+    ("noise.label=3", "noise.label", "null with noise.kind=waves", "3"),
+    ("noise.picture=a.png", "noise.picture", "null with noise.kind=waves", "a.png"),
+    ("noise.blend=0.5", "noise.blend", "0 with noise.kind=waves", "0.5"),
     ("noise.blend=1.5", "noise.blend", "a number of at least 0 and at most 1", "1.5"),
     # oip
     ("oip.layer=Flatten", "oip.layer", "a layer of the model: Conv2D_1, Max_Pool_1, Conv2D_2", "'Flatten'"),

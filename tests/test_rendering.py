@@ -443,12 +443,15 @@ def test_signs_in_the_heading_are_those_that_occur(oip_config) -> None:
         return sheet[: sheet.shape[0] - 8 - (4 * 17 + 3) - 224]
 
     everything = heading(of_every_kind([3, 56, 7]))
-    assert all(has_color(everything, mark.value) for mark in Mark if mark is not Mark.frame)
+    assert all(has_color(everything, mark.value) for mark in Mark if mark not in (Mark.frame, Mark.bar))
+    unsteady = heading(sweep([3, 56, 7], ["converged", "not converged", "still rising"]))
+    assert has_color(unsteady, Mark.bar.value)
     plain = heading(sweep([3, 56, 7], ["converged"] * 3))
     assert has_color(plain, Mark.dot.value)
     assert has_color(plain, Mark.cross.value), "that there is none is said too"
     assert not has_color(plain, Mark.loop.value)
     assert not has_color(plain, Mark.ring.value)
+    assert not has_color(plain, Mark.bar.value)
 
 
 def test_verdicts_are_those_of_the_result() -> None:

@@ -185,9 +185,11 @@ def test_verdicts_tell_converged_from_still_rising(tiny_cnn):
 
 
 def test_a_map_whose_activation_is_not_a_number_got_no_oip():
-    activation, converged_at = np.array([np.nan, 0.0, 1.0, 1.0, np.nan]), np.array([-1, 4, 4, -1, 4])
+    activation, converged_at = np.array([np.nan, 0.0, 1.0, 1.0, np.nan, 1.0]), np.array([-1, 4, 4, -1, 4, -1])
+    objective = np.array([[1, 1, 1, 1, 1, 1], [2, 2, 3, 2, 2, 3], [3, 3, 2, 3, np.nan, 2.9]])
     never = "never triggered"
-    assert verdicts(activation, converged_at).tolist() == [never, never, "converged", "still rising", never]
+    expected = [never, never, "converged", "still rising", never, "not converged"]
+    assert verdicts(activation, converged_at, objective).tolist() == expected
 
 
 def test_a_silent_map_is_started_again_from_other_noise_and_the_others_are_not(new_cnn):

@@ -91,6 +91,19 @@ class NoiseConfig:
         if self.label is not None:
             number("noise.label", self.label, least=0)
         number("noise.blend", self.blend, least=0, most=1)
+        self._check_kind()
+
+    def _check_kind(self) -> None:
+        """A setting that the kind of start image does not read was meant for another kind."""
+        if self.picture is not None and self.kind is not StartImage.picture:
+            takes = f"null with noise.kind={self.kind.value} (noise=picture starts from a picture)"
+            raise InputError.at("noise.picture", takes=takes, got=self.picture)
+        if self.label is not None and self.kind is not StartImage.digit:
+            takes = f"null with noise.kind={self.kind.value} (noise=digit starts from real images)"
+            raise InputError.at("noise.label", takes=takes, got=self.label)
+        if self.blend > 0 and self.kind not in (StartImage.picture, StartImage.digit):
+            takes = f"0 with noise.kind={self.kind.value} (waves are laid over a picture or digit)"
+            raise InputError.at("noise.blend", takes=takes, got=self.blend)
 
     def waves(self) -> list[tuple[int, float]]:
         """(cells per side, amplitude), the longest waves first."""

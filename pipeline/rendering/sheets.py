@@ -35,6 +35,7 @@ class Mark(Enum):
     cross = WARNING
     loop = (40, 95, 165)
     ring = (125, 60, 150)
+    bar = (120, 120, 130)
     frame = (0, 145, 160)
 
 
@@ -195,6 +196,8 @@ def _mark_shape(mark: Mark) -> Image.Image:
     match mark:
         case Mark.dot:
             draw.ellipse((4, 4, side - 5, side - 5), fill=255)
+        case Mark.bar:
+            draw.rectangle((4, side // 2 - 9, side - 5, side // 2 + 9), fill=255)
         case Mark.triangle:
             draw.polygon([(side // 2, 4), (side - 4, side - 6), (4, side - 6)], fill=255)
         case Mark.cross:

@@ -14,7 +14,7 @@ from pipeline.core.priors import Priors
 from pipeline.core.score import as_saved, largest_scores, scores
 from pipeline.core.target import Target, after_activation, before_activation, weights_of
 from pipeline.progress import Progress, no_progress
-from pipeline.results import CONVERGED, NEVER, RISING, OipSweepResult
+from pipeline.results import CONVERGED, NEVER, RISING, UNSTEADY, OipSweepResult
 from pipeline.stages.starts import Starts
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def sweep_oips(
         all_images=found.all_images,
         all_activation=found.all_activation,
         data_maximum=sweep.data_maximum(),
-        verdicts=verdicts(found.activation, found.converged_at),
+        verdicts=verdicts(found.activation, found.converged_at, found.objective.T),
     )
 
 
@@ -271,12 +271,16 @@ def _priors(config: OipConfig, size: int, reference_images: np.ndarray | None) -
     )
 
 
-def verdicts(activation: np.ndarray, converged_at: np.ndarray) -> np.ndarray:
+def verdicts(activation: np.ndarray, converged_at: np.ndarray, objective: np.ndarray) -> np.ndarray:
     """In one word what became of each map; a map whose picture leaves it silent was never triggered.
 
-    Nor was one whose activation is not a number, as a CNN has that was trained to nothing.
+    Nor was one whose activation is not a number, as a CNN has that was trained to nothing. A map that has not converged
+    is still rising if its objective (steps, maps) was never higher than at the last step; else more steps need not
+    take it higher, as where a term for the looks of the picture gains on it.
     """
-    return np.where(~(activation > 0), NEVER, np.where(converged_at >= 0, CONVERGED, RISING))
+    rising = objective[-1] >= objective.max(axis=0)
+    unfinished = np.where(rising, RISING, UNSTEADY)
+    return np.where(~(activation > 0), NEVER, np.where(converged_at >= 0, CONVERGED, unfinished))
 
 
 def convergence_of(config: ConvergenceConfig) -> ascent.Convergence:

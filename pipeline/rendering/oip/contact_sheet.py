@@ -16,7 +16,7 @@ from pipeline.rendering.sheets import (
     enlarge,
     with_heading,
 )
-from pipeline.results import CONVERGED, NEVER, OipSweepResult
+from pipeline.results import CONVERGED, NEVER, UNSTEADY, OipSweepResult
 
 TILE_SIDE = 84
 MAP_PICTURE_SIDE = 224
@@ -80,13 +80,15 @@ def _legend(words: Words, result: OipSweepResult, *, short: bool) -> list[Note]:
     """What the signs mean and how often each occurs, then what the numbers are."""
     notes = []
     for verdict, mark in MARKS.items():
-        text = f"{CONVERGED} at step n" if short and verdict == CONVERGED else verdict
+        if verdict == UNSTEADY and UNSTEADY not in result.verdicts:
+            continue
+        text = f"{CONVERGED} (at step)" if short and verdict == CONVERGED else str(verdict)
         notes.append(
             Note(f"{text}{', no OIP' if verdict == NEVER else ''}: {np.sum(result.verdicts == verdict)}", mark)
         )
     restarted, unseen = np.count_nonzero(result.restarts), np.count_nonzero(result.fires_on_no_image)
     if restarted:
-        notes.append(Note(f"restarted{' n times' if short else ''}: {restarted}", Mark.loop))
+        notes.append(Note(f"restarted{' (times)' if short else ''}: {restarted}", Mark.loop))
     if unseen:
         notes.append(Note(f"fires on no image of the data set: {unseen}", Mark.ring))
     notes.append(Note(f"left: {words.part} index, right: {words.score}" if short else f"right: {words.score}"))

@@ -15,7 +15,8 @@ def objective_curves(config: OipConfig, words: Words, result: OipSweepResult) ->
     figure, (axes,) = new_figure(1, width=9, height=5)
     if len(result.names) <= len(COLORS):
         for name, color, values in zip(result.names.tolist(), COLORS, result.objective.T, strict=False):
-            axes.plot(values, color=color, label=words.label(name))
+            # a line needs two points
+            axes.plot(values, color=color, label=words.label(name), marker="o" if len(values) == 1 else None)
     else:
         _draw_spread(axes, words, result.objective)
     for first in stage_borders(config):

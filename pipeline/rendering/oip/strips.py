@@ -43,8 +43,10 @@ def evolution(words: Words, result: OipSweepResult) -> np.ndarray:
     tiles = rgb(_tiles(np.concatenate([stages[:, row] for row in rows])))
     columns = [[Caption(text)] for text in ("start", *(f"step {step}" for step in result.snapshot_steps))]
     sheet = _labelled(words, result, rows, tiles, columns * len(rows))
-    note = Note(f"up to {EVOLUTIONS} {words.parts}, from the strongest to the weakest")
-    return with_heading(sheet, f"{words.place}: from noise to pattern", [note])
+    notes = [Note("step n: after its change")]
+    if len(rows) > 1:
+        notes.append(Note(f"up to {EVOLUTIONS} {words.parts}, from the strongest to the weakest"))
+    return with_heading(sheet, f"{words.place}: from noise to pattern", notes)
 
 
 def starts(words: Words, result: OipSweepResult) -> np.ndarray:

@@ -6,9 +6,9 @@ import numpy as np
 
 from pipeline.config import OipConfig
 from pipeline.rendering.sheets import FAINT_INK, INK, WARNING, Caption, Mark
-from pipeline.results import CONVERGED, NEVER, RISING, OipSweepResult
+from pipeline.results import CONVERGED, NEVER, RISING, UNSTEADY, OipSweepResult
 
-MARKS = {CONVERGED: Mark.dot, RISING: Mark.triangle, NEVER: Mark.cross}
+MARKS = {CONVERGED: Mark.dot, RISING: Mark.triangle, UNSTEADY: Mark.bar, NEVER: Mark.cross}
 # beyond it the ratio to a map's largest activation on the data says no more than that this is close to none
 LARGEST_RATIO = 9999
 
@@ -30,6 +30,9 @@ class Words:
 
 def words_of(config: OipConfig, *, dense: bool) -> Words:
     """The words for the layer of the settings, whether that is a dense one or not."""
+    if config.direction is not None:
+        place = config.layer if config.position is None else f"{config.layer} at {config.position}"
+        return Words(place, "direction", "directions", "weighted sum", f"weighted sum over {config.layer}")
     if config.layer == "Output":
         return Words(config.layer, "class", "classes", "probability", f"value of a class of {config.layer}")
     if dense:
@@ -86,9 +89,10 @@ def verdict_lines(result: OipSweepResult, row: int) -> list[Caption]:
 
 
 def verdict_in_short(result: OipSweepResult, row: int) -> Caption:
-    """The same in 84 pixels: the step of convergence, "rising" or "never"; at the right how often it was restarted."""
+    """The same in 84 pixels: the step of convergence, "rising" and so on; at the right how often it was restarted."""
     verdict, times = str(result.verdicts[row]), int(result.restarts[row])
-    text = {CONVERGED: str(result.converged_at[row]), RISING: "rising", NEVER: "never"}[verdict]
+    words = {RISING: "rising", UNSTEADY: "unsteady", NEVER: "never"}
+    text = str(result.converged_at[row]) if verdict == CONVERGED else words[verdict]
     color = WARNING if verdict == NEVER else INK
     if times == 0:
         return Caption(text, mark=MARKS[verdict], color=color)
