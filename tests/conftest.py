@@ -10,12 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hydra import compose as hydra_compose
-from hydra import initialize_config_dir
-from hydra.core.config_store import ConfigStore
 from reference import Convolution, Layer, Pool
 
-from pipeline import schema
+import pipeline
 from pipeline.config import Config
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -33,13 +30,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def compose() -> Callable[..., Config]:
     """compose(*overrides): the typed settings that the command line would make of these words."""
-    ConfigStore.instance().store(name="schema", node=Config)
-
-    def composed(*overrides: str) -> Config:
-        with initialize_config_dir(config_dir=str(CONF), version_base="1.3"):
-            return schema.to_config(hydra_compose("config", overrides=list(overrides)))
-
-    return composed
+    return pipeline.compose
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,6 @@
 """From which images an ascent starts, and what is added to them on the way."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -31,23 +31,25 @@ class Starts:
         """(identities, size, size, 1), standardized."""
         kind, seed = self._config.kind, self._seed
         if kind is StartImage.waves:
-            return noise.standardized(self._sum(self._waves, identities))
+            return self._drawn(noise.multi_wavelength_noise, self._waves, identities)
         if kind is StartImage.fourier:
             return noise.fourier_noise(self._size, self._config.decay, identities, seed=seed)
         if kind is StartImage.pixels:
-            return noise.standardized(self._sum([(self._size, 1.0)], identities))
+            return self._drawn(noise.multi_wavelength_noise, [(self._size, 1.0)], identities)
         assert self._pictures is not None
         pictures = noise.chosen_pictures(self._pictures, identities, seed=seed)
         if self._config.blend == 0:
             return pictures
         blend = np.float32(self._config.blend)
-        waves = noise.standardized(self._sum(self._waves, identities))
+        waves = self._drawn(noise.multi_wavelength_noise, self._waves, identities)
         return noise.standardized((1 - blend) * pictures + blend * waves)
 
     def fluctuation(self, stage: int, identities: Sequence[Identity]) -> np.ndarray:
         """What enriches the images at the beginning of a stage, 1 being the second one: the next shorter waves."""
-        return self._sum([self._later[stage - 1]], identities)
+        return self._drawn(noise.waves, [self._later[stage - 1]], identities)
 
-    def _sum(self, waves: Sequence[tuple[int, float]], identities: Sequence[Identity]) -> np.ndarray:
+    def _drawn(
+        self, draw: Callable[..., np.ndarray], waves: Sequence[tuple[int, float]], identities: Sequence[Identity]
+    ) -> np.ndarray:
         wavelengths, amplitudes = zip(*waves, strict=True)
-        return noise.waves(self._size, wavelengths, amplitudes, identities, seed=self._seed)
+        return draw(self._size, wavelengths, amplitudes, identities, seed=self._seed)

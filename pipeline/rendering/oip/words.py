@@ -30,8 +30,10 @@ class Words:
 
 def words_of(config: OipConfig, *, dense: bool) -> Words:
     """The words for the layer of the settings, whether that is a dense one or not."""
+    place = config.layer
+    if config.position is not None:
+        place += f" at row {config.position[0]}, column {config.position[1]}"
     if config.direction is not None:
-        place = config.layer if config.position is None else f"{config.layer} at {config.position}"
         return Words(place, "direction", "directions", "weighted sum", f"weighted sum over {config.layer}")
     if config.layer == "Output":
         return Words(config.layer, "class", "classes", "probability", f"value of a class of {config.layer}")
@@ -39,7 +41,6 @@ def words_of(config: OipConfig, *, dense: bool) -> Words:
         return Words(config.layer, "unit", "units", "activation", f"value of a unit of {config.layer}")
     if config.position is None:
         return Words(config.layer, "map", "maps", "mean activation", f"mean over a map of {config.layer}")
-    place = f"{config.layer} at row {config.position[0]}, column {config.position[1]}"
     return Words(place, "map", "maps", "activation", f"value of a map of {place}")
 
 
