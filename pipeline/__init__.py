@@ -17,7 +17,7 @@ _HOMES = {
     "sweep_oips": "pipeline.stages.oip",
     "dream": "pipeline.stages.dream",
     "load_dataset": "pipeline.data",
-    "load_photo": "pipeline.data",
+    "load_photo": "pipeline.photos",
 }
 
 __all__ = ["compose", "dream", "extract_activations", "load_dataset", "load_photo", "sweep_oips", "train"]

@@ -1,4 +1,4 @@
-"""Data sets and photos to arrays."""
+"""Data sets to arrays."""
 
 import gzip
 import hashlib
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.config import DataConfig, DataSet, Fit
+from pipeline.config import DataConfig, DataSet
 from pipeline.errors import InputError
 from pipeline.results import Dataset
 from pipeline.runtime import quiet_import
@@ -32,7 +32,6 @@ IDX_NAMES = (
     "t10k-images-idx3-ubyte.gz",
     "t10k-labels-idx1-ubyte.gz",
 )
-PHOTOS = ("flower", "china")
 
 
 def load_dataset(config: DataConfig, *, size: int) -> Dataset:
@@ -171,42 +170,3 @@ def _read_idx_file(path: Path) -> np.ndarray:
     if values.size != np.prod(shape):
         raise ValueError(f"{path.name} has {values.size} bytes where its header says {np.prod(shape)}")
     return values.reshape(shape)
-
-
-def load_photo(photo: str, *, size: int, fit: Fit, setting: str = "dream.photo") -> np.ndarray:
-    """A photo as grey levels 0..255: grey = 0.299 R + 0.587 G + 0.114 B.
-
-    crop: the largest square in the middle; stretch: the whole picture, made square.
-
-    Args:
-        setting: the one that names the photo, for the message.
-    Returns:
-        (size, size) float32.
-    Raises:
-        InputError: no such file, or no picture that Pillow reads.
-    """
-    from PIL import Image, ImageOps
-
-    try:
-        picture = _open(photo)
-        picture = ImageOps.exif_transpose(picture) or picture
-        if picture.mode.startswith("I;16"):
-            # Pillow clips 16 bits to 8 instead of scaling them
-            picture = Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
-        picture = picture.convert("RGB")
-        resize = ImageOps.fit if fit is Fit.crop else Image.Image.resize
-        pixels = np.asarray(resize(picture, (size, size), Image.Resampling.BICUBIC), np.float32)
-    except Exception as error:  # Pillow's plugins raise what comes: OSError, SyntaxError, NotImplementedError, ...
-        takes = "flower, china or the path of a picture that Pillow reads"
-        raise InputError.at(setting, takes=takes, got=f"{photo}: {error}") from error
-    return pixels @ np.array([0.299, 0.587, 0.114], np.float32)
-
-
-def _open(photo: str):  # type: ignore[no-untyped-def]
-    from PIL import Image
-
-    if photo in PHOTOS:
-        from sklearn.datasets import load_sample_image
-
-        return Image.fromarray(load_sample_image(f"{photo}.jpg"))
-    return Image.open(Path(photo).expanduser())

@@ -8,9 +8,11 @@ import numpy as np
 
 from pipeline import provenance
 from pipeline.config import Config, Fit, Stage, StartImage
-from pipeline.data import load_dataset, load_photo
+from pipeline.core.colour import luma
+from pipeline.data import load_dataset
 from pipeline.errors import InputError
 from pipeline.execution import Execution, StageOutcome
+from pipeline.photos import load_photo
 from pipeline.progress import Bars
 from pipeline.results import Dataset
 from pipeline.runtime import release_tensorflow, start_tensorflow
@@ -40,7 +42,7 @@ def run(config: Config, run_dir: Path, *, composed: str, overrides: list[str]) -
         start_pictures = _start_pictures(config, dataset)
     photo = None
     if Stage.dream in config.stages:
-        photo = load_photo(config.dream.photo, size=config.dream.size, fit=config.dream.fit)
+        photo = luma(load_photo(config.dream.photo, size=config.dream.size, fit=config.dream.fit))
     weights = _initial_weights(config, classes=len(dataset.class_names))
     pipeline_id = uuid.uuid4().hex
     process = provenance.describe_process(overrides, threads=config.runtime.threads)
@@ -81,7 +83,8 @@ def _start_pictures(config: Config, dataset: Dataset) -> np.ndarray | None:
         return images_of_class(dataset, noise.label)
     if noise.kind is StartImage.picture:
         assert noise.picture is not None
-        grey = load_photo(noise.picture, size=config.model.input_size, fit=Fit.crop, setting="noise.picture")
+        size = config.model.input_size
+        grey = luma(load_photo(noise.picture, size=size, fit=Fit.crop, setting="noise.picture"))
         if np.ptp(grey) == 0:
             takes = "a picture that is not of one grey level all over"
             raise InputError.at("noise.picture", takes=takes, got=noise.picture)

@@ -1,4 +1,4 @@
-"""Data sets and photos: the same arrays from every source, and one line on what is broken."""
+"""Data sets: the same arrays from every source, and one line on what is broken."""
 
 import gzip
 import struct
@@ -8,10 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import reference
-from PIL import Image
 
-from pipeline.config import DataConfig, DataSet, Fit
-from pipeline.data import load_dataset, load_photo
+from pipeline.config import DataConfig, DataSet
+from pipeline.data import load_dataset
 from pipeline.errors import InputError
 from pipeline.results import Dataset
 
@@ -319,120 +318,3 @@ def test_a_zip_of_something_else_is_refused(tmp_path):
     with zipfile.ZipFile(tmp_path / "data.npz", "w") as archive:
         archive.writestr("readme.txt", "no arrays")
     refusal(DataSet.mnist, tmp_path / "data.npz")
-
-
-# photos ------------------------------------------------------------------------------------------------------------
-
-
-def save(path: Path, pixels: np.ndarray, **options) -> str:
-    Image.fromarray(pixels).save(path, **options)
-    return str(path)
-
-
-def bands(height: int, width: int) -> np.ndarray:
-    """A picture in three columns as wide as the outer ones are equal: black, grey, white."""
-    pixels = np.full((height, width, 3), 100, np.uint8)
-    margin = (width - height) // 2
-    pixels[:, :margin], pixels[:, width - margin :] = 0, 255
-    return pixels
-
-
-@pytest.mark.parametrize(
-    ("colour", "grey"),
-    [
-        ((255, 0, 0), 76.245),
-        ((0, 255, 0), 149.685),
-        ((0, 0, 255), 29.07),
-        ((10, 100, 200), 2.99 + 58.7 + 22.8),
-        ((90, 90, 90), 90),
-    ],
-)
-@pytest.mark.parametrize("fit", list(Fit), ids=lambda fit: fit.value)
-def test_grey_is_the_weighted_sum_of_the_colours(tmp_path, colour, grey, fit):
-    photo = save(tmp_path / "photo.png", np.full((40, 30, 3), colour, np.uint8))
-    pixels = load_photo(photo, size=28, fit=fit)
-    assert pixels.dtype == np.float32
-    np.testing.assert_allclose(pixels, np.full((28, 28), grey), atol=1e-3)
-
-
-def test_crop_takes_the_square_in_the_middle_and_stretch_the_whole_picture(tmp_path):
-    photo = save(tmp_path / "photo.png", bands(60, 180))
-    cropped = load_photo(photo, size=60, fit=Fit.crop)
-    np.testing.assert_allclose(cropped[:, 3:-3], 100, atol=1)
-    stretched = load_photo(photo, size=60, fit=Fit.stretch)
-    for columns, grey in ((np.s_[:15], 0), (np.s_[25:35], 100), (np.s_[45:], 255)):
-        np.testing.assert_allclose(stretched[:, columns], grey, atol=1)
-
-
-@pytest.mark.parametrize(
-    ("orientation", "turned"),
-    [
-        (1, lambda pixels: pixels),
-        (2, np.fliplr),
-        (3, lambda pixels: np.rot90(pixels, 2)),
-        (4, np.flipud),
-        (6, lambda pixels: np.rot90(pixels, 1)),
-        (8, lambda pixels: np.rot90(pixels, -1)),
-    ],
-)
-def test_a_photo_stands_as_its_camera_says(tmp_path, orientation, turned):
-    upright = np.zeros((32, 32, 3), np.uint8)
-    upright[:16, :16], upright[:16, 16:], upright[16:, :16] = 240, 160, 80
-    exif = Image.Exif()
-    exif[0x0112] = orientation  # 6: what the file holds is to be turned clockwise by 90 degrees to stand upright
-    photo = save(tmp_path / "photo.png", np.ascontiguousarray(turned(upright)), exif=exif)
-    np.testing.assert_allclose(load_photo(photo, size=32, fit=Fit.crop), upright[..., 0], atol=1e-2)
-
-
-@pytest.mark.parametrize(
-    ("pixels", "grey"),
-    [
-        (np.full((30, 30), 77, np.uint8), 77),
-        (np.full((30, 30), 40000, np.uint16), 156),  # 40000 // 256
-        (np.full((30, 30, 4), [90, 90, 90, 255], np.uint8), 90),
-    ],
-    ids=["grey", "16 bits", "with transparency"],
-)
-def test_other_kinds_of_pictures_are_read(tmp_path, pixels, grey):
-    np.testing.assert_allclose(load_photo(save(tmp_path / "photo.png", pixels), size=28, fit=Fit.crop), grey, atol=1e-2)
-
-
-@pytest.mark.parametrize("name", ["flower", "china"])
-def test_the_embedded_photos_are_pictures(name):
-    pixels = load_photo(name, size=64, fit=Fit.crop)
-    assert pixels.shape == (64, 64)
-    assert 0 <= pixels.min() < 30
-    assert 180 < pixels.max() <= 255
-
-
-def text(folder: Path) -> Path:
-    (folder / "photo.jpg").write_text("no picture\n")
-    return folder / "photo.jpg"
-
-
-def truncated(folder: Path) -> Path:
-    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
-    path = Path(save(folder / "photo.png", noise))
-    path.write_bytes(path.read_bytes()[:4000])
-    return path
-
-
-@pytest.mark.parametrize(
-    "make",
-    [
-        text,
-        truncated,
-        lambda folder: folder,
-        lambda folder: folder / "nothing.jpg",
-        lambda folder: Path("~nobody-here/x"),
-    ],
-    ids=["text", "truncated", "folder", "missing", "no such home"],
-)
-def test_what_is_no_picture_is_refused_in_one_line(tmp_path, make):
-    photo = str(make(tmp_path))
-    with pytest.raises(InputError) as caught:
-        load_photo(photo, size=28, fit=Fit.crop)
-    message = str(caught.value)
-    assert message.startswith("dream.photo: takes flower, china or the path of a picture that Pillow reads; got ")
-    assert photo in message
-    assert "\n" not in message

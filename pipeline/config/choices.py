@@ -92,6 +92,7 @@ class Spectrum(Enum):
 
 
 class Fit(Enum):
+    keep = "keep"
     crop = "crop"
     stretch = "stretch"
 

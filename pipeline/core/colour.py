@@ -1,0 +1,47 @@
+"""The luma of a photo, and a photo with another luma; a band of rows at a time, as photos are large."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+ROWS = 64
+
+
+def luma(photo: np.ndarray) -> np.ndarray:
+    """0.299 R + 0.587 G + 0.114 B (ITU-R BT.601) of (height, width, 3); a grey photo (height, width) as it is.
+
+    Returns:
+        (height, width) float32, new.
+    """
+    if photo.ndim == 2:
+        return photo.astype(np.float32)
+    grey = np.empty(photo.shape[:2], np.float32)
+    for rows in _bands(photo):
+        red, green, blue = np.moveaxis(photo[rows].astype(np.float32), -1, 0)
+        grey[rows] = 0.299 * red + 0.587 * green + 0.114 * blue
+    return grey
+
+
+def with_luma(photo: np.ndarray, grey: np.ndarray) -> np.ndarray:
+    """The photo with the luma `grey`: clip(round(RGB + grey - luma(photo)), 0, 255), clip(round(grey), 0, 255) if grey.
+
+    Each channel moves by the same amount, so that the chroma (Cb, Cr) stays wherever nothing is clipped. A photo with
+    its own luma is the same photo, bit for bit.
+
+    Args:
+        photo: (height, width, 3) or (height, width), 0 to 255.
+        grey: (height, width), any range.
+    Returns:
+        uint8, of the photo's shape.
+    """
+    changed = np.empty(photo.shape, np.uint8)
+    for rows in _bands(photo):
+        wanted = grey[rows]
+        if photo.ndim == 3:
+            wanted = photo[rows] + (wanted - luma(photo[rows]))[..., None]
+        changed[rows] = np.clip(np.rint(wanted), 0, 255)
+    return changed
+
+
+def _bands(photo: np.ndarray) -> Iterator[slice]:
+    return (slice(first, first + ROWS) for first in range(0, len(photo), ROWS))
