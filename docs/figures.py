@@ -13,7 +13,6 @@ import numpy as np
 from PIL import Image
 
 from pipeline import compose, dream, load_dataset, load_photo, sweep_oips
-from pipeline.core.colour import luma
 from pipeline.rendering import render_dream, render_oips
 from pipeline.rendering.levels import stretched
 from pipeline.rendering.sheets import Caption, captioned_grid, draw_text, enlarge, with_heading
@@ -85,7 +84,7 @@ def main(folder: str, *data: str) -> None:
     _diversity(sweep)
     result = sweep_oips(config.oip, config.noise, model, seed=0, reference_images=dataset.test_images)
     _save("contact_sheet", render_oips(config.oip, result)["contact_sheet.png"])
-    photo = luma(load_photo(config.dream.photo, size=config.dream.size, fit=config.dream.fit))
+    photo = load_photo(config.dream.photo, size=config.dream.size, fit=config.dream.fit)
     _save("before_after", render_dream(config.dream, dream(config.dream, model, photo, seed=0))["before_after.png"])
 
 

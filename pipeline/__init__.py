@@ -16,11 +16,23 @@ _HOMES = {
     "extract_activations": "pipeline.stages.activations",
     "sweep_oips": "pipeline.stages.oip",
     "dream": "pipeline.stages.dream",
+    "dream_sheet": "pipeline.stages.dream_sheet",
     "load_dataset": "pipeline.data",
+    "load_mask": "pipeline.photos",
     "load_photo": "pipeline.photos",
 }
 
-__all__ = ["compose", "dream", "extract_activations", "load_dataset", "load_photo", "sweep_oips", "train"]
+__all__ = [
+    "compose",
+    "dream",
+    "dream_sheet",
+    "extract_activations",
+    "load_dataset",
+    "load_mask",
+    "load_photo",
+    "sweep_oips",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -13,20 +13,32 @@ from pipeline import provenance, storage
 from pipeline.config import Config, Stage
 from pipeline.progress import Progress
 from pipeline.record import StageRecord, figures, params_of, run_name, settings_of
-from pipeline.results import ActivationsResult, Dataset, DreamResult, OipSweepResult, StageResult, TrainResult
+from pipeline.results import (
+    ActivationsResult,
+    Dataset,
+    DreamResult,
+    DreamSheetResult,
+    OipSweepResult,
+    StageResult,
+    TrainResult,
+)
 from pipeline.runtime import start_tensorflow
 from pipeline.tracking import StageRun, Tracker
 
 if TYPE_CHECKING:
     import keras
 
+DREAMING = ("stages/dreaming", "stages/oip.py", "stages/starts.py", "core")
 # What a stage runs, beyond the settings: when one of these files changes, its results are computed anew.
 SOURCES = {
     Stage.train: ("stages/train.py", "core/cnn.py", "core/training.py"),
     Stage.activations: ("stages/activations.py", "stages/selection.py", "core/cnn.py"),
     Stage.oip: ("stages/oip.py", "stages/starts.py", "core"),
-    Stage.dream: ("stages/dream.py", "stages/oip.py", "stages/starts.py", "core"),
+    Stage.dream: ("stages/dream.py", *DREAMING),
+    Stage.dream_sheet: ("stages/dream_sheet.py", *DREAMING),
 }
+# The stages that dream into a photo.
+DREAMS = (Stage.dream, Stage.dream_sheet)
 PICTURES = ("rendering", "record.py", "storage.py", "results.py")
 
 
@@ -50,6 +62,7 @@ class Execution:
     run_dir: Path
     dataset: Dataset
     photo: np.ndarray | None
+    mask: np.ndarray | None
     start_pictures: np.ndarray | None
     initial_weights: dict[str, np.ndarray] | None
     composed: str
@@ -84,8 +97,9 @@ class Execution:
         )
 
     def _input_digests(self, stage: Stage) -> dict[str, Any]:
-        if stage is Stage.dream:
-            return {} if self.photo is None else {"photo": provenance.array_digest(self.photo)}
+        if stage in DREAMS:
+            inputs = {"photo": self.photo, "mask": self.mask}
+            return {name: provenance.array_digest(array) for name, array in inputs.items() if array is not None}
         if stage is Stage.oip and self.start_pictures is not None:
             return {"data": self.dataset.digest, "start_pictures": provenance.array_digest(self.start_pictures)}
         if stage is Stage.train and self.initial_weights is not None:
@@ -186,10 +200,16 @@ class Execution:
                 start_pictures=self.start_pictures,
                 progress=self.progress,
             )
+        assert self.photo is not None
+        if stage is Stage.dream_sheet:
+            from pipeline.stages.dream_sheet import dream_sheet
+
+            return dream_sheet(
+                config.dream, model, self.photo, seed=config.seed, mask=self.mask, progress=self.progress
+            )
         from pipeline.stages.dream import dream
 
-        assert self.photo is not None
-        return dream(config.dream, model, self.photo, seed=config.seed, progress=self.progress)
+        return dream(config.dream, model, self.photo, seed=config.seed, mask=self.mask, progress=self.progress)
 
     def _draw(self, result: StageResult, folder: Path) -> None:
         # matplotlib is not needed when everything is there already
@@ -205,6 +225,8 @@ class Execution:
                 pictures = rendering.render_oips(self.config.oip, result, dense=dense)
             case DreamResult():
                 pictures = rendering.render_dream(self.config.dream, result)
+            case DreamSheetResult():
+                pictures = rendering.render_dream_sheet(self.config.dream, result)
         rendering.save_pictures(pictures, folder)
 
     @contextlib.contextmanager
@@ -230,6 +252,6 @@ class Execution:
         tags = {"dataset": self.dataset.name, "seed": str(self.config.seed)}
         if stage is Stage.oip:
             tags["layer"] = self.config.oip.layer
-        if stage is Stage.dream:
+        if stage in DREAMS:
             tags |= {"layer": self.config.dream.layer, "photo": Path(self.config.dream.photo).name}
         return tags

@@ -15,6 +15,7 @@ from pipeline.results import (
     ActivationsResult,
     Dataset,
     DreamResult,
+    DreamSheetResult,
     OipSweepResult,
     StageResult,
     TrainResult,
@@ -60,6 +61,8 @@ def figures(result: StageResult) -> Figures:
             return _oip_figures(result)
         case DreamResult():
             return _dream_figures(result)
+        case DreamSheetResult():
+            return _dream_sheet_figures(result)
 
 
 def _train_figures(result: TrainResult) -> Figures:
@@ -117,16 +120,33 @@ def _oip_figures(result: OipSweepResult) -> Figures:
 
 
 def _dream_figures(result: DreamResult) -> Figures:
-    turns, levels, _ = result.objective.shape
+    levels = result.objective.shape[1]
     objective = result.objective.astype(np.float64)
-    frames = [(turn, level) for turn in range(turns) for level in range(levels)]
     by_level = {f"objective_level_{level + 1}": objective[:, level].reshape(-1) for level in range(levels)}
     return Figures(
         metrics={f"final_{name}": float(values[-1]) for name, values in by_level.items()},
         series={name: dict(enumerate(values.tolist())) for name, values in by_level.items()},
         images={
             "dream/picture": {0: "dream.png"},
-            "dream/growing": {i: f"levels/turn_{t + 1}_level_{v + 1}.png" for i, (t, v) in enumerate(frames)},
+            "dream/growing": dict(enumerate(result.frame_files)),
+        },
+    )
+
+
+def _dream_sheet_figures(result: DreamSheetResult) -> Figures:
+    """The step is the map index, or the number of the dream."""
+    steps = result.steps.tolist()
+    by_step = {"objective_first": result.begun, "objective_last": result.objective}
+    return Figures(
+        metrics={"dreams": float(len(steps)), "mean_objective_last": float(result.objective.mean(dtype=np.float64))},
+        # the whole layer (-1) is no step
+        series={
+            name: {step: float(value) for step, value in zip(steps, values, strict=True) if step >= 0}
+            for name, values in by_step.items()
+        },
+        images={
+            "dream_sheet/contact_sheet": {0: "contact_sheet.png"},
+            "dream_sheet/dream": {step: file for step, file in zip(steps, result.files, strict=True) if step >= 0},
         },
     )
 
@@ -138,6 +158,7 @@ def run_name(stage: Stage, overrides: list[str]) -> str:
         Stage.activations: ("data", "model", "train", "seed", "experiment", "activations"),
         Stage.oip: ("data", "model", "train", "seed", "experiment", "noise", "oip"),
         Stage.dream: ("data", "model", "train", "seed", "experiment", "dream"),
+        Stage.dream_sheet: ("data", "model", "train", "seed", "experiment", "dream"),
     }
     said = [word for word in overrides if re.split(r"[.=]", word.lstrip("+"), maxsplit=1)[0] in groups[stage]]
     return " ".join([stage.value, *said])
@@ -150,8 +171,14 @@ def settings_of(config: Config, stage: Stage) -> dict[str, Any]:
         Stage.activations: {"activations": config.activations},
         Stage.oip: {"noise": config.noise, "oip": config.oip},
         Stage.dream: {"dream": config.dream},
+        Stage.dream_sheet: {"dream": config.dream},
     }
-    return {name: plain(group) for name, group in groups[stage].items()}
+    settings = {name: plain(group) for name, group in groups[stage].items()}
+    # each of the two reads everything but what is the other's
+    unread = {Stage.dream: "compare", Stage.dream_sheet: "zoom"}.get(stage)
+    if unread is not None:
+        del settings["dream"][unread]
+    return settings
 
 
 def params_of(config: Config, stage: Stage, dataset: Dataset) -> dict[str, str]:

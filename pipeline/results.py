@@ -110,16 +110,56 @@ class OipSweepResult:
 
 @dataclass(frozen=True, eq=False)
 class DreamResult:
-    """A photo before and after; all pictures (size, size) float32, standardized.
+    """A photo before and after.
 
-    frames: (turns * levels, size, size), the picture after each level of each turn, the last one being `picture`;
-    objective: (turns, levels, steps), the mean over the tiles of a level, before the change of each step.
+    photo: as it was given, (height, width, 3) RGB or (height, width) grey levels; picture: (height, width) float32, its
+    luma after the dream, in standard deviations of the photo's luma above its mean; frames: (rounds, small height,
+    small width) uint8, the same as grey levels after each level of each turn, or each octave, at most as large as
+    `frame_size` says;
+    objective: (turns, levels, steps), or (1, octaves, steps), before the change of each step, the mean over the tiles
+    of a level; tile_maps: (tiles, maps), the maps that each tile was driven towards, level by level, empty for
+    octaves; zoom: (frames, height, width) or (frames, height, width, 3) uint8, a flight into the dream, empty if none
+    was asked for.
     """
 
     photo: np.ndarray
     picture: np.ndarray
     frames: np.ndarray
     objective: np.ndarray
+    tile_maps: np.ndarray
+    zoom: np.ndarray
+
+    @property
+    def frame_files(self) -> list[str]:
+        """The picture file of every frame."""
+        turns, rounds, _ = self.objective.shape
+        if len(self.tile_maps) == 0:
+            return [f"octaves/octave_{number + 1}.png" for number in range(rounds)]
+        return [f"levels/turn_{turn + 1}_level_{number + 1}.png" for turn in range(turns) for number in range(rounds)]
 
 
-StageResult = TrainResult | ActivationsResult | OipSweepResult | DreamResult
+@dataclass(frozen=True, eq=False)
+class DreamSheetResult:
+    """One photo dreamt in several ways.
+
+    photo: as in `DreamResult`; names: (dreams,), what each does differently; steps: (dreams,), its map index, or its
+    number; pictures: (dreams, height, width) uint8, the luma of each as grey levels; begun, objective: (dreams,), the
+    objective at the first step, and at the last one of the last round.
+    """
+
+    photo: np.ndarray
+    names: np.ndarray
+    steps: np.ndarray
+    pictures: np.ndarray
+    begun: np.ndarray
+    objective: np.ndarray
+
+    @property
+    def files(self) -> list[str]:
+        """The picture file of every dream: "map 7" is dreams/map_007.png."""
+        named = zip(self.names.tolist(), self.steps.tolist(), strict=True)
+        names = [f"map {step:03d}" if name.startswith("map ") else name for name, step in named]
+        return [f"dreams/{name.replace(',', '').replace(' ', '_')}.png" for name in names]
+
+
+StageResult = TrainResult | ActivationsResult | OipSweepResult | DreamResult | DreamSheetResult

@@ -9,13 +9,16 @@ import numpy as np
 from pipeline import provenance
 from pipeline.config import Config, Fit, Stage, StartImage
 from pipeline.core.colour import luma
+from pipeline.core.geometry import receptive_field
 from pipeline.data import load_dataset
 from pipeline.errors import InputError
-from pipeline.execution import Execution, StageOutcome
-from pipeline.photos import load_photo
+from pipeline.execution import DREAMS, Execution, StageOutcome
+from pipeline.photos import load_mask, load_photo, photo_size
 from pipeline.progress import Bars
 from pipeline.results import Dataset
 from pipeline.runtime import release_tensorflow, start_tensorflow
+from pipeline.stages.dreaming.fitting import check_dream
+from pipeline.stages.dreaming.variants import variants_of
 from pipeline.stages.selection import check_classes, chosen_indices, images_of, images_of_class
 from pipeline.storage import load_initial_weights
 from pipeline.summary import summary
@@ -40,9 +43,7 @@ def run(config: Config, run_dir: Path, *, composed: str, overrides: list[str]) -
     if Stage.oip in config.stages:
         check_classes(config.oip, len(dataset.class_names))
         start_pictures = _start_pictures(config, dataset)
-    photo = None
-    if Stage.dream in config.stages:
-        photo = luma(load_photo(config.dream.photo, size=config.dream.size, fit=config.dream.fit))
+    photo, mask = _photo_and_mask(config)
     weights = _initial_weights(config, classes=len(dataset.class_names))
     pipeline_id = uuid.uuid4().hex
     process = provenance.describe_process(overrides, threads=config.runtime.threads)
@@ -54,6 +55,7 @@ def run(config: Config, run_dir: Path, *, composed: str, overrides: list[str]) -
                 run_dir=run_dir,
                 dataset=dataset,
                 photo=photo,
+                mask=mask,
                 start_pictures=start_pictures,
                 initial_weights=weights,
                 composed=composed,
@@ -74,6 +76,26 @@ def _look_at_record(config: Config, address: str | None) -> str | None:
     if Path(config.output_dir) == Path("outputs"):
         return "make ui   (or: python -m pipeline.ui)"
     return f"python -m pipeline.ui --output-dir {shlex.quote(config.output_dir)}"
+
+
+def _photo_and_mask(config: Config) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """What is dreamt into, and where, checked against each other and against the settings; None if nothing is."""
+    wanted = [stage for stage in DREAMS if stage in config.stages]
+    if not wanted:
+        return None, None
+    settings = config.dream
+    photo = load_photo(settings.photo, size=settings.size, fit=settings.fit)
+    shape = (photo.shape[0], photo.shape[1])
+    field = receptive_field(config.model.windows(settings.layer))
+    if Stage.dream in wanted:
+        check_dream(settings, field, shape)
+    if Stage.dream_sheet in wanted:
+        for variant in variants_of(settings, config.model.shapes()[settings.layer][1]):
+            check_dream(variant.config, field, shape)
+    mask = None
+    if settings.mask is not None:
+        mask = load_mask(settings.mask, photo_size=photo_size(settings.photo), shape=shape, fit=settings.fit)
+    return photo if settings.color else luma(photo), mask
 
 
 def _start_pictures(config: Config, dataset: Dataset) -> np.ndarray | None:

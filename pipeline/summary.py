@@ -11,6 +11,7 @@ LOOK_AT = {
     Stage.activations: "images.png",
     Stage.oip: "contact_sheet.png",
     Stage.dream: "before_after.png",
+    Stage.dream_sheet: "contact_sheet.png",
 }
 
 
@@ -41,7 +42,15 @@ def _figure(stage: Stage, outcome: StageOutcome) -> str:
         case Stage.oip:
             return f"{metrics['triggered']:.0f} of {metrics['maps']:.0f} maps got an OIP"
         case Stage.dream:
-            return f"{outcome.record.params['dream.photo']}, levels {outcome.record.params['dream.levels']}"
+            return _dream(outcome.record.params)
+        case Stage.dream_sheet:
+            return f"{outcome.record.params['dream.photo']}, {metrics['dreams']:.0f} dreams"
+
+
+def _dream(params: Mapping[str, str]) -> str:
+    if params["dream.method"] == "octaves":
+        return f"{params['dream.photo']}, {params['dream.octaves.count']} octaves"
+    return f"{params['dream.photo']}, levels {params['dream.levels']}"
 
 
 def _shown(path: Path) -> Path:

@@ -10,7 +10,10 @@ from pipeline.config.checks import LARGEST_SEED, choice, no_repeats, not_empty, 
 from pipeline.config.choices import (
     Activation,
     ColorMap,
+    Compare,
+    Correction,
     DataSet,
+    DreamMethod,
     Fit,
     LearningRateSchedule,
     MapScaling,
@@ -25,11 +28,11 @@ from pipeline.config.choices import (
     Strategy,
     TrackingBackend,
 )
+from pipeline.config.dream import CompareConfig, DreamConfig, OctavesConfig, ZoomConfig
 from pipeline.config.looking import (
     ActivationsConfig,
     ContrastConfig,
     ConvergenceConfig,
-    DreamConfig,
     JitterConfig,
     NoiseConfig,
     OipConfig,
@@ -55,14 +58,18 @@ __all__ = [
     "ActivationsConfig",
     "AugmentationConfig",
     "ColorMap",
+    "Compare",
+    "CompareConfig",
     "Config",
     "ContrastConfig",
     "ConvergenceConfig",
     "ConvolutionConfig",
+    "Correction",
     "DataConfig",
     "DataSet",
     "DenseConfig",
     "DreamConfig",
+    "DreamMethod",
     "Fit",
     "JitterConfig",
     "LearningRateConfig",
@@ -71,6 +78,7 @@ __all__ = [
     "ModelConfig",
     "NoiseConfig",
     "Objective",
+    "OctavesConfig",
     "OipConfig",
     "Optimizer",
     "OptimizerConfig",
@@ -89,6 +97,7 @@ __all__ = [
     "TrackingBackend",
     "TrackingConfig",
     "TrainConfig",
+    "ZoomConfig",
 ]
 
 
@@ -143,11 +152,13 @@ class Config:
         choice("oip.layer", self.oip.layer, layers, "a layer of the model")
         self._check_oip()
         choice("dream.layer", self.dream.layer, self.model.convolutions, "a convolutional layer of the model")
-        self._check_maps("dream", self.dream.layer, self.dream.map_indices)
+        self._check_maps("dream.map_indices", self.dream.layer, self.dream.map_indices or [])
+        for indices in self.dream.tile_maps or []:
+            self._check_maps("dream.tile_maps", self.dream.layer, indices)
 
     def _check_oip(self) -> None:
         layer = self.oip.layer
-        self._check_maps("oip", layer, self.oip.map_indices or [])
+        self._check_maps("oip.map_indices", layer, self.oip.map_indices or [])
         if self.oip.position is not None:
             if layer not in self.model.shapes():
                 takes = f"null for {layer}, which is no map but a row of units"
@@ -163,7 +174,7 @@ class Config:
                 raise InputError.at("noise.kind", takes=takes, got=self.noise.kind.value)
             one_for_each("oip.stage_steps", self.oip.stage_steps, self.noise.wavelengths, "noise.wavelengths")
 
-    def _check_maps(self, group: str, layer: str, map_indices: list[int]) -> None:
+    def _check_maps(self, key: str, layer: str, map_indices: list[int]) -> None:
         if layer == "Output":
             # how many classes there are, the data says
             units, what = None, "classes"
@@ -175,4 +186,4 @@ class Config:
             if index < -1 or (units is not None and index >= units):
                 upward = "0 and above" if units is None else f"0 to {units - 1}"
                 takes = f"{what} {upward} of {layer}, or -1 for the whole layer"
-                raise InputError.at(f"{group}.map_indices", takes=takes, got=index)
+                raise InputError.at(key, takes=takes, got=index)

@@ -8,6 +8,7 @@ class Stage(Enum):
     activations = "activations"
     oip = "oip"
     dream = "dream"
+    dream_sheet = "dream_sheet"
 
 
 class DataSet(Enum):
@@ -64,6 +65,7 @@ class MapScaling(Enum):
 class Objective(Enum):
     activation = "activation"
     pre_activation = "pre_activation"
+    l2 = "l2"
 
 
 class StepSizeSchedule(Enum):
@@ -95,6 +97,22 @@ class Fit(Enum):
     keep = "keep"
     crop = "crop"
     stretch = "stretch"
+
+
+class DreamMethod(Enum):
+    carving = "carving"
+    octaves = "octaves"
+
+
+class Correction(Enum):
+    original = "original"
+    updated = "updated"
+
+
+class Compare(Enum):
+    maps = "maps"
+    levels = "levels"
+    strengths = "strengths"
 
 
 class TrackingBackend(Enum):

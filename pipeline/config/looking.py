@@ -1,11 +1,10 @@
-"""Settings of what is done with a trained CNN: activations, start noise, OIPs, dreams."""
+"""Settings of what is done with a trained CNN: activations, start noise, OIPs."""
 
 from dataclasses import dataclass
 
 from pipeline.config.checks import LARGEST_STEP, no_repeats, not_blank, not_empty, number, one_for_each, one_or_each
 from pipeline.config.choices import (
     ColorMap,
-    Fit,
     MapScaling,
     Objective,
     Spectrum,
@@ -223,52 +222,3 @@ class OipConfig:
         if self.batch_size < self.starts:
             takes = f"at least oip.starts = {self.starts} with oip.quality.diversity"
             raise InputError.at("oip.batch_size", takes=takes, got=self.batch_size)
-
-
-@dataclass(kw_only=True)
-class DreamConfig:
-    photo: str
-    fit: Fit
-    size: int
-    layer: str
-    objective: Objective
-    levels: list[int]
-    overlap: float
-    map_indices: list[int]
-    tiles: list[list[int]] | None
-    turns: int
-    steps: int
-    step_size: float
-    convergence: ConvergenceConfig
-    contrast: ContrastConfig
-
-    def __post_init__(self) -> None:
-        if not self.photo:
-            raise InputError.at("dream.photo", takes="flower, china or the path of a picture", got="nothing")
-        number("dream.size", self.size, least=28, most=8192)
-        not_empty("dream.levels", self.levels, "number of tiles per side")
-        for tiles_per_side in self.levels:
-            number("dream.levels", tiles_per_side, least=1)
-            if self.size % tiles_per_side:
-                takes = f"numbers of tiles per side that divide dream.size = {self.size}"
-                raise InputError.at("dream.levels", takes=takes, got=tiles_per_side)
-        number("dream.overlap", self.overlap, least=0, most=0.5)
-        not_empty("dream.map_indices", self.map_indices, "map")
-        one_or_each("dream.map_indices", self.map_indices, self.levels, "dream.levels")
-        if self.tiles is not None:
-            if self.overlap > 0:
-                takes = "0 with dream.tiles, which numbers the tiles of a plain grid"
-                raise InputError.at("dream.overlap", takes=takes, got=self.overlap)
-            if len(self.tiles) != len(self.levels):
-                takes = f"null, or a list of tiles for each of the {len(self.levels)} dream.levels"
-                raise InputError.at("dream.tiles", takes=takes, got=self.tiles)
-            for tiles, tiles_per_side in zip(self.tiles, self.levels, strict=True):
-                not_empty("dream.tiles", tiles, "tile per level")
-                no_repeats("dream.tiles", tiles)
-                for tile in tiles:
-                    number("dream.tiles", tile, least=0, most=tiles_per_side**2 - 1)
-        number("dream.turns", self.turns, least=1)
-        number("dream.steps", self.steps, least=1)
-        number("dream.step_size", self.step_size, least=0, most=LARGEST_STEP)
-        self.convergence.check("dream.convergence")
-        self.contrast.check("dream.contrast")

@@ -85,6 +85,19 @@ class ModelConfig:
                 shapes[pool[0]] = (side, layer.filters)
         return shapes
 
+    def windows(self, layer: str) -> list[tuple[int, int]]:
+        """(size, stride) of every window from the input up to a convolution or pool."""
+        windows: list[tuple[int, int]] = []
+        for (name, convolution), pool in zip(self.convolutions.items(), [*self.pools.items(), None], strict=True):
+            windows.append((convolution.kernel_size, 1))
+            if name == layer:
+                break
+            if pool is not None:
+                windows.append((pool[1].size, pool[1].size))
+                if pool[0] == layer:
+                    break
+        return windows
+
 
 @dataclass(kw_only=True)
 class OptimizerConfig:

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from pipeline.core import jitter, priors
-from pipeline.core.forward import architecture_of, fast_forward_pass, plain_forward_pass, variables_of
+from pipeline.core.forward import architecture_of, compiler_of, fast_forward_pass, plain_forward_pass, variables_of
 from pipeline.core.priors import NOTHING_ELSE, Priors
 from pipeline.core.target import Target
 
@@ -70,8 +70,9 @@ def ascend(
     """
     extras = shaped_by.tensors()
     segment = _compiled_segment(
-        architecture_of(target.part), _compiler(xla), tuple(sorted(extras)), shaped_by.group if extras else 1
-    )
+        architecture_of(target.part), compiler_of(xla), tuple(sorted(extras)), shaped_by.group if extras else 1,
+        target.squared,
+    )  # fmt: skip
     network = [tf.convert_to_tensor(variable) for variable in variables_of(target.part)]
     limits = (
         tf.constant(convergence.criterion, tf.float32), tf.constant(convergence.after),
@@ -114,8 +115,8 @@ def ascend(
 class _Lanes:
     """The images that the program computes at present: those of `rows`, then repetitions that fill it up.
 
-    XLA compiles a program for every size of the batch; with sizes of 1, 2, 4, 8 and so on there are few. An image that
-    is finished leaves when half of the lanes would be free.
+    XLA compiles a program for every size of the batch. It begins with a multiple of 8; with sizes of 1, 2, 4, 8 and so
+    on there are few further ones. An image that is finished leaves when half of the lanes would be free.
     """
 
     def __init__(
@@ -145,7 +146,7 @@ class _Lanes:
             transforms,
             state,
         )
-        return all_lanes._only(rows)
+        return all_lanes._only(rows, whole=True)
 
     def without(self, over: np.ndarray) -> "_Lanes":
         """The lanes with fewer images, if it is worth the trouble."""
@@ -155,9 +156,10 @@ class _Lanes:
         staying = np.flatnonzero(left)
         return self._only(staying) if len(staying) <= len(self.weights) // 2 else self
 
-    def _only(self, lanes: np.ndarray) -> "_Lanes":
+    def _only(self, lanes: np.ndarray, *, whole: bool = False) -> "_Lanes":
         groups = len(lanes) // self.width
-        room = (1 << (groups - 1).bit_length()) * self.width if groups else 0
+        step = 8 if whole and groups > 8 else 1 << (groups - 1).bit_length() if groups else 1
+        room = -(-groups // step) * step * self.width
         filled = tf.constant(np.resize(lanes, room) if room else lanes, tf.int32)
         take = functools.partial(tf.gather, indices=filled)
         return _Lanes(
@@ -177,15 +179,8 @@ def _segments(steps: int, snapshot_steps: Sequence[int], longest: int = 25) -> l
     return list(zip([0, *ends[:-1]], ends, strict=True))
 
 
-def _compiler(xla: bool | None) -> str:
-    """whole: one XLA program; parts: XLA around the convolutions; none."""
-    if xla is None:
-        return "whole" if tf.config.list_logical_devices("GPU") else "parts"
-    return "whole" if xla else "none"
-
-
 @functools.lru_cache(maxsize=16)
-def _compiled_segment(architecture: str, compiler: str, extras: tuple[str, ...], group: int) -> Callable:
+def _compiled_segment(architecture: str, compiler: str, extras: tuple[str, ...], group: int, squared: bool) -> Callable:
     """The compiled loop over steps for one architecture.
 
     Weights, batch size, steps and step sizes are arguments of the program, so it is traced once for an architecture,
@@ -193,8 +188,9 @@ def _compiled_segment(architecture: str, compiler: str, extras: tuple[str, ...],
 
     Args:
         architecture: see `architecture_of`.
-        compiler: see `_compiler`.
+        compiler: see `compiler_of`.
         extras: the `priors.Priors` that are switched on; group: theirs.
+        squared: see `Target`.
     """
     part = keras.models.model_from_json(architecture)
     # also for the whole: the gradient of a pool has no deterministic form in XLA on a GPU, that of a maximum has
@@ -217,7 +213,8 @@ def _compiled_segment(architecture: str, compiler: str, extras: tuple[str, ...],
             tape.watch(x)
             shown = jitter.warp(x, options["transforms"][i]) if "transforms" in extras else x
             features = forward(network, shown)
-            value = tf.reduce_sum(features * wanted, axis=range(1, features.shape.rank)) + offset
+            weighted = (tf.square(features) if squared else features) * wanted
+            value = tf.reduce_sum(weighted, axis=range(1, features.shape.rank)) + offset
             alike = priors.likeness(features, group) if "diversity" in extras else None
         gradient = tape.gradient(value, x)
         way = priors.filtered(gradient, options["frequency_filter"]) if "frequency_filter" in extras else gradient

@@ -45,3 +45,25 @@ def with_luma(photo: np.ndarray, grey: np.ndarray) -> np.ndarray:
 
 def _bands(photo: np.ndarray) -> Iterator[slice]:
     return (slice(first, first + ROWS) for first in range(0, len(photo), ROWS))
+
+
+def dreamt_colours(photo: np.ndarray, picture: np.ndarray) -> np.ndarray:
+    """The photo with the luma mean + spread * picture, mean and spread being those of its own luma: uint8.
+
+    Args:
+        picture: (height, width), a luma in standard deviations above the mean, such as a dream.
+    """
+    return with_luma(photo, _luma_of_dream(photo, picture))
+
+
+def dreamt_grey_levels(photo: np.ndarray, picture: np.ndarray) -> np.ndarray:
+    """The luma of `dreamt_colours` alone, uint8; the picture may have another size than the photo."""
+    return np.clip(np.rint(_luma_of_dream(photo, picture)), 0, 255).astype(np.uint8)
+
+
+def _luma_of_dream(photo: np.ndarray, picture: np.ndarray) -> np.ndarray:
+    grey = luma(photo)
+    mean, spread = grey.mean(dtype=np.float64), grey.std(dtype=np.float64)
+    # the floor below which no photo is standardized
+    spread = max(float(spread), 1 / np.sqrt(grey.size))
+    return np.float32(mean) + np.float32(spread) * picture

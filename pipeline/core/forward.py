@@ -52,6 +52,13 @@ def architecture_of(part: keras.Model) -> str:
     return re.sub(r'"seed": \d+', '"seed": 0', part.to_json())
 
 
+def compiler_of(xla: bool | None) -> str:
+    """whole: one XLA program; parts: XLA around the convolutions; none. xla: see `ascent.ascend`."""
+    if xla is None:
+        return "whole" if tf.config.list_logical_devices("GPU") else "parts"
+    return "whole" if xla else "none"
+
+
 def plain_forward_pass(part: keras.Model) -> ForwardPass:
     """The layers of `part` as Keras computes them."""
     trainable = len(part.trainable_variables)

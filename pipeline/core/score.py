@@ -33,6 +33,12 @@ def largest_scores(target: Target, images: np.ndarray) -> np.ndarray:
     return largest
 
 
+def map_means(model: keras.Model, layer: str, images: np.ndarray) -> np.ndarray:
+    """The mean over its positions of every map of a layer: (images, maps)."""
+    part = keras.Model(model.inputs[0], model.get_layer(layer).output, name="part")
+    return np.concatenate([features.mean(axis=(1, 2)) for _, features in _features(part, images)])
+
+
 def as_saved(images: np.ndarray) -> np.ndarray:
     """What is left of images (count, size, size, 1) in a picture file of 256 grey levels, standardized again."""
     low, high = (bound(axis=(1, 2, 3), keepdims=True) for bound in (images.min, images.max))

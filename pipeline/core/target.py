@@ -15,16 +15,17 @@ class Target(NamedTuple):
     """For image b and the features F of `part`:  objective_b = sum(weights[b] * F[b]) + offset[b].
 
     part: the CNN from its input to the layer whose output is weighted; weights: (targets, ...), the shape of that
-    output; offset: (targets,).
+    output; offset: (targets,); squared: F^2 stands instead of F.
     """
 
     part: keras.Model
     weights: np.ndarray
     offset: np.ndarray
+    squared: bool = False
 
     def chunk(self, rows: slice | np.ndarray) -> "Target":
         """The same objective for some of the targets."""
-        return Target(self.part, self.weights[rows], self.offset[rows])
+        return self._replace(weights=self.weights[rows], offset=self.offset[rows])
 
 
 def weights_of(direction: np.ndarray, shape: tuple[int, ...], position: tuple[int, int] | None = None) -> np.ndarray:
@@ -68,12 +69,38 @@ def before_activation(model: keras.Model, layer: str, weights: np.ndarray) -> Ta
         return Target(_part(model, pooled), weights, np.zeros(len(weights), np.float32))
     if not isinstance(last, AFFINE):
         return after_activation(model, layer, weights)
-    linear = without_activation(model, layer).layers[-1]
+    linear, weights = _affine(last, weights)
     with tf.GradientTape() as tape:
         nothing = tf.zeros((len(weights), *last.input.shape[1:]))
         tape.watch(nothing)
         offset = tf.reduce_sum(linear(nothing) * weights, axis=range(1, weights.ndim))
     return Target(_part(model, last.input), tape.gradient(offset, nothing).numpy(), offset.numpy())
+
+
+def _affine(last: keras.Layer, weights: np.ndarray) -> tuple[keras.Layer, np.ndarray]:
+    """A convolution or dense layer without its activation and without the maps or units that no target asks for."""
+    used = np.flatnonzero(weights.any(axis=tuple(range(weights.ndim - 1))))
+    config = last.get_config()
+    if config.get("groups", 1) > 1:
+        used = np.arange(weights.shape[-1])
+    size = "units" if isinstance(last, keras.layers.Dense) else "filters"
+    linear = last.__class__.from_config({**config, "activation": "linear", size: len(used)})
+    linear(last.input)
+    linear.set_weights([weight[..., used] for weight in last.get_weights()])
+    return linear, weights[..., used]
+
+
+def squares(model: keras.Model, layer: str, weights: np.ndarray) -> Target:
+    """A weighted sum of the squares of the layer's output: grows most where there is much already.
+
+    Reference:
+        Mordvintsev et al., 2015, "Inceptionism: Going Deeper into Neural Networks".
+    """
+    return after_activation(model, layer, weights)._replace(squared=True)
+
+
+# What an objective is made of, by its name in the settings.
+AIMS = {"activation": after_activation, "pre_activation": before_activation, "l2": squares}
 
 
 def _part(model: keras.Model, output: keras.KerasTensor) -> keras.Model:

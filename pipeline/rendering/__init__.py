@@ -2,6 +2,7 @@
 
 from pipeline.rendering.activations import render_activations
 from pipeline.rendering.dream import render_dream
+from pipeline.rendering.dream_sheet import render_dream_sheet
 from pipeline.rendering.oip import render_oips
 from pipeline.rendering.pictures import Animation, Pictures, save_pictures
 from pipeline.rendering.train import render_train
@@ -11,6 +12,7 @@ __all__ = [
     "Pictures",
     "render_activations",
     "render_dream",
+    "render_dream_sheet",
     "render_oips",
     "render_train",
     "save_pictures",

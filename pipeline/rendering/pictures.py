@@ -9,7 +9,7 @@ from PIL import Image
 
 @dataclass(frozen=True, eq=False)
 class Animation:
-    """Grey pictures one after the other, again and again: frames (count, height, width) uint8.
+    """Pictures one after the other, again and again: frames (count, height, width) or (count, height, width, 3) uint8.
 
     durations: how long each is shown, in milliseconds; a GIF counts in tens of them.
     """
@@ -19,12 +19,12 @@ class Animation:
 
 
 # relative path such as "maps/map_000.png" -> uint8 (height, width), grey, or (height, width, 3), RGB; a path that ends
-# in .gif -> an animation
+# in .gif or .webp -> an animation
 Pictures = dict[str, np.ndarray | Animation]
 
 
 def save_pictures(pictures: Pictures, folder: Path) -> None:
-    """Write every picture below `folder`, which is made if need be, as are its subfolders: PNG, or GIF if it moves.
+    """Write every picture below `folder`, which is made if need be, as are its subfolders: PNG, or GIF or WebP.
 
     The same pictures make the same bytes.
     """
@@ -40,4 +40,9 @@ def save_pictures(pictures: Pictures, folder: Path) -> None:
 
 def _save_animation(animation: Animation, path: Path) -> None:
     first, *others = map(Image.fromarray, animation.frames)
-    first.save(path, save_all=True, append_images=others, duration=list(animation.durations), loop=0)
+    durations = list(animation.durations)
+    if path.suffix == ".webp":
+        # for photos, of which a GIF has too few colours and too many bytes; method: 0 is fast, 6 makes small files
+        first.save(path, save_all=True, append_images=others, duration=durations, loop=0, quality=80, method=2)
+    else:
+        first.save(path, save_all=True, append_images=others, duration=durations, loop=0)

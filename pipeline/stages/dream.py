@@ -1,19 +1,17 @@
-"""Stage 4: the CNN dreams into a photo, on the whole of it and on ever smaller tiles."""
+"""Stage 4: the CNN dreams into a photo, tile by tile or slid over all of it."""
 
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.config import DreamConfig, Objective
-from pipeline.core import ascent
-from pipeline.core.carving import carved, shrunk_tiles, take_out_spread
+from pipeline.config import DreamConfig, DreamMethod
+from pipeline.core.colour import dreamt_colours, dreamt_grey_levels, luma
 from pipeline.core.noise import standardized
-from pipeline.core.objective import directions, step_sizes
-from pipeline.core.target import after_activation, before_activation, weights_of
-from pipeline.core.tiles import tiling
 from pipeline.progress import Progress, no_progress
 from pipeline.results import DreamResult
-from pipeline.stages.oip import convergence_of
+from pipeline.stages.dreaming.course import Advance
+from pipeline.stages.dreaming.methods import dreamer_of
+from pipeline.stages.dreaming.zoom import Zoom
 
 if TYPE_CHECKING:
     import keras
@@ -25,56 +23,33 @@ def dream(
     photo: np.ndarray,
     *,
     seed: int,
+    mask: np.ndarray | None = None,
     progress: Progress = no_progress,
 ) -> DreamResult:
-    """Carve into the photo what the chosen maps react to.
+    """Carve into a photo what the chosen maps react to; its colour stays.
 
-    Every turn goes through the levels. A level of n looks at the picture as square tiles of 1/n of its side, which
-    overlap by `config.overlap`; for all of them at once: shrink to the CNN's size, take mean and spread out, ascend,
-    put mean and spread back, enlarge, add the detail that shrinking the original tile loses; tiles fade into each
-    other where they overlap. Then the picture is standardized.
+    The luma Y = 0.299 R + 0.587 G + 0.114 B of the photo, standardized, is dreamt into: by `carve.Carving` or by
+    `octaves.Octaves`.
 
     Args:
-        photo: (size, size) grey levels of any range.
-        seed: carving draws nothing; it is there as all stages have one.
+        photo: (height, width, 3) RGB or (height, width) grey levels, of any size and range.
+        seed: of the random shifts of octaves; carving draws nothing.
+        mask: (height, width) from 0, the photo stays as it is, to 1.
+    Raises:
+        InputError: the photo is too small for these octaves or levels, a tile is not there, the CNN cannot be slid.
     """
-    del seed
-    size = model.inputs[0].shape[1]
-    maps = model.get_layer(config.layer).output.shape[-1]
-    aim = before_activation if config.objective is Objective.pre_activation else after_activation
-    sizes = step_sizes(config.step_size, config.steps, "constant")
-    original = standardized(np.asarray(photo, np.float32)[None, ..., None])[0, ..., 0]
-    tilings = [tiling(len(original), len(original[0]), n, config.overlap) for n in config.levels]
-    chosen = [list(range(len(tiles))) for tiles in tilings] if config.tiles is None else config.tiles
-    originals = [shrunk_tiles(original, *level, size) for level in zip(tilings, chosen, strict=True)]
-    map_indices = config.map_indices * (len(config.levels) if len(config.map_indices) == 1 else 1)
-
-    def carve_level(picture: np.ndarray, level: int) -> tuple[np.ndarray, np.ndarray]:
-        tiles = chosen[level]
-        images, mean, std = take_out_spread(shrunk_tiles(picture, tilings[level], tiles, size))
-        along = directions([map_indices[level]] * len(tiles), maps)
-        weights = weights_of(along, model.get_layer(config.layer).output.shape[1:])
-        result = ascent.ascend(
-            aim(model, config.layer, weights),
-            images,
-            sizes,
-            convergence=convergence_of(config.convergence),
-        )
-        changes = result.images * std + mean - originals[level]
-        return carved(picture, original, tilings[level], tiles, changes), result.objective.mean(axis=1)
-
-    picture, frames, objectives = original, [], []
-    total = config.turns * len(config.levels)
-    for turn in range(config.turns):
-        for level in range(len(config.levels)):
-            picture, objective = carve_level(picture, level)
-            picture = standardized(picture[None, ..., None])[0, ..., 0]
-            frames.append(picture)
-            objectives.append(objective)
-            progress("dream", turn * len(config.levels) + level + 1, total, objective=float(objective[-1]))
+    original = standardized(luma(photo)[None, ..., None])[0, ..., 0]
+    shape = (original.shape[0], original.shape[1])
+    dreamer, flight = dreamer_of(config, model), Zoom(config, model, shape)
+    advance = Advance("dream", progress, dreamer.work(shape, mask) + flight.work)
+    course = dreamer.dream(original, mask, seed=seed, on_work=advance)
+    rounds, steps, _ = course.objective.shape
+    turns = config.turns if config.method is DreamMethod.carving else 1
     return DreamResult(
-        photo=original,
-        picture=picture,
-        frames=np.stack(frames),
-        objective=np.stack(objectives).reshape(config.turns, len(config.levels), config.steps),
+        photo=photo,
+        picture=course.pictures[0],
+        frames=np.stack([dreamt_grey_levels(photo, frame) for frame in course.frames]),
+        objective=course.objective[..., 0].reshape(turns, rounds // turns, steps),
+        tile_maps=course.tile_maps,
+        zoom=flight.frames(dreamt_colours(photo, course.pictures[0]), seed=seed, on_work=advance),
     )

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from pipeline.config import ConvergenceConfig, NoiseConfig, Objective, OipConfig, Spectrum, Strategy
+from pipeline.config import ConvergenceConfig, NoiseConfig, OipConfig, Spectrum, Strategy
 from pipeline.core import ascent, jitter, priors
 from pipeline.core.noise import Identity, standardized
 from pipeline.core.objective import directions, snapshot_steps, step_sizes
 from pipeline.core.priors import Priors
 from pipeline.core.score import as_saved, largest_scores, scores
-from pipeline.core.target import Target, after_activation, before_activation, weights_of
+from pipeline.core.target import AIMS, Target, after_activation, weights_of
 from pipeline.progress import Progress, no_progress
 from pipeline.results import CONVERGED, NEVER, RISING, UNSTEADY, OipSweepResult
 from pipeline.stages.starts import Starts
@@ -126,8 +126,7 @@ class _Sweep:
         position = None if config.position is None else (config.position[0], config.position[1])
         weights = weights_of(direction, shape, position)
         self._scored = after_activation(model, config.layer, weights)
-        before = config.objective is Objective.pre_activation
-        self._aim = before_activation(model, config.layer, weights) if before else self._scored
+        self._aim = AIMS[config.objective.value](model, config.layer, weights)
         self._priors = _priors(config, self._size, reference_images)
         self._done = self._total = 0
 

@@ -1,0 +1,50 @@
+"""Mean and spread of the neighbourhood of every pixel: pictures of any size as the CNN knows them.
+
+A CNN that was trained on standardized images of 28 x 28 pixels knows no picture that is bright at its left and dark
+at its right. A tile of a photo is standardized before it is shown; where the CNN slides over a whole photo, so is the
+neighbourhood of every pixel, weighted by a Gaussian as wide as such an image.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+# A neighbourhood is at least this many cells wide, each the mean of a square of pixels: its own mean needs no more.
+CELLS = 7
+# Of a neighbourhood without any contrast, so that nothing is divided by 0.
+LEAST_SPREAD = 0.01
+
+
+def mean_and_spread(pictures: tf.Tensor, window: int) -> tuple[tf.Tensor, tf.Tensor]:
+    """The mean m and the spread sqrt(mean(x^2) - m^2) around every pixel: two of (batch, height, width, 1).
+
+    The means are weighted by a Gaussian with a standard deviation of window / 4 pixels. It is applied to means over
+    cells of about window / CELLS pixels, and what comes out is interpolated linearly.
+    """
+    cell = max(window // CELLS, 1)
+    height, width = pictures.shape[1:3]
+    powers = [tf.nn.avg_pool2d(power, cell, cell, "SAME") for power in (pictures, tf.square(pictures))]
+    small = tf.concat(powers, axis=0)
+    radius = -(-window // (2 * cell))
+    weights = np.exp(-0.5 * (np.arange(-radius, radius + 1) * 4 * cell / window) ** 2)
+    weights = (weights / weights.sum()).astype(np.float32)
+    for axis, shape in ((1, (-1, 1, 1, 1)), (2, (1, -1, 1, 1))):
+        small = tf.nn.conv2d(_continued(small, radius, axis), weights.reshape(shape), 1, "VALID")
+    grid = [length * cell for length in small.shape[1:3]]
+    means = tf.image.resize(small, grid, method="bilinear")
+    mean, square = tf.split(means[:, :height, :width], 2)
+    return mean, tf.sqrt(tf.maximum(square - tf.square(mean), 0.0))
+
+
+def standardized(pictures: tf.Tensor, window: int) -> tf.Tensor:
+    """(x - mean) / max(spread, LEAST_SPREAD), pixel by pixel."""
+    mean, spread = mean_and_spread(pictures, window)
+    return (pictures - mean) / tf.maximum(spread, LEAST_SPREAD)
+
+
+def _continued(small: tf.Tensor, radius: int, axis: int) -> tf.Tensor:
+    """Continued over two of its edges by its mirror image, again and again if it is smaller than `radius`."""
+    while radius > 0:
+        width = min(radius, small.shape[axis])
+        small = tf.pad(small, [[width, width] if k == axis else [0, 0] for k in range(4)], "SYMMETRIC")
+        radius -= width
+    return small

@@ -1,0 +1,53 @@
+"""Octaves: the same picture at growing sizes, and one ascent at each, of the CNN slid over all of it."""
+
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+from pipeline.core import neighbourhood
+from pipeline.core.chunks import Slide
+
+
+def resized(pictures: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """(batch, height, width) to (batch, *shape): bicubic, with antialiasing when it gets smaller."""
+    if pictures.shape[1:] == shape:
+        return pictures
+    # one by one: TensorFlow's memory for it grows with the batch
+    one_by_one = (tf.image.resize(each[..., None], shape, method="bicubic", antialias=True) for each in pictures)
+    return np.stack([each.numpy()[..., 0] for each in one_by_one])
+
+
+def ascend_octave(
+    slide: Slide,
+    pictures: np.ndarray,
+    step_sizes: np.ndarray,
+    *,
+    window: int,
+    least_contrast: float,
+    random: np.random.Generator,
+    on_pixels: Callable[[int], None],
+) -> tuple[np.ndarray, np.ndarray]:
+    """What an octave makes of pictures (batch, height, width), and the objective before each step: (steps, batch).
+
+    Mean m and spread s of every neighbourhood are taken out, and put back at the end:
+        z = (x - m) / sqrt(s^2 + least_contrast^2)
+        at every step: g = dL/dz;  z <- standardize(z + step_size * g / (sqrt(mean(g^2)) + 1e-7))
+    where a neighbourhood is standardized, see `neighbourhood`. In each step the positions of the map are moved by
+    fewer pixels than its stride, at random: otherwise the grid of the pools would show.
+
+    Args:
+        window: pixels per side of a neighbourhood, the size of the CNN's input.
+        least_contrast: how much is put back where the photo is even.
+    """
+    mean, spread = (each.numpy() for each in neighbourhood.mean_and_spread(tf.constant(pictures[..., None]), window))
+    spread = np.sqrt(spread[..., 0] ** 2 + np.float32(least_contrast) ** 2)
+    z = (pictures - mean[..., 0]) / np.maximum(spread, neighbourhood.LEAST_SPREAD)
+    objective = np.empty((len(step_sizes), len(pictures)))
+    for step, size in enumerate(step_sizes):
+        down, across = random.integers(slide.chunks.field.stride, size=2).tolist()
+        objective[step], gradient = slide.gradient(z, (down, across), on_pixels)
+        scale = np.sqrt(np.mean(np.square(gradient), axis=(1, 2), keepdims=True)) + 1e-7
+        changed = z + size * (gradient / scale)
+        z = neighbourhood.standardized(tf.constant(changed[..., None]), window).numpy()[..., 0]
+    return z * spread + mean[..., 0], objective

@@ -1,0 +1,1 @@
+"""How a photo is dreamt into: two methods, and what surrounds them."""

@@ -1,0 +1,49 @@
+"""What both methods of dreaming hand back, and how they say how far they are."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from pipeline.config import DreamConfig
+from pipeline.core.geometry import within
+from pipeline.core.octaves import resized
+from pipeline.progress import Progress
+
+
+class Course(NamedTuple):
+    """One dream or several of the same photo, each towards something else.
+
+    pictures: (dreams, height, width); frames: (rounds, small height, small width), the first of them after every level
+    of every turn, or every octave; objective: (rounds, steps, dreams); tile_maps: (tiles of all levels, maps),
+    the maps that every tile is driven towards, empty for octaves.
+    """
+
+    pictures: np.ndarray
+    frames: np.ndarray
+    objective: np.ndarray
+    tile_maps: np.ndarray
+
+
+class Advance:
+    """Adds up the work that is done, and tells it: as many units as there will be are known from the start."""
+
+    def __init__(self, task: str, progress: Progress, total: int) -> None:
+        self._task, self._progress, self._total, self._done = task, progress, total, 0
+
+    def __call__(self, units: int) -> None:
+        self._done += units
+        self._progress(self._task, self._done, self._total)
+
+
+OnWork = Callable[[int], None]
+
+
+def as_frame(picture: np.ndarray, config: DreamConfig) -> np.ndarray:
+    """A picture (height, width) as it is kept of every round."""
+    return resized(picture[None], within((picture.shape[0], picture.shape[1]), config.frame_size))[0]
+
+
+def masked(pictures: np.ndarray, originals: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
+    """The originals where the mask is 0, the pictures where it is 1."""
+    return pictures if mask is None else originals + mask * (pictures - originals)
