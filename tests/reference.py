@@ -109,13 +109,13 @@ def outputs(layers: Sequence[Layer], image: np.ndarray) -> list[np.ndarray]:
     return made
 
 
-def objective(layers: Sequence[Layer], image: np.ndarray, map_index: int) -> float:
-    """The mean over the positions of a map of the last layer; for -1 the mean over the whole layer."""
-    feature_maps = outputs(layers, image)[-1]
+def objective(layers: Sequence[Layer], image: np.ndarray, map_index: int, *, squared: bool = False) -> float:
+    """The mean over the positions of a map of the last layer; for -1 the mean over the whole layer. Or of squares."""
+    feature_maps = outputs(layers, image)[-1] ** (2 if squared else 1)
     return float(feature_maps.mean() if map_index == -1 else feature_maps[..., map_index].mean())
 
 
-def gradient(layers: Sequence[Layer], image: np.ndarray, map_index: int) -> np.ndarray:
+def gradient(layers: Sequence[Layer], image: np.ndarray, map_index: int, *, squared: bool = False) -> np.ndarray:
     """The derivative of `objective` with respect to every pixel, by hand, backwards through the layers."""
     inputs = [image[..., None], *outputs(layers, image)[:-1]]
     height, width, maps = outputs(layers, image)[-1].shape
@@ -124,6 +124,8 @@ def gradient(layers: Sequence[Layer], image: np.ndarray, map_index: int) -> np.n
         back[:] = 1 / (height * width * maps)
     else:
         back[..., map_index] = 1 / (height * width)
+    if squared:
+        back *= 2 * outputs(layers, image)[-1]
     for layer, x in zip(reversed(layers), reversed(inputs), strict=True):
         match layer:
             case Convolution(kernel, bias, activation):
@@ -149,12 +151,13 @@ def ascend(
     after: int = 0,
     patience: int = 1,
     stop: bool = False,
+    squared: bool = False,
 ) -> Ascent:
     images: list[np.ndarray] = []
     values: list[float] = []
     calm, converged_at = 0, -1
     for step, step_size in enumerate(step_sizes):
-        values.append(objective(layers, image, map_index))
+        values.append(objective(layers, image, map_index, squared=squared))
         if step > after and abs(values[-1] - values[-2]) < criterion * abs(values[-1]):
             calm += 1
         else:
@@ -162,7 +165,7 @@ def ascend(
         if calm >= patience and converged_at == -1:
             converged_at = step
         if not (stop and converged_at >= 0):
-            g = gradient(layers, image, map_index)
+            g = gradient(layers, image, map_index, squared=squared)
             if g.any():
                 image = standardize(image + step_size * g / (np.sqrt((g**2).mean()) + 1e-7))
         images.append(image)
@@ -189,6 +192,12 @@ def resize(image: np.ndarray, size: int) -> np.ndarray:
     return weights @ image @ weights.T
 
 
+def resize_to(image: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """The same for (height, width, channels), to another shape."""
+    down, across = (bicubic_weights(old, new) for old, new in zip(image.shape[:2], shape, strict=True))
+    return np.einsum("ij,jkc,lk->ilc", down, image, across)
+
+
 def affine(image: np.ndarray, matrix: np.ndarray, shift: np.ndarray) -> np.ndarray:
     """out(p) = in(matrix @ (p - centre) + centre + shift), bilinear; 0 outside. p = (x, y)."""
     height, width = image.shape
@@ -213,6 +222,10 @@ def dream(
     turns: int,
     steps: int,
     step_size: float,
+    squared: bool = False,
+    strength: float = 1.0,
+    updated: bool = False,
+    mask: np.ndarray | None = None,
 ) -> np.ndarray:
     """Carving, tile by tile."""
     original = standardize(photo)
@@ -223,10 +236,125 @@ def dream(
             before = picture.copy()
             for row, column in np.ndindex(tiles_per_side, tiles_per_side):
                 place = np.s_[row * side : (row + 1) * side, column * side : (column + 1) * side]
-                detail = original[place] - resize(resize(original[place], size), side)
+                whole = before if updated else original
+                detail = whole[place] - resize(resize(whole[place], size), side)
                 small = resize(before[place], size)
                 mean, std = small.mean(), small.std()
-                ascent = ascend(layers, (small - mean) / std, map_index, [step_size] * steps)
-                picture[place] = resize(ascent.images[-1] * std + mean, side) + detail
+                ascent = ascend(layers, (small - mean) / std, map_index, [step_size] * steps, squared=squared)
+                new = resize(ascent.images[-1] * std + mean, side) + detail
+                picture[place] = (1 - strength) * before[place] + strength * new
             picture = standardize(picture)
+            if mask is not None:
+                picture = original + mask * (picture - original)
     return picture
+
+
+# pictures of any size, over which the CNN is slid ---------------------------------------------------------------------
+
+
+def mirrored(length: int, margin: int) -> list[int]:
+    """Which pixel of `length` each is of the picture continued by `margin` on both sides; the edge is not doubled."""
+    return [abs(k) if k < length else 2 * (length - 1) - k for k in range(-margin, length + margin)]
+
+
+class Slid(NamedTuple):
+    objective: float
+    gradient: np.ndarray  # times the number of positions
+
+
+def slid(
+    layers: Sequence[Layer],
+    picture: np.ndarray,
+    map_index: int,
+    shift: tuple[int, int],
+    *,
+    side: int,
+    stride: int,
+) -> Slid:
+    """The objective of the whole picture at once; a position sees side x side pixels, the next `stride` further on."""
+    margin = min(side // 2, min(picture.shape) - 1)
+    rows, columns = (mirrored(length, margin) for length in picture.shape)
+    # as many positions as fit in every shift
+    down, across = (1 + (len(places) - (stride - 1) - side) // stride for places in (rows, columns))
+    rows = rows[shift[0] : shift[0] + (down - 1) * stride + side]
+    columns = columns[shift[1] : shift[1] + (across - 1) * stride + side]
+    seen = picture[np.ix_(rows, columns)]
+    assert outputs(layers, seen)[-1].shape[:2] == (down, across)
+    given = np.zeros(picture.shape)
+    np.add.at(given, np.ix_(rows, columns), gradient(layers, seen, map_index) * down * across)
+    return Slid(objective(layers, seen, map_index), given)
+
+
+def neighbourhood(picture: np.ndarray, window: int) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and spread around every pixel: of cells, weighted by a Gaussian, interpolated linearly."""
+    cell = max(window // 7, 1)
+    counts = [-(-length // cell) for length in picture.shape]
+    # what is missing to whole cells is missing at both ends
+    first = [-((count * cell - length) // 2) for count, length in zip(counts, picture.shape, strict=True)]
+    radius = int(np.ceil(window / 2 / cell))
+    away = np.arange(-radius, radius + 1) * cell
+    gaussian = np.exp(-(away**2) / (2 * (window / 4) ** 2))
+    gaussian /= gaussian.sum()
+
+    def cell_mean(power: np.ndarray, i: int, j: int) -> float:
+        top, left = first[0] + i * cell, first[1] + j * cell
+        return power[max(top, 0) : top + cell, max(left, 0) : left + cell].mean()
+
+    def smooth(cells: np.ndarray) -> np.ndarray:
+        wide = np.pad(cells, radius, "symmetric")
+        return np.array(
+            [
+                [(wide[i : i + 2 * radius + 1, j : j + 2 * radius + 1] * np.outer(gaussian, gaussian)).sum()
+                 for j in range(counts[1])]
+                for i in range(counts[0])
+            ]
+        )  # fmt: skip
+
+    def interpolated(cells: np.ndarray, y: int, x: int) -> float:
+        # in cells, whose middles are at whole numbers; beyond the middle of the last one it stays as it is
+        places = [(p - start + 0.5) / cell - 0.5 for p, start in zip((y, x), first, strict=True)]
+        u, v = (min(max(place, 0), count - 1) for place, count in zip(places, counts, strict=True))
+        i, j = int(u), int(v)
+        k, m = min(i + 1, counts[0] - 1), min(j + 1, counts[1] - 1)
+        upper = (1 - (v - j)) * cells[i, j] + (v - j) * cells[i, m]
+        lower = (1 - (v - j)) * cells[k, j] + (v - j) * cells[k, m]
+        return (1 - (u - i)) * upper + (u - i) * lower
+
+    means = []
+    for power in (picture.astype(np.float64), picture.astype(np.float64) ** 2):
+        cells = smooth(np.array([[cell_mean(power, i, j) for j in range(counts[1])] for i in range(counts[0])]))
+        means.append(np.array([[interpolated(cells, *p) for p in row] for row in _places(picture)]))
+    return means[0], np.sqrt(np.maximum(means[1] - means[0] ** 2, 0))
+
+
+def _places(picture: np.ndarray) -> list[list[tuple[int, int]]]:
+    height, width = picture.shape
+    return [[(y, x) for x in range(width)] for y in range(height)]
+
+
+def ascend_octave(
+    layers: Sequence[Layer],
+    picture: np.ndarray,
+    map_index: int,
+    step_sizes: Sequence[float],
+    shifts: Sequence[tuple[int, int]],
+    *,
+    side: int,
+    stride: int,
+    window: int,
+    least_contrast: float,
+) -> tuple[np.ndarray, list[float]]:
+    """What an octave makes of a picture, and the objective before each step."""
+    mean, spread = neighbourhood(picture, window)
+    contrast = np.sqrt(spread**2 + least_contrast**2)
+    z, values = (picture - mean) / contrast, []
+    first_mean, first_spread = neighbourhood(z, window)
+    for size, shift in zip(step_sizes, shifts, strict=True):
+        value, g = slid(layers, z, map_index, shift, side=side, stride=stride)
+        values.append(value)
+        z = z + size * g / (np.sqrt((g**2).mean()) + 1e-7)
+        local_mean, local_spread = neighbourhood(z, window)
+        # as much contrast as is too much is taken away
+        too_much = np.maximum(local_spread / np.maximum(first_spread, 1), 1)
+        z = first_mean + (z - local_mean) / too_much
+    return z * contrast + mean, values

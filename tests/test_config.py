@@ -70,7 +70,7 @@ def test_every_file_of_every_group_composes(compose, file):
 
 def test_nothing_is_left_untyped(compose):
     config = compose()
-    assert config.stages == list(Stage)
+    assert config.stages == [stage for stage in Stage if stage is not Stage.dream_sheet]
     assert isinstance(config.model.convolutions["Conv2D_1"], ConvolutionConfig)
     assert config.model.convolutions["Conv2D_1"].activation is Activation.relu
     assert isinstance(config.oip.step_size, float)
@@ -199,11 +199,16 @@ def test_a_known_key_is_let_through(key):
         ("oip.steps", None, "a whole number"),
         ("oip.step_size", "big", "a number"),
         ("reuse", "perhaps", "true or false"),
-        ("oip.objective", "loss", "one of activation, pre_activation"),
+        ("oip.objective", "loss", "one of activation, pre_activation, l2"),
         ("train.optimizer.name", "sgd", "one of rmsprop, nadam, adamax, adamw"),
         ("oip.map_indices", 3, "a list, each entry a whole number or null"),
+        ("dream.fit", "fill", "one of keep, crop, stretch"),
+        ("dream.color", "maybe", "true or false"),
+        ("dream.method", "waves", "one of carving, octaves"),
+        ("dream.correction", "none", "one of original, updated"),
+        ("dream.compare.by", "size", "one of maps, levels, strengths"),
         ("dream.levels", ["a"], "a list, each entry a whole number"),
-        ("stages", ["oips"], "a list, each entry one of train, activations, oip, dream"),
+        ("stages", ["oips"], "a list, each entry one of train, activations, oip, dream, dream_sheet"),
     ],
 )
 def test_a_value_of_another_type_is_refused_with_what_the_setting_takes(key, value, takes):
@@ -238,7 +243,7 @@ def test_a_reference_to_nothing_is_refused(compose):
 
 AT_LEAST_1 = "a whole number of at least 1"
 OUT_OF_RANGE = [
-    ("stages=[]", "stages", "at least one of train, activations, oip, dream", "an empty list"),
+    ("stages=[]", "stages", "at least one of train, activations, oip, dream, dream_sheet", "an empty list"),
     ("stages=[oip,train,oip]", "stages", "every entry once", "['oip', 'train', 'oip']"),
     ("seed=-1", "seed", "a whole number of at least 0", "-1"),
     ("seed=2147483648", "seed", "at most", "2147483648"),
@@ -352,11 +357,29 @@ OUT_OF_RANGE = [
     ("dream.levels=[]", "dream.levels", "at least one number of tiles per side", "an empty list"),
     ("dream.overlap=0.6", "dream.overlap", "a number of at least 0 and at most 0.5", "0.6"),
     ("dream.levels=[0]", "dream.levels", AT_LEAST_1, "0"),
-    ("dream.levels=[1,2,3]", "dream.levels", "numbers of tiles per side that divide dream.size = 560", "3"),
     ("dream.map_indices=[]", "dream.map_indices", "at least one map", "an empty list"),
-    ("dream.map_indices=[1,2]", "dream.map_indices", "one for each of the 3 of dream.levels", "2 entries: [1, 2]"),
     ("dream.map_indices=[128]", "dream.map_indices", "map indices 0 to 127 of Conv2D_3", "128"),
     ("dream.tiles=[[0]]", "dream.overlap", "0 with dream.tiles", "0.5"),
+    ("dream.mask=' '", "dream.mask", "a path, or null", "' '"),
+    ("dream.strength=[]", "dream.strength", "at least one number", "an empty list"),
+    ("dream.strength=[-0.5]", "dream.strength", "a number of at least 0 and at most 10", "-0.5"),
+    ("dream.strength=[1,1]", "dream.strength", "each of the 3 levels with dream.method=carving", "2 numbers: [1."),
+    ("dream.auto_maps=0", "dream.auto_maps", "a whole number of at least 1", "0"),
+    ("dream.auto_maps=2", "dream.auto_maps", "a whole number of at least 1 and at most 1", "2"),
+    ("dream.tile_maps=[[1]]", "dream.tile_maps", "null, or a list of maps for each of the 3 dream.levels", "[[1]]"),
+    ("dream.tile_maps=[[1],[],[2]]", "dream.tile_maps", "at least one map per level", "an empty list"),
+    ("dream.tile_maps=[[1],[2],[128]]", "dream.tile_maps", "map indices 0 to 127 of Conv2D_3", "128"),
+    ("dream.octaves.count=0", "dream.octaves.count", "a whole number of at least 1 and at most 30", "0"),
+    ("dream.octaves.scale=1.05", "dream.octaves.scale", "a number of at least 1.1 and at most 4", "1.05"),
+    ("dream.octaves.least_contrast=-1", "dream.octaves.least_contrast", "a number of at least 0", "-1.0"),
+    ("dream.frame_size=20", "dream.frame_size", "a whole number of at least 56 and at most 4096", "20"),
+    ("dream.zoom.frames=-1", "dream.zoom.frames", "a whole number of at least 0 and at most 600", "-1"),
+    ("dream.zoom.factor=1", "dream.zoom.factor", "a number of at least 1.001 and at most 1.5", "1.0"),
+    ("dream.zoom.steps=0", "dream.zoom.steps", AT_LEAST_1, "0"),
+    ("dream.zoom.size=20", "dream.zoom.size", "a whole number of at least 56 and at most 1024", "20"),
+    ("dream.compare.strengths=[]", "dream.compare.strengths", "at least one number", "an empty list"),
+    ("dream.compare.strengths=[1,1]", "dream.compare.strengths", "every entry once", "[1.0, 1.0]"),
+    ("dream.compare.strengths=[11]", "dream.compare.strengths", "a number of at least 0 and at most 10", "11.0"),
     ("dream.turns=0", "dream.turns", AT_LEAST_1, "0"),
     ("dream.steps=0", "dream.steps", AT_LEAST_1, "0"),
     ("dream.step_size=-0.1", "dream.step_size", "a number of at least 0", "-0.1"),
@@ -424,6 +447,11 @@ def test_layers_that_make_no_cnn_are_refused(defaults, change, message):
         ["dream.levels=[1,2,2]", "dream.map_indices=[-1,0,127]"],
         ["dream.overlap=0", "dream.tiles=[[0],[0,3],[15]]"],
         ["dream.step_size=0"],
+        ["dream.method=octaves", "dream.octaves.count=3", "dream.strength=[0,0.5,2]"],
+        ["dream.size=null", "dream.fit=stretch", "dream.mask=mask.png"],
+        ["dream.auto_maps=3", "dream.map_indices=null"],
+        ["dream.tile_maps=[[1],[2,3],[-1]]"],
+        ["stages=[dream_sheet]", "dream.compare.by=strengths", "dream.compare.strengths=[0,1]"],
         ["oip.layer=Max_Pool_2", "oip.map_indices=[63]", "oip.position=[4,4]"],
         ["oip.layer=Dense_1", "oip.map_indices=[99,-1]"],
         ["oip.layer=Output", "oip.map_indices=[9]"],
@@ -450,12 +478,22 @@ def test_values_at_the_edge_of_their_range_are_taken(defaults, overrides):
             "dream.tiles: takes null, or a list of tiles for each of the",
         ),
         (
-            ["dream.overlap=0", "dream.tiles=[[0],[4],[0]]"],
-            "dream.tiles: takes a whole number of at least 0 and at",
+            ["dream.overlap=0", "dream.tiles=[[0],[-4],[0]]"],
+            "dream.tiles: takes a whole number of at least 0; got -4",
         ),
         (
             ["dream.overlap=0", "dream.tiles=[[0],[],[0]]"],
             "dream.tiles: takes at least one tile per level; got an",
+        ),
+        (
+            ["dream.auto_maps=1", "dream.tile_maps=[[1],[1],[1]]"],
+            "dream.tile_maps: takes null with dream.auto_maps",
+        ),
+        (["dream.auto_maps=1", "dream.map_indices=[1,-1]"], "dream.map_indices: takes single maps with dream.auto_m"),
+        (["dream.method=octaves", "dream.auto_maps=1"], "dream.auto_maps: takes null with dream.method=octaves"),
+        (
+            ["dream.method=octaves", "dream.strength=[1,1]"],
+            "dream.strength: takes one number for all, or one for each of the 5 octaves",
         ),
         (["dream.overlap=0", "dream.tiles=[[0],[1,1],[0]]"], "dream.tiles: takes every entry once; got [1, 1]"),
         (["oip.map_indices=[1,-1]", "oip.direction=[1,1]"], "oip.map_indices: takes the maps that oip.direction mixes"),

@@ -79,6 +79,7 @@ def test_the_results_on_disk_are_complete(smoke: Path) -> None:
         "oip/emergence.gif",
         "dream/dream.npz",
         "dream/dream.png",
+        "dream/growing.webp",
         "dream/before_after.png",
     ):
         assert (run / file).stat().st_size > 100, file

@@ -16,11 +16,7 @@ from pipeline.config import (
     ActivationsConfig,
     ColorMap,
     ContrastConfig,
-    ConvergenceConfig,
-    DreamConfig,
-    Fit,
     MapScaling,
-    Objective,
     OipConfig,
     Split,
     Strategy,
@@ -29,13 +25,11 @@ from pipeline.record import figures
 from pipeline.rendering import (
     Animation,
     render_activations,
-    render_dream,
     render_oips,
     render_train,
     save_pictures,
 )
 from pipeline.rendering.activations import map_levels, maps_grid
-from pipeline.rendering.dream import level_names
 from pipeline.rendering.levels import (
     between,
     contrast_limit,
@@ -62,9 +56,8 @@ from pipeline.rendering.sheets import (
     with_heading,
 )
 from pipeline.rendering.train import accuracy_range
-from pipeline.results import ActivationsResult, DreamResult, OipSweepResult, TrainResult
+from pipeline.results import ActivationsResult, OipSweepResult, TrainResult
 
-CONVERGENCE = ConvergenceConfig(criterion=1e-3, after=2, patience=2, stop=False)
 NAMES = tuple("0123456789")
 
 
@@ -85,26 +78,6 @@ def oip_config(compose: Callable[..., Any]) -> Callable[..., OipConfig]:
     """oip_config(**changes): the default settings, but for a layer of four steps."""
     default = replace(compose().oip, layer="Conv", steps=4, contrast=ContrastConfig(centre=0.5, factor=1.0))
     return lambda **changes: replace(default, **changes)
-
-
-def dream_config(**changes: Any) -> DreamConfig:
-    values: dict[str, Any] = {
-        "photo": "flower",
-        "fit": Fit.crop,
-        "size": 32,
-        "layer": "Conv",
-        "objective": Objective.activation,
-        "levels": [1, 2],
-        "overlap": 0.0,
-        "map_indices": [5],
-        "tiles": None,
-        "turns": 2,
-        "steps": 3,
-        "step_size": 0.1,
-        "convergence": CONVERGENCE,
-        "contrast": ContrastConfig(centre=0.5, factor=1.0),
-    }
-    return DreamConfig(**values | changes)
 
 
 def sweep(
@@ -171,13 +144,6 @@ def with_starts(activations: list[list[float]], **changes: Any) -> OipSweepResul
 def below(lines: list[Caption], width: int) -> np.ndarray:
     """The pixels of a caption as they should stand below a tile of this width."""
     return captioned_grid(np.zeros((1, 1, width), np.uint8), [lines], 1)[8 + 1 : -8, 8:-8]
-
-
-def dreamt(size: int = 32) -> DreamResult:
-    rng = np.random.default_rng(0)
-    photo = rng.normal(size=(size, size)).astype(np.float32)
-    frames = rng.normal(size=(4, size, size)).astype(np.float32)
-    return DreamResult(photo=photo, picture=frames[-1], frames=frames, objective=rng.normal(size=(2, 2, 3)))
 
 
 def has_color(picture: np.ndarray, color: tuple[int, int, int]) -> bool:
@@ -731,47 +697,6 @@ def test_in_few_digits(value: float, text: str) -> None:
 def test_what_is_not_a_number_is_black() -> None:
     assert stretched(np.array([[np.nan, 0.0], [1.0, 2.0]], np.float32))[0, 0] == 0
     assert (enhanced(np.full((2, 2), np.nan, np.float32), ContrastConfig(centre=0.5, factor=1.0)) == 0).all()
-
-
-# dream
-
-
-def test_render_dream_names_files_by_turn_and_level() -> None:
-    assert sorted(render_dream(dream_config(), dreamt())) == [
-        "before_after.png",
-        "dream.png",
-        "dream_strong.png",
-        "frames.png",
-        "levels/turn_1_level_1.png",
-        "levels/turn_1_level_2.png",
-        "levels/turn_2_level_1.png",
-        "levels/turn_2_level_2.png",
-        "objective.png",
-        "photo.png",
-    ]
-
-
-def test_a_dream_has_the_contrast_of_the_settings_and_a_strong_one_set_by_the_photo() -> None:
-    result = dreamt()
-    pictures = render_dream(dream_config(), result)
-    limit = contrast_limit(result.photo)
-    assert (pictures["dream_strong.png"] == strong_contrast(result.picture, limit)).all()
-    contrast = dream_config().contrast
-    assert (pictures["levels/turn_2_level_1.png"] == enhanced(result.frames[2], contrast)).all()
-    assert (pictures["dream.png"] == enhanced(result.picture, contrast)).all()
-    assert (pictures["photo.png"] == stretched(result.photo)).all()
-
-
-def test_before_stands_left_of_after() -> None:
-    pictures = render_dream(dream_config(), dreamt())
-    both = pictures["before_after.png"]
-    assert (both[8:40, 8:40, 0] == pictures["photo.png"]).all()
-    assert (both[8:40, 48:80, 0] == pictures["dream.png"]).all()
-
-
-def test_levels_are_named_by_tiles_and_map() -> None:
-    config = dream_config(levels=[1, 2, 4], map_indices=[56, 3, -1], size=64, tiles=[[0], [0, 1, 2, 3], [5, 6]])
-    assert level_names(config) == ["whole picture, map 56", "4 tiles, map 3", "2 of 16 tiles, whole layer"]
 
 
 # training

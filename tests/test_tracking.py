@@ -301,6 +301,7 @@ def all_figures(compose, deterministic) -> dict[str, Figures]:
     """What the stages really record as composed by default, with little to compute."""
     from pipeline.stages.activations import extract_activations
     from pipeline.stages.dream import dream
+    from pipeline.stages.dream_sheet import dream_sheet
     from pipeline.stages.oip import sweep_oips
     from pipeline.stages.train import train
 
@@ -314,11 +315,12 @@ def all_figures(compose, deterministic) -> dict[str, Figures]:
         "activations": extract_activations(config.activations, trained.model, dataset),
         "oip": sweep_oips(config.oip, config.noise, trained.model, seed=0, reference_images=images),
         "dream": dream(config.dream, trained.model, photo, seed=0),
+        "dream_sheet": dream_sheet(config.dream, trained.model, photo, seed=0),
     }
     return {stage: figures(result) for stage, result in results.items()}
 
 
-@pytest.mark.parametrize("stage", ["train", "activations", "oip", "dream"])
+@pytest.mark.parametrize("stage", ["train", "activations", "oip", "dream", "dream_sheet"])
 def test_view_has_a_card_for_all_pictures_and_none_for_what_is_not_recorded(stage, all_figures):
     view = saved_view(stage)
     # older servers take no more as the tag of an experiment

@@ -73,11 +73,14 @@ def _window(layer: keras.Layer) -> tuple[int, int] | None:
     match layer:
         case keras.layers.Conv2D(padding="valid", data_format="channels_last"):
             size, step, wide = layer.kernel_size, layer.strides, layer.dilation_rate
-        case keras.layers.MaxPooling2D() | keras.layers.AveragePooling2D() if layer.padding == "valid":
+        case (
+            keras.layers.MaxPooling2D(padding="valid", data_format="channels_last")
+            | keras.layers.AveragePooling2D(padding="valid", data_format="channels_last")
+        ):
             size, step, wide = layer.pool_size, layer.strides, (1, 1)
         case keras.layers.InputLayer() | keras.layers.Activation() | keras.layers.ReLU() | keras.layers.Dropout():
             return 1, 1
-        case keras.layers.BatchNormalization():
+        case keras.layers.BatchNormalization(axis=-1 | 3):
             return 1, 1
         case _:
             return None
@@ -233,7 +236,7 @@ def _compiled(architecture: str, compiler: str, squared: bool) -> Callable:
     part = keras.models.model_from_json(architecture)
     forward = plain_forward_pass(part) if compiler == "none" else fast_forward_pass(part)
     signature = [
-        [tf.TensorSpec(variable.shape) for variable in variables_of(part)],
+        [tf.TensorSpec(variable.shape, variable.dtype) for variable in variables_of(part)],
         tf.TensorSpec([None, *part.inputs[0].shape[1:]]), tf.TensorSpec([None, *part.outputs[0].shape[1:]]),
         tf.TensorSpec([None]),
     ]  # fmt: skip

@@ -31,14 +31,16 @@ def mean_and_spread(pictures: tf.Tensor, window: int) -> tuple[tf.Tensor, tf.Ten
         small = tf.nn.conv2d(_continued(small, radius, axis), weights.reshape(shape), 1, "VALID")
     grid = [length * cell for length in small.shape[1:3]]
     means = tf.image.resize(small, grid, method="bilinear")
-    mean, square = tf.split(means[:, :height, :width], 2)
+    # where the picture fills no whole number of cells, the first ones begin before it
+    top, left = (grid[0] - height) // 2, (grid[1] - width) // 2
+    mean, square = tf.split(means[:, top : top + height, left : left + width], 2)
     return mean, tf.sqrt(tf.maximum(square - tf.square(mean), 0.0))
 
 
-def standardized(pictures: tf.Tensor, window: int) -> tf.Tensor:
-    """(x - mean) / max(spread, LEAST_SPREAD), pixel by pixel."""
-    mean, spread = mean_and_spread(pictures, window)
-    return (pictures - mean) / tf.maximum(spread, LEAST_SPREAD)
+def levelled(pictures: tf.Tensor, mean: tf.Tensor, most: tf.Tensor, window: int) -> tf.Tensor:
+    """mean + (x - own mean) / max(own spread / most, 1): neighbourhoods with this mean, and at most this spread."""
+    own, spread = mean_and_spread(pictures, window)
+    return mean + (pictures - own) / tf.maximum(spread / most, 1.0)
 
 
 def _continued(small: tf.Tensor, radius: int, axis: int) -> tf.Tensor:

@@ -32,22 +32,26 @@ def ascend_octave(
 
     Mean m and spread s of every neighbourhood are taken out, and put back at the end:
         z = (x - m) / sqrt(s^2 + least_contrast^2)
-        at every step: g = dL/dz;  z <- standardize(z + step_size * g / (sqrt(mean(g^2)) + 1e-7))
-    where a neighbourhood is standardized, see `neighbourhood`. In each step the positions of the map are moved by
-    fewer pixels than its stride, at random: otherwise the grid of the pools would show.
+        at every step: g = dL/dz;  z <- level(z + step_size * g / (sqrt(mean(g^2)) + 1e-7))
+    where `level` keeps every neighbourhood's mean as it was, and its spread at 1 at most (or as it was, if that was
+    more), see `neighbourhood.levelled`; so without a step the picture stays as it is.
+    In each step the positions of the map are moved by fewer pixels than its stride, at random: otherwise the grid of
+    the pools would show.
 
     Args:
         window: pixels per side of a neighbourhood, the size of the CNN's input.
         least_contrast: how much is put back where the photo is even.
     """
     mean, spread = (each.numpy() for each in neighbourhood.mean_and_spread(tf.constant(pictures[..., None]), window))
-    spread = np.sqrt(spread[..., 0] ** 2 + np.float32(least_contrast) ** 2)
-    z = (pictures - mean[..., 0]) / np.maximum(spread, neighbourhood.LEAST_SPREAD)
+    spread = np.maximum(np.hypot(spread[..., 0], np.float32(least_contrast)), neighbourhood.LEAST_SPREAD)
+    z = (pictures - mean[..., 0]) / spread
+    kept, most = neighbourhood.mean_and_spread(tf.constant(z[..., None]), window)
+    most = tf.maximum(most, 1.0)
     objective = np.empty((len(step_sizes), len(pictures)))
     for step, size in enumerate(step_sizes):
         down, across = random.integers(slide.chunks.field.stride, size=2).tolist()
         objective[step], gradient = slide.gradient(z, (down, across), on_pixels)
         scale = np.sqrt(np.mean(np.square(gradient), axis=(1, 2), keepdims=True)) + 1e-7
         changed = z + size * (gradient / scale)
-        z = neighbourhood.standardized(tf.constant(changed[..., None]), window).numpy()[..., 0]
+        z = neighbourhood.levelled(tf.constant(changed[..., None]), kept, most, window).numpy()[..., 0]
     return z * spread + mean[..., 0], objective

@@ -60,7 +60,7 @@ def _features(part: keras.Model, images: np.ndarray) -> Iterator[tuple[slice, np
 def _compiled(architecture: str) -> Callable:
     part = keras.models.model_from_json(architecture)
     signature = [
-        [tf.TensorSpec(variable.shape) for variable in variables_of(part)],
+        [tf.TensorSpec(variable.shape, variable.dtype) for variable in variables_of(part)],
         tf.TensorSpec([None, *part.inputs[0].shape[1:]]),
     ]
     return tf.function(plain_forward_pass(part), input_signature=signature, jit_compile=False, autograph=False)

@@ -1,17 +1,18 @@
 """The pictures of a photo dreamt in several ways: all on one sheet, and each by itself."""
 
 import numpy as np
-from PIL import Image
 
 from pipeline.config import Compare, DreamConfig
 from pipeline.core.colour import with_luma
-from pipeline.core.geometry import within
+from pipeline.rendering.dream import captioned, cell_width, even_columns, resized, thumbnail
+from pipeline.rendering.oip.words import in_few_digits
 from pipeline.rendering.pictures import Pictures
-from pipeline.rendering.sheets import Caption, Note, captioned_grid, with_heading
+from pipeline.rendering.sheets import Caption, Note, with_heading
 from pipeline.results import DreamSheetResult
 
-# Of a picture on the sheet, the longer side: of many, and of few.
-SMALL, LARGE, FEW = 160, 320, 12
+# The longer side of a picture and the pixels in a row, at most: the first of these that make no more rows than that,
+# or else the last.
+LAYOUTS, ROWS = ((320, 1320), (320, 2032), (240, 2032), (160, 2032)), 4
 
 
 def render_dream_sheet(config: DreamConfig, result: DreamSheetResult) -> Pictures:
@@ -29,14 +30,18 @@ def render_dream_sheet(config: DreamConfig, result: DreamSheetResult) -> Picture
 def _contact_sheet(
     config: DreamConfig, result: DreamSheetResult, photo: np.ndarray, dreams: list[np.ndarray], names: list[str]
 ) -> np.ndarray:
-    few = len(dreams) < FEW
-    height, width = within((photo.shape[0], photo.shape[1]), LARGE if few else SMALL)
-    shown = [photo, *dreams]
-    small = np.stack([np.asarray(Image.fromarray(p).resize((width, height), Image.Resampling.LANCZOS)) for p in shown])
-    captions = [[Caption("photo")]]
-    captions += [[Caption(name, f"{last:.2f}")] for name, last in zip(names, result.objective.tolist(), strict=True)]
+    ends = [in_few_digits(last) for last in result.objective.tolist()]
+    in_one_line = [[Caption("photo")], *([Caption(name, end)] for name, end in zip(names, ends, strict=True))]
+    in_two_lines = [[Caption("photo")], *([Caption(name), Caption(end)] for name, end in zip(names, ends, strict=True))]
+    for longest, row in LAYOUTS:
+        size = thumbnail((photo.shape[0], photo.shape[1]), longest)
+        captions = in_one_line if cell_width(size[0], in_one_line) == size[0] else in_two_lines
+        columns = even_columns(len(captions), cell_width(size[0], captions), row)
+        if len(captions) <= ROWS * columns:
+            break
+    small = np.stack([resized(picture, size) for picture in (photo, *dreams)])
     what = {Compare.maps: "map", Compare.levels: "level", Compare.strengths: "strength"}[config.compare.by]
     title = f"The same photo, by {what}"
     towards = f"{config.method.value} towards {config.objective.value} of {config.layer}"
     note = Note(f"{towards}; below each dream its objective at the end")
-    return with_heading(captioned_grid(small, captions, min(4, len(shown)) if few else 12), title, [note])
+    return with_heading(captioned(small, captions, columns), title, [note])

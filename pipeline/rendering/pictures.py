@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -41,8 +42,9 @@ def save_pictures(pictures: Pictures, folder: Path) -> None:
 def _save_animation(animation: Animation, path: Path) -> None:
     first, *others = map(Image.fromarray, animation.frames)
     durations = list(animation.durations)
+    options: dict[str, Any] = {"save_all": True, "append_images": others, "duration": durations, "loop": 0}
     if path.suffix == ".webp":
-        # for photos, of which a GIF has too few colours and too many bytes; method: 0 is fast, 6 makes small files
-        first.save(path, save_all=True, append_images=others, duration=durations, loop=0, quality=80, method=2)
-    else:
-        first.save(path, save_all=True, append_images=others, duration=durations, loop=0)
+        # for photos, of which a GIF has too few colours and too many bytes; method: 0 is fast, 6 makes small files;
+        # kmax=1: every frame is whole, as a change of few levels, as in a fade, would be put off to the next that is
+        options |= {"quality": 80, "method": 2, "kmin": 0, "kmax": 1}
+    first.save(path, **options)

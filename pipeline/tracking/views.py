@@ -82,6 +82,16 @@ VIEWS: dict[str, tuple[Section, ...]] = {
             columns=3,
         ),
     ),
+    "dream_sheet": (
+        Section("All dreams", (Pictures("dream_sheet/contact_sheet"),)),
+        Section("One dream (move the slider to its map or number)", (Pictures("dream_sheet/dream"),)),
+        Section(
+            "Objective at the first and the last step, by map or number",
+            (Curves(("objective_first",)), Curves(("objective_last",))),
+            height=400,
+            columns=2,
+        ),
+    ),
 }
 
 
