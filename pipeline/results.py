@@ -117,7 +117,7 @@ class DreamResult:
     small width) uint8, the same as grey levels after each level of each turn, or each octave, at most as large as
     `frame_size` says;
     objective: (turns, levels, steps), or (1, octaves, steps), before the change of each step, the mean over the tiles
-    of a level; tile_maps: (tiles, maps), the maps that each tile was driven towards, level by level, empty for
+    of a level; tile_maps: (tiles, maps), the maps that each tile was driven towards, level by level, (0, 0) for
     octaves; zoom: (frames, height, width) or (frames, height, width, 3) uint8, a flight into the dream, empty if none
     was asked for.
     """
@@ -133,7 +133,7 @@ class DreamResult:
     def frame_files(self) -> list[str]:
         """The picture file of every frame."""
         turns, rounds, _ = self.objective.shape
-        if len(self.tile_maps) == 0:
+        if self.tile_maps.shape[1] == 0:
             return [f"octaves/octave_{number + 1}.png" for number in range(rounds)]
         return [f"levels/turn_{turn + 1}_level_{number + 1}.png" for turn in range(turns) for number in range(rounds)]
 

@@ -271,6 +271,15 @@ def test_a_mask_limits_where_it_dreams(tiny_cnn, config):
     assert np.abs(result.picture - standardized(pixels))[~outside].mean() > 0.1
 
 
+@BOTH
+def test_a_mask_that_is_black_all_over_leaves_the_photo(tiny_cnn, photo, config):
+    result = dream(config, tiny_cnn(), photo, seed=0, mask=np.zeros((48, 48), np.float32))
+    np.testing.assert_allclose(result.picture, standardized(photo), atol=1e-5)
+    first = "levels/turn_1_level_1.png" if config.method is DreamMethod.carving else "octaves/octave_1.png"
+    assert result.frame_files[0] == first
+    assert len(result.frame_files) == len(result.frames)
+
+
 def test_tiles_that_the_mask_hides_are_not_computed(tiny_cnn, photo):
     mask = np.zeros((48, 48), np.float32)
     mask[30:40, 30:40] = 1

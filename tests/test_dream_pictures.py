@@ -62,7 +62,7 @@ def dreamt(
         picture=rng.normal(size=shape).astype(np.float32),
         frames=rng.integers(0, 256, (turns * rounds, *(frame_shape or shape)), np.uint8),
         objective=np.sort(rng.normal(size=(turns, rounds, steps)).astype(np.float32)),
-        tile_maps=np.zeros((0 if octaves else 5, 1), np.int64),
+        tile_maps=np.zeros((0, 0) if octaves else (5, 1), np.int64),
         zoom=rng.integers(0, 256, (zoom, 12, 16, *photo.shape[2:]), np.uint8),
     )
 

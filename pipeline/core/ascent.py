@@ -115,7 +115,7 @@ def ascend(
 class _Lanes:
     """The images that the program computes at present: those of `rows`, then repetitions that fill it up.
 
-    XLA compiles a program for every size of the batch. It begins with a multiple of 8; with sizes of 1, 2, 4, 8 and so
+    XLA compiles a program for every size of the batch. It begins with a multiple of 4; with sizes of 1, 2, 4, 8 and so
     on there are few further ones. An image that is finished leaves when half of the lanes would be free.
     """
 
@@ -158,7 +158,7 @@ class _Lanes:
 
     def _only(self, lanes: np.ndarray, *, whole: bool = False) -> "_Lanes":
         groups = len(lanes) // self.width
-        step = 8 if whole and groups > 8 else 1 << (groups - 1).bit_length() if groups else 1
+        step = 4 if whole and groups > 4 else 1 << (groups - 1).bit_length() if groups else 1
         room = -(-groups // step) * step * self.width
         filled = tf.constant(np.resize(lanes, room) if room else lanes, tf.int32)
         take = functools.partial(tf.gather, indices=filled)

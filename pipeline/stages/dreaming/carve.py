@@ -84,18 +84,21 @@ class _Level:
         touched = _touched(tiling, self._tiles, mask)
         self.maps = list(itertools.compress(self._maps(number), touched))
         self._tiles = list(itertools.compress(self._tiles, touched))
+        # by the first tile of each batch
+        aim = functools.partial(AIMS[config.objective.value], model, config.layer)
+        firsts = range(0, len(self._tiles), TILES_AT_A_TIME)
+        self._targets = {first: aim(self._weights(self.maps[first : first + TILES_AT_A_TIME])) for first in firsts}
 
     def carve(self, picture: np.ndarray, on_work: OnWork) -> tuple[np.ndarray, np.ndarray]:
         """The picture after this level, and the mean objective of its tiles before every step."""
         onto = picture.copy()
         total = np.zeros(self._config.steps)
         for first in range(0, len(self._tiles), TILES_AT_A_TIME):
-            rows = slice(first, first + TILES_AT_A_TIME)
-            tiles = self._tiles[rows]
+            tiles = self._tiles[first : first + TILES_AT_A_TIME]
             now = shrunk_tiles(picture, self._tiling, tiles, self._size)
             images, mean, std = take_out_spread(now)
             result = ascent.ascend(
-                AIMS[self._config.objective.value](self._model, self._config.layer, self._weights(self.maps[rows])),
+                self._targets[first],
                 images,
                 self._sizes,
                 convergence=convergence_of(self._config.convergence),
@@ -157,4 +160,4 @@ def _touched(tiling: Tiling, tiles: list[int], mask: np.ndarray | None) -> list[
 
 
 def _rectangle(maps: list[list[int]]) -> np.ndarray:
-    return np.array(maps, np.int64).reshape(len(maps), -1)
+    return np.array(maps, np.int64).reshape(len(maps), len(maps[0]) if maps else 1)

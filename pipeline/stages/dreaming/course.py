@@ -16,7 +16,7 @@ class Course(NamedTuple):
 
     pictures: (dreams, height, width); frames: (rounds, small height, small width), the first of them after every level
     of every turn, or every octave; objective: (rounds, steps, dreams); tile_maps: (tiles of all levels, maps),
-    the maps that every tile is driven towards, empty for octaves.
+    the maps that every tile is driven towards, (0, 0) for octaves.
     """
 
     pictures: np.ndarray

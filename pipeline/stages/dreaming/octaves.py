@@ -94,7 +94,7 @@ class Octaves:
             pictures=original + changes,
             frames=np.stack(frames),
             objective=np.stack(objectives),
-            tile_maps=np.zeros((0, 1), np.int64),
+            tile_maps=np.zeros((0, 0), np.int64),
         )
 
     def _slide(self, shape: tuple[int, int]) -> Slide:
