@@ -1,4 +1,4 @@
-"""The pictures of README.md and docs/oip.md, from the training of a run with experiment=mnist, and its data.
+"""The pictures of README.md, docs/oip.md and docs/dream.md, from the training of a run with experiment=mnist.
 
 python docs/figures.py outputs/runs/DATE/TIME/train data=mnist data.path=mnist.npz
 """
@@ -12,8 +12,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 from PIL import Image
 
-from pipeline import compose, dream, load_dataset, load_photo, sweep_oips
-from pipeline.rendering import render_dream, render_oips
+from pipeline import compose, dream, dream_sheet, load_dataset, load_photo, sweep_oips
+from pipeline.core.colour import dreamt_colours
+from pipeline.rendering import Animation, render_dream, render_dream_sheet, render_oips
 from pipeline.rendering.levels import stretched
 from pipeline.rendering.sheets import Caption, captioned_grid, draw_text, enlarge, with_heading
 from pipeline.results import OipSweepResult
@@ -84,8 +85,28 @@ def main(folder: str, *data: str) -> None:
     _diversity(sweep)
     result = sweep_oips(config.oip, config.noise, model, seed=0, reference_images=dataset.test_images)
     _save("contact_sheet", render_oips(config.oip, result)["contact_sheet.png"])
-    photo = load_photo(config.dream.photo, size=config.dream.size, fit=config.dream.fit)
-    _save("before_after", render_dream(config.dream, dream(config.dream, model, photo, seed=0))["before_after.png"])
+    _dreams(model)
+
+
+def _dreams(model) -> None:  # type: ignore[no-untyped-def]
+    """Dreams are photos: JPEG, of which a README can carry several."""
+    rows = []
+    for photo in ("flower", "china"):
+        for method in ("default", "octaves"):
+            config = compose(f"dream={method}", f"dream.photo={photo}").dream
+            pixels = load_photo(photo, size=config.size, fit=config.fit)
+            result = dream(config, model, pixels, seed=0)
+            rows.append(dreamt_colours(pixels, result.picture))
+            if (photo, method) == ("flower", "default"):
+                _save_photo("before_after", render_dream(config, result)["before_after.png"])
+    captions = [[Caption("carving: dream=default")], [Caption("octaves: dream=octaves")]] * 2
+    height, width = rows[0].shape[:2]
+    same = [np.asarray(Image.fromarray(picture).resize((width, height))) for picture in rows]
+    _save_photo("dreams", captioned_grid(np.stack(same), captions, 2))
+    atlas = compose("experiment=dream_atlas", "dream.photo=china").dream
+    photo = load_photo("china", size=atlas.size, fit=atlas.fit)
+    sheet = dream_sheet(atlas, model, photo, seed=0)
+    _save_photo("dream_atlas", render_dream_sheet(atlas, sheet)["contact_sheet.png"])
 
 
 def _diversity(sweep) -> None:  # type: ignore[no-untyped-def]
@@ -101,6 +122,14 @@ def _diversity(sweep) -> None:  # type: ignore[no-untyped-def]
     sheet = captioned_grid(np.stack(tiles), captions, 9)
     title = f"Four pictures of map {MAPS[0]} and of map {MAPS[1]}"
     _save("diversity", with_heading(sheet, title))
+
+
+def _save_photo(name: str, picture: np.ndarray | Animation) -> None:
+    assert isinstance(picture, np.ndarray)
+    image = Image.fromarray(picture)
+    image.thumbnail((1400, 1400))
+    image.save(IMAGES / f"{name}.jpg", quality=82, optimize=True)
+    print(IMAGES / f"{name}.jpg")
 
 
 def _save(name: str, picture: np.ndarray) -> None:
