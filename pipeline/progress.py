@@ -15,6 +15,10 @@ def no_progress(task: str, done: int, total: int, **values: float) -> None:
     """Tells nobody."""
 
 
+# From so many units on, a bar shows the percentage that is done instead of their number.
+MANY = 1000
+
+
 class Bars:
     """A bar for every task, with the newest figures and the time left, on a terminal; silent elsewhere.
 
@@ -28,12 +32,12 @@ class Bars:
     def __enter__(self) -> Self:
         if self._visible:
             from rich.console import Console
-            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+            from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
             self._bars = Progress(
                 TextColumn("{task.description:<11}"),
                 BarColumn(),
-                MofNCompleteColumn(),
+                TextColumn("{task.fields[share]}"),
                 TimeRemainingColumn(elapsed_when_finished=True),
                 TextColumn("{task.fields[figures]}"),
                 console=Console(stderr=True),
@@ -52,6 +56,8 @@ class Bars:
         if not self._visible:
             return
         if task not in self._tasks:
-            self._tasks[task] = self._bars.add_task(task, figures="")
+            self._tasks[task] = self._bars.add_task(task, figures="", share="")
         figures = "  ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in values.items())
-        self._bars.update(self._tasks[task], completed=done, total=total, figures=figures)  # type: ignore[arg-type]
+        # epochs are counted; pixels are not what anyone wants to read
+        share = f"{done}/{total}" if total < MANY else f"{done / total:4.0%}"
+        self._bars.update(self._tasks[task], completed=done, total=total, figures=figures, share=share)  # type: ignore[arg-type]
