@@ -397,7 +397,7 @@ def test_compiled_by_xla_or_not_the_result_is_the_same(ascend, start_images, xla
 )
 def test_xla_compiles_all_of_it_on_a_gpu_unless_it_is_told_otherwise(monkeypatch, xla, gpus, compiler):
     monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: gpus if kind == "GPU" else ["CPU:0"])
-    assert ascent._compiler(xla) == compiler
+    assert ascent.compiler_of(xla) == compiler
 
 
 def test_another_architecture_has_its_own_program(tiny_cnn):
