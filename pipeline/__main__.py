@@ -1,5 +1,6 @@
 """The command line. The only place that knows Hydra: compose -> typed Config -> run()."""
 
+import contextlib
 import logging
 import os
 import shutil
@@ -87,7 +88,8 @@ def _job(composed: DictConfig) -> None:
         )
     except (InputError, OSError) as error:
         logging.getLogger(__name__).debug("the job failed", exc_info=True)
-        _remove_if_unused(run_dir)
+        with contextlib.suppress(OSError):
+            _remove_if_unused(run_dir, Path(composed.output_dir))
         if hydra_config.mode is RunMode.MULTIRUN:
             # the other jobs go on; `main` shows this when they are done
             raise
@@ -127,18 +129,36 @@ def _not_composed(overrides: Sequence[str], error: HydraException) -> InputError
     return InputError(f"{list(overrides)}: {str(error.__cause__ or error).splitlines()[0]}")
 
 
-def _remove_if_unused(run_dir: Path) -> None:
-    """Hydra makes the folder before the job looks at its settings; a refused job shall leave nothing behind."""
+def _remove_if_unused(run_dir: Path, output_dir: Path) -> None:
+    """Hydra makes the folder before the job looks at its settings; a refused job shall leave nothing behind.
+
+    Of the folders above it only those below output_dir are removed, and that itself if it is the default, if they are
+    empty: others may be the user's own.
+    """
     if {path.name for path in run_dir.iterdir()} <= {".hydra", "mnist-dream.log"}:
         shutil.rmtree(run_dir)
-        for parent in run_dir.parents[:3]:
-            if any(parent.iterdir()):
+        root = output_dir.resolve()
+        for parent in run_dir.resolve().parents:
+            ours = root in parent.parents or parent == root == Path("outputs").resolve()
+            if not ours or any(parent.iterdir()):
                 break
             parent.rmdir()
 
 
+def _writing_failed(error: OSError) -> str:
+    """What is read is refused by its setting; what is left concerns the folders that are written to."""
+    why = error.strerror or str(error)
+    if isinstance(error, shutil.Error):
+        # one for each file; the first says it all
+        why = str(error.args[0][0][-1]) if isinstance(error.args[0], list) else str(error)
+    where = f"{error.filename}: " if error.filename else ""
+    takes = "folders that can be written to, with room for the results"
+    return str(InputError.at("output_dir, hydra.run.dir", takes=takes, got=f"{where}{why}"))
+
+
 def _refused(error: object, code: int = 2) -> int:
-    print(f"mnist-dream: {' '.join(str(error).split())}", file=sys.stderr)
+    message = _writing_failed(error) if isinstance(error, OSError) else str(error)
+    print(f"mnist-dream: {' '.join(message.split())}", file=sys.stderr)
     return code
 
 

@@ -49,7 +49,8 @@ def _figure(stage: Stage, outcome: StageOutcome) -> str:
 
 def _dream(params: Mapping[str, str]) -> str:
     if params["dream.method"] == "octaves":
-        return f"{params['dream.photo']}, {params['dream.octaves.count']} octaves"
+        count = int(params["dream.octaves.count"])
+        return f"{params['dream.photo']}, {count} octave{'s' if count > 1 else ''}"
     return f"{params['dream.photo']}, levels {params['dream.levels']}"
 
 

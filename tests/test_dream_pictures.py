@@ -461,11 +461,11 @@ def test_growing_of_a_large_photo_of_noise_and_many_rounds_has_few_bytes(tmp_pat
         ({"map_indices": [5, -1]}, ["the shorter side, map 5", "1/2 of the shorter side, whole layer"]),
         (
             {"map_indices": None, "auto_maps": 1},
-            ["the shorter side, own map", "1/2 of the shorter side, own map"],
+            ["the shorter side, each tile its own map", "1/2 of the shorter side, each tile its own map"],
         ),
         (
             {"map_indices": [5, 6, 7], "auto_maps": 3},
-            ["the shorter side, 3 own maps", "1/2 of the shorter side, 3 own maps"],
+            ["the shorter side, each tile its own 3 maps", "1/2 of the shorter side, each tile its own 3 maps"],
         ),
         (
             {"tile_maps": [[7], [9, 2, 9, 4]]},
@@ -485,7 +485,10 @@ def test_growing_of_a_large_photo_of_noise_and_many_rounds_has_few_bytes(tmp_pat
         ),
         (
             {"auto_maps": 1, "tiles": [[0], [3]]},
-            ["the shorter side, tile 0, own map", "1/2 of the shorter side, tile 3, own map"],
+            [
+                "the shorter side, tile 0, each tile its own map",
+                "1/2 of the shorter side, tile 3, each tile its own map",
+            ],
         ),
     ],
 )

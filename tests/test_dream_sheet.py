@@ -59,7 +59,7 @@ def test_by_map(tiny_cnn, photo, config, asked, monkeypatch):
 def test_by_level_each_alone_and_then_all(tiny_cnn, photo):
     config = by(replace(CARVING, levels=[1, 2, 3], map_indices=[3, 0, 1], strength=[1.0, 0.5, 2.0]), Compare.levels)
     sheet = dream_sheet(config, tiny_cnn(), photo, seed=4)
-    assert sheet.names.tolist() == ["level 1", "level 2", "level 3", "levels 1, 2, 3"]
+    assert sheet.names.tolist() == ["1 per side", "2 per side", "3 per side", "levels 1, 2, 3"]
     assert sheet.files[-1] == "dreams/levels_1_2_3.png"
     settings = zip([1, 2, 3], [3, 0, 1], [1.0, 0.5, 2.0], strict=True)
     alone = [replace(config, levels=[n], map_indices=[m], strength=[s]) for n, m, s in settings]

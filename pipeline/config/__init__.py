@@ -153,6 +153,9 @@ class Config:
         self._check_oip()
         choice("dream.layer", self.dream.layer, self.model.convolutions, "a convolutional layer of the model")
         self._check_maps("dream.map_indices", self.dream.layer, self.dream.map_indices or [])
+        maps = self.model.shapes()[self.dream.layer][1]
+        if self.dream.auto_maps is not None:
+            number("dream.auto_maps", self.dream.auto_maps, least=1, most=maps)
         for indices in self.dream.tile_maps or []:
             self._check_maps("dream.tile_maps", self.dream.layer, indices)
 

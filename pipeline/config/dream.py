@@ -93,10 +93,10 @@ class DreamConfig:
         number("dream.frame_size", self.frame_size, least=56, most=4096)
         self.zoom.check("dream.zoom")
         self.compare.check("dream.compare")
-        self._check_levels()
-        self._check_maps()
         if self.method is DreamMethod.octaves:
             self._check_nothing_of_tiles()
+        self._check_levels()
+        self._check_maps()
 
     def rounds(self) -> int:
         """How many levels or octaves there are."""
@@ -134,8 +134,12 @@ class DreamConfig:
 
     def _check_maps(self) -> None:
         if self.auto_maps is not None:
-            most = len(self.map_indices) if self.map_indices else 10**6
-            number("dream.auto_maps", self.auto_maps, least=1, most=most)
+            number("dream.auto_maps", self.auto_maps, least=1)
+            if self.map_indices is not None and self.auto_maps >= len(self.map_indices):
+                takes = (
+                    f"more than dream.auto_maps = {self.auto_maps} maps to choose from, or null for all of the layer"
+                )
+                raise InputError.at("dream.map_indices", takes=takes, got=self.map_indices)
             if self.tile_maps is not None:
                 takes = "null with dream.auto_maps, which chooses the maps of every tile"
                 raise InputError.at("dream.tile_maps", takes=takes, got=self.tile_maps)
@@ -160,3 +164,6 @@ class DreamConfig:
             if value is not None:
                 takes = "null with dream.method=octaves, which knows no tiles"
                 raise InputError.at(f"dream.{name}", takes=takes, got=value)
+        if self.correction is not Correction.original:
+            takes = "original with dream.method=octaves"
+            raise InputError.at("dream.correction", takes=takes, got=self.correction.value)

@@ -250,4 +250,5 @@ def _compiled(architecture: str, compiler: str, squared: bool) -> Callable:
             value = tf.reduce_sum(features * wanted, axis=range(1, features.shape.rank)) + offset
         return value, tape.gradient(value, x)
 
-    return gradient
+    # of the concrete function TensorFlow does not warn that there are many of them
+    return gradient.get_concrete_function()

@@ -40,11 +40,15 @@ def render_dream(config: DreamConfig, result: DreamResult) -> Pictures:
     frames = _in_colours(photo, result.frames)
     small = (frames.shape[2], frames.shape[1])
     both = np.stack([resized(photo, small), resized(dreamt, small)])
+    # what is even has no contrast to set
+    even = not np.ptp(luma(photo))
+    soft = dreamt if even else with_luma(photo, enhanced(result.picture, config.contrast))
+    strong = dreamt if even else with_luma(photo, strong_contrast(result.picture, _limit(photo)))
     pictures: Pictures = {
         "photo.png": photo,
         "dream.png": dreamt,
-        "dream_soft.png": with_luma(photo, enhanced(result.picture, config.contrast)),
-        "dream_strong.png": with_luma(photo, strong_contrast(result.picture, _limit(photo))),
+        "dream_soft.png": soft,
+        "dream_strong.png": strong,
         "before_after.png": captioned(both, [[Caption("photo")], [Caption("dream")]], 2),
         "frames.png": _overview(config, frames),
         "objective.png": _objective(config, result.objective),
@@ -107,7 +111,10 @@ def _level_words(config: DreamConfig, level: int) -> list[str]:
     if config.tiles is not None:
         words.append(_list("tile", config.tiles[level]))
     if config.auto_maps is not None:
-        return [*words, "own map" if config.auto_maps == 1 else f"{config.auto_maps} own maps"]
+        return [
+            *words,
+            "each tile its own map" if config.auto_maps == 1 else f"each tile its own {config.auto_maps} maps",
+        ]
     if config.tile_maps is not None:
         maps = sorted(set(config.tile_maps[level]))
     elif maps is not None and len(maps) > 1:

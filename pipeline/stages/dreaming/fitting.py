@@ -45,6 +45,9 @@ def tilings_of(config: DreamConfig, shape: tuple[int, int]) -> list[Tiling]:
     size = f"a photo of {shape[1]} x {shape[0]}"
     tilings = []
     for level, per_side in enumerate(config.levels):
+        if min(shape) < SMALLEST_TILE:
+            takes = f"at least {SMALLEST_TILE} pixels per side of the photo"
+            raise InputError.at("dream.size", takes=takes, got=f"{shape[1]} x {shape[0]}")
         if min(shape) < SMALLEST_TILE * per_side:
             takes = f"at most {min(shape) // SMALLEST_TILE} tiles per side of {size}"
             raise InputError.at("dream.levels", takes=takes, got=per_side)
