@@ -365,7 +365,7 @@ OUT_OF_RANGE = [
     ("dream.strength=[-0.5]", "dream.strength", "a number of at least 0 and at most 10", "-0.5"),
     ("dream.strength=[1,1]", "dream.strength", "each of the 3 levels with dream.method=carving", "2 numbers: [1."),
     ("dream.auto_maps=0", "dream.auto_maps", "a whole number of at least 1", "0"),
-    ("dream.auto_maps=1", "dream.map_indices", "more than dream.auto_maps = 1 maps to choose from, or null", "[33]"),
+    ("dream.auto_maps=1", "dream.map_indices", "at least 2 maps to choose from with dream.auto_maps", "[33]"),
     ("dream.tile_maps=[[1]]", "dream.tile_maps", "null, or a list of maps for each of the 3 dream.levels", "[[1]]"),
     ("dream.tile_maps=[[1],[],[2]]", "dream.tile_maps", "at least one map per level", "an empty list"),
     ("dream.tile_maps=[[1],[2],[128]]", "dream.tile_maps", "map indices 0 to 127 of Conv2D_3", "128"),

@@ -135,10 +135,9 @@ class DreamConfig:
     def _check_maps(self) -> None:
         if self.auto_maps is not None:
             number("dream.auto_maps", self.auto_maps, least=1)
-            if self.map_indices is not None and self.auto_maps >= len(self.map_indices):
-                takes = (
-                    f"more than dream.auto_maps = {self.auto_maps} maps to choose from, or null for all of the layer"
-                )
+            least = max(self.auto_maps, 2)
+            if self.map_indices is not None and len(self.map_indices) < least:
+                takes = f"at least {least} maps to choose from with dream.auto_maps, or null for all of the layer"
                 raise InputError.at("dream.map_indices", takes=takes, got=self.map_indices)
             if self.tile_maps is not None:
                 takes = "null with dream.auto_maps, which chooses the maps of every tile"
