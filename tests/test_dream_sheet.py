@@ -66,6 +66,14 @@ def test_by_level_each_alone_and_then_all(tiny_cnn, photo):
     same_as_alone(sheet, [*alone, config], tiny_cnn(), photo)
 
 
+def test_levels_that_occur_twice_have_files_of_their_own(tiny_cnn, photo):
+    config = by(replace(CARVING, levels=[2, 1, 2], map_indices=[3, 0, 1], turns=1), Compare.levels)
+    sheet = dream_sheet(config, tiny_cnn(), photo, seed=4)
+    assert sheet.names.tolist()[:3] == ["2 per side, level 1", "1 per side", "2 per side, level 3"]
+    assert len(set(sheet.files)) == 4
+    assert sheet.files[0] == "dreams/2_per_side_level_1.png"
+
+
 def test_by_octave_the_largest_the_largest_two_and_so_on(tiny_cnn, photo):
     config = by(replace(OCTAVES, octaves=replace(DREAM.octaves, count=3), strength=[2.0, 1.0, 0.5]), Compare.levels)
     sheet = dream_sheet(config, tiny_cnn(), photo, seed=4)

@@ -56,7 +56,8 @@ def _of_levels(config: DreamConfig) -> list[Variant]:
             tile_maps=None if config.tile_maps is None else config.tile_maps[one],
             map_indices=_own_maps(config, one),
         )
-        alone.append(Variant(f"{per_side} per side", number, own))
+        which = f", level {number + 1}" if config.levels.count(per_side) > 1 else ""
+        alone.append(Variant(f"{per_side} per side{which}", number, own))
     if len(alone) == 1:
         return alone
     return [*alone, Variant(f"levels {', '.join(map(str, config.levels))}", len(alone), config)]
