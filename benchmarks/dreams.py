@@ -12,6 +12,7 @@ import statistics
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -73,12 +74,12 @@ def _carving(model: keras.Model, repeats: int, products: MatrixProducts) -> str:
     photo = load_photo("flower", size=560, fit=Fit.crop)
     kinds = {"plain tiles": ["dream.overlap=0"], "overlapping tiles": []}
     configs = {name: compose("dream.fit=crop", *words).dream for name, words in kinds.items()}
-    first = {name: timed(lambda c=config: dream(c, model, photo, seed=0))[0] for name, config in configs.items()}  # type: ignore[misc]
+    first = {name: timed(partial(dream, config, model, photo, seed=0))[0] for name, config in configs.items()}
     warm: dict[str, list[float]] = {name: [] for name in configs}
     for _ in range(repeats):
         products.measure()
         for name, config in configs.items():
-            warm[name].append(timed(lambda c=config: dream(c, model, photo, seed=0))[0])  # type: ignore[misc]
+            warm[name].append(timed(partial(dream, config, model, photo, seed=0))[0])
     lines = [
         "| 560 x 560, levels 1, 2, 4, four turns of 30 steps | first call, s | warm, s | (from - to) |",
         "|---|---|---|---|",
@@ -133,7 +134,7 @@ def _megapixels(model: keras.Model) -> str:
         small = np.asarray(Image.fromarray(photo).resize(size, Image.Resampling.BICUBIC))
         if megapixels < 10:
             dream(config, model, small, seed=0)
-        seconds, _ = timed(lambda s=small: dream(config, model, s, seed=0))  # type: ignore[misc]
+        seconds, _ = timed(partial(dream, config, model, small, seed=0))
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         real = size[0] * size[1] / 1e6
         lines.append(f"| {size[0]} x {size[1]} | {seconds:.1f} | {seconds / real:.2f} | {peak:.0f} |")
@@ -144,7 +145,7 @@ def _atlas(model: keras.Model) -> str:
     """One photo of 560 x 560 by every map, as experiment=dream_atlas does it."""
     photo = load_photo("china", size=560, fit=Fit.crop)
     config = compose("experiment=dream_atlas").dream
-    seconds, result = timed(lambda: dream_sheet(config, model, photo, seed=0))
+    seconds, result = timed(partial(dream_sheet, config, model, photo, seed=0))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return f"One photo of 560 x 560 by {len(result.steps)} maps, octaves: {seconds:.0f} s, peak memory {peak:.0f} MiB\n"
 

@@ -9,7 +9,14 @@ import numpy as np
 import tensorflow as tf
 
 from pipeline.core import jitter, priors
-from pipeline.core.forward import architecture_of, compiler_of, fast_forward_pass, plain_forward_pass, variables_of
+from pipeline.core.forward import (
+    architecture_of,
+    compiler_of,
+    fast_forward_pass,
+    plain_forward_pass,
+    specs_of,
+    variables_of,
+)
 from pipeline.core.priors import NOTHING_ELSE, Priors
 from pipeline.core.target import Target
 
@@ -201,7 +208,7 @@ def _compiled_segment(architecture: str, compiler: str, extras: tuple[str, ...],
     spectrum = tf.TensorSpec([side, side // 2 + 1])
     shapes = {"frequency_filter": spectrum, "magnitudes": spectrum, "transforms": tf.TensorSpec([None, None, 6])}
     signature = [
-        [tf.TensorSpec(variable.shape, variable.dtype) for variable in variables_of(part)],
+        specs_of(part),
         tf.TensorSpec([None, *part.inputs[0].shape[1:]]), tf.TensorSpec([None, *part.outputs[0].shape[1:]]), per_image,
         tf.TensorSpec([None]), whole, per_image, integers, integers, number, whole, whole, tf.TensorSpec([], tf.bool),
         {name: shapes.get(name, number) for name in extras},

@@ -8,16 +8,24 @@ the same numbers as of the whole picture at once, in memory that does not grow w
 
 import functools
 from collections.abc import Callable, Sequence
-from itertools import pairwise, product
+from itertools import product
 from typing import NamedTuple
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from pipeline.core.forward import architecture_of, compiler_of, fast_forward_pass, plain_forward_pass, variables_of
+from pipeline.core.forward import (
+    architecture_of,
+    compiler_of,
+    fast_forward_pass,
+    is_chain,
+    plain_forward_pass,
+    specs_of,
+    variables_of,
+)
 from pipeline.core.geometry import ReceptiveField, receptive_field
-from pipeline.core.target import AIMS, Target
+from pipeline.core.target import AIMS, Target, part_up_to
 
 # Positions per side of a chunk: the larger, the less is computed twice; a large one fits few pictures without waste.
 SIDES = tuple(range(4, 41, 2))
@@ -61,9 +69,7 @@ def receptive_field_of(part: keras.Model) -> ReceptiveField | None:
 
     With padding, or with a sum of branches, what a position sees depends on where in the picture it is.
     """
-    if len(part.inputs) != 1 or len(part.outputs) != 1 or any(len(x._inbound_nodes) != 1 for x in part.layers):
-        return None
-    if any(after.input is not before.output for before, after in pairwise(part.layers)):
+    if not is_chain(part):
         return None
     windows = [_window(layer) for layer in part.layers]
     return None if None in windows else receptive_field(window for window in windows if window is not None)
@@ -202,11 +208,6 @@ class Slide:
         return 4 * picture + 2 * (i == down - 1) + (j == across - 1)
 
 
-def part_up_to(model: keras.Model, layer: str) -> keras.Model:
-    """The layers up to this one."""
-    return keras.Model(model.inputs[0], model.get_layer(layer).output, name="part")
-
-
 def _folded(gradient: np.ndarray, margin: int) -> np.ndarray:
     """The gradient with respect to the picture, given that of its continuation by `margin` mirrored pixels."""
     for axis in (1, 2):
@@ -236,7 +237,7 @@ def _compiled(architecture: str, compiler: str, squared: bool) -> Callable:
     part = keras.models.model_from_json(architecture)
     forward = plain_forward_pass(part) if compiler == "none" else fast_forward_pass(part)
     signature = [
-        [tf.TensorSpec(variable.shape, variable.dtype) for variable in variables_of(part)],
+        specs_of(part),
         tf.TensorSpec([None, *part.inputs[0].shape[1:]]), tf.TensorSpec([None, *part.outputs[0].shape[1:]]),
         tf.TensorSpec([None]),
     ]  # fmt: skip

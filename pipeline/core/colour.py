@@ -39,7 +39,7 @@ def with_luma(photo: np.ndarray, grey: np.ndarray) -> np.ndarray:
         wanted = grey[rows]
         if photo.ndim == 3:
             wanted = photo[rows] + (wanted - luma(photo[rows]))[..., None]
-        changed[rows] = np.clip(np.rint(wanted), 0, 255)
+        changed[rows] = rounded(wanted)
     return changed
 
 
@@ -56,9 +56,14 @@ def dreamt_colours(photo: np.ndarray, picture: np.ndarray) -> np.ndarray:
     return with_luma(photo, _luma_of_dream(photo, picture))
 
 
-def dreamt_grey_levels(photo: np.ndarray, picture: np.ndarray) -> np.ndarray:
-    """The luma of `dreamt_colours` alone, uint8; the picture may have another size than the photo."""
-    return np.clip(np.rint(_luma_of_dream(photo, picture)), 0, 255).astype(np.uint8)
+def dreamt_grey_levels(photo: np.ndarray, pictures: np.ndarray) -> np.ndarray:
+    """The luma of `dreamt_colours` alone, of one picture or several; they may have another size than the photo."""
+    return rounded(_luma_of_dream(photo, pictures))
+
+
+def rounded(levels: np.ndarray) -> np.ndarray:
+    """clip(round(levels), 0, 255) as uint8."""
+    return np.clip(np.rint(levels), 0, 255).astype(np.uint8)
 
 
 def _luma_of_dream(photo: np.ndarray, picture: np.ndarray) -> np.ndarray:

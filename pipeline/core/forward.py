@@ -47,6 +47,11 @@ def variables_of(part: keras.Model) -> list[keras.Variable]:
     return [*part.trainable_variables, *part.non_trainable_variables]
 
 
+def specs_of(part: keras.Model) -> list[tf.TensorSpec]:
+    """What a program takes as the weights of `part`, in the order of `variables_of`."""
+    return [tf.TensorSpec(variable.shape, variable.dtype) for variable in variables_of(part)]
+
+
 def architecture_of(part: keras.Model) -> str:
     """The layers of `part` as JSON, without the seeds from which their first weights were once drawn."""
     return re.sub(r'"seed": \d+', '"seed": 0', part.to_json())
@@ -70,7 +75,7 @@ def fast_forward_pass(part: keras.Model) -> ForwardPass:
 
     A model that is no chain of layers is computed by Keras altogether.
     """
-    if not _is_chain(part):
+    if not is_chain(part):
         return plain_forward_pass(part)
     stages = _stages(part.layers[1:])
     rest = part.layers[1 + sum(1 if pool is None else 2 for _, pool in stages) :]
@@ -120,7 +125,7 @@ def _seen(stages: Sequence[Stage]) -> list[tuple[int, int]]:
     return sides[::-1]
 
 
-def _is_chain(part: keras.Model) -> bool:
+def is_chain(part: keras.Model) -> bool:
     """Whether every layer stands on the one before it, and on nothing else."""
     layers = part.layers
     if len(part.inputs) != 1 or len(part.outputs) != 1 or not isinstance(layers[0], keras.layers.InputLayer):

@@ -7,9 +7,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from pipeline.core.forward import architecture_of, plain_forward_pass, variables_of
+from pipeline.core.forward import architecture_of, plain_forward_pass, specs_of, variables_of
 from pipeline.core.noise import standardized
-from pipeline.core.target import Target
+from pipeline.core.target import Target, part_up_to
 
 BATCH = 256
 
@@ -35,8 +35,8 @@ def largest_scores(target: Target, images: np.ndarray) -> np.ndarray:
 
 def map_means(model: keras.Model, layer: str, images: np.ndarray) -> np.ndarray:
     """The mean over its positions of every map of a layer: (images, maps)."""
-    part = keras.Model(model.inputs[0], model.get_layer(layer).output, name="part")
-    return np.concatenate([features.mean(axis=(1, 2)) for _, features in _features(part, images)])
+    found = _features(part_up_to(model, layer), images)
+    return np.concatenate([features.mean(axis=(1, 2)) for _, features in found])
 
 
 def as_saved(images: np.ndarray) -> np.ndarray:
@@ -60,7 +60,7 @@ def _features(part: keras.Model, images: np.ndarray) -> Iterator[tuple[slice, np
 def _compiled(architecture: str) -> Callable:
     part = keras.models.model_from_json(architecture)
     signature = [
-        [tf.TensorSpec(variable.shape, variable.dtype) for variable in variables_of(part)],
+        specs_of(part),
         tf.TensorSpec([None, *part.inputs[0].shape[1:]]),
     ]
     return tf.function(plain_forward_pass(part), input_signature=signature, jit_compile=False, autograph=False)

@@ -50,7 +50,7 @@ def weights_of(direction: np.ndarray, shape: tuple[int, ...], position: tuple[in
 
 def after_activation(model: keras.Model, layer: str, weights: np.ndarray) -> Target:
     """A weighted sum of the layer's output."""
-    return Target(_part(model, model.get_layer(layer).output), weights, np.zeros(len(weights), np.float32))
+    return Target(part_up_to(model, layer), weights, np.zeros(len(weights), np.float32))
 
 
 def before_activation(model: keras.Model, layer: str, weights: np.ndarray) -> Target:
@@ -101,6 +101,11 @@ def squares(model: keras.Model, layer: str, weights: np.ndarray) -> Target:
 
 # What an objective is made of, by its name in the settings.
 AIMS = {"activation": after_activation, "pre_activation": before_activation, "l2": squares}
+
+
+def part_up_to(model: keras.Model, layer: str) -> keras.Model:
+    """The layers up to this one."""
+    return _part(model, model.get_layer(layer).output)
 
 
 def _part(model: keras.Model, output: keras.KerasTensor) -> keras.Model:

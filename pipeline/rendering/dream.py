@@ -9,7 +9,8 @@ import numpy as np
 from PIL import Image
 
 from pipeline.config import DreamConfig, DreamMethod
-from pipeline.core.colour import dreamt_colours, luma, with_luma
+from pipeline.core.colour import dreamt_colours, luma, rounded, with_luma
+from pipeline.core.geometry import within
 from pipeline.rendering.curves import COLORS, legend_above, new_figure, to_picture
 from pipeline.rendering.levels import contrast_limit, deviations, enhanced, strong_contrast
 from pipeline.rendering.pictures import Animation, Pictures
@@ -35,7 +36,7 @@ def render_dream(config: DreamConfig, result: DreamResult) -> Pictures:
     """photo, dream, dream_soft, dream_strong, before_after, frames and objective .png, a picture of every level of
     every turn, or every octave, growing.webp, and zoom.webp if there are frames of one.
     """
-    photo = np.clip(np.rint(result.photo), 0, 255).astype(np.uint8)
+    photo = rounded(result.photo)
     dreamt = dreamt_colours(photo, result.picture)
     frames = _in_colours(photo, result.frames)
     small = (frames.shape[2], frames.shape[1])
@@ -170,9 +171,8 @@ def _overview(config: DreamConfig, frames: np.ndarray) -> np.ndarray:
 
 def _growing(frames: np.ndarray) -> Animation:
     """From the photo over every round to the dream, one fading into the next."""
-    factor = min(GROWING_SIZE / max(frames.shape[1:3]), 1)
-    size = (max(round(frames.shape[2] * factor), 1), max(round(frames.shape[1] * factor), 1))
-    small = [resized(frame, size).astype(np.float32) for frame in frames]
+    height, width = within((frames.shape[1], frames.shape[2]), GROWING_SIZE)
+    small = [resized(frame, (width, height)).astype(np.float32) for frame in frames]
     shown, durations = [small[0]], [FIRST]
     for before, after in pairwise(small):
         for k in range(1, BETWEEN + 1):

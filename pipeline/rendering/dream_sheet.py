@@ -3,7 +3,7 @@
 import numpy as np
 
 from pipeline.config import Compare, DreamConfig
-from pipeline.core.colour import with_luma
+from pipeline.core.colour import rounded, with_luma
 from pipeline.rendering.dream import captioned, cell_width, even_columns, resized, thumbnail
 from pipeline.rendering.oip.words import in_few_digits
 from pipeline.rendering.pictures import Pictures
@@ -17,7 +17,7 @@ LAYOUTS, ROWS = ((320, 1320), (320, 2032), (240, 2032), (160, 2032)), 4
 
 def render_dream_sheet(config: DreamConfig, result: DreamSheetResult) -> Pictures:
     """photo.png, contact_sheet.png and dreams/NAME.png, each in full size."""
-    photo = np.clip(np.rint(result.photo), 0, 255).astype(np.uint8)
+    photo = rounded(result.photo)
     dreams = [with_luma(photo, grey) for grey in result.pictures]
     names = result.names.tolist()
     return {

@@ -6,10 +6,9 @@ import numpy as np
 
 from pipeline.config import DreamConfig, DreamMethod
 from pipeline.core.colour import dreamt_colours, dreamt_grey_levels, luma
-from pipeline.core.noise import standardized
 from pipeline.progress import Progress, no_progress
 from pipeline.results import DreamResult
-from pipeline.stages.dreaming.course import Advance
+from pipeline.stages.dreaming.course import Advance, standardized_picture
 from pipeline.stages.dreaming.methods import dreamer_of
 from pipeline.stages.dreaming.zoom import Zoom
 
@@ -38,7 +37,7 @@ def dream(
     Raises:
         InputError: the photo is too small for these octaves or levels, a tile is not there, the CNN cannot be slid.
     """
-    original = standardized(luma(photo)[None, ..., None])[0, ..., 0]
+    original = standardized_picture(luma(photo))
     shape = (original.shape[0], original.shape[1])
     dreamer, flight = dreamer_of(config, model), Zoom(config, model, shape)
     advance = Advance("dream", progress, dreamer.work(shape, mask) + flight.work)
@@ -48,7 +47,7 @@ def dream(
     return DreamResult(
         photo=photo,
         picture=course.pictures[0],
-        frames=np.stack([dreamt_grey_levels(photo, frame) for frame in course.frames]),
+        frames=dreamt_grey_levels(photo, course.frames),
         objective=course.objective[..., 0].reshape(turns, rounds // turns, steps),
         tile_maps=course.tile_maps,
         zoom=flight.frames(dreamt_colours(photo, course.pictures[0]), seed=seed, on_work=advance),

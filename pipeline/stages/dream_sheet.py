@@ -7,10 +7,9 @@ import numpy as np
 
 from pipeline.config import Compare, DreamConfig, DreamMethod
 from pipeline.core.colour import dreamt_grey_levels, luma
-from pipeline.core.noise import standardized
 from pipeline.progress import Progress, no_progress
 from pipeline.results import DreamSheetResult
-from pipeline.stages.dreaming.course import Advance
+from pipeline.stages.dreaming.course import Advance, standardized_picture
 from pipeline.stages.dreaming.methods import Dreamer, dreamer_of
 from pipeline.stages.dreaming.octaves import Octaves
 from pipeline.stages.dreaming.variants import Variant, variants_of
@@ -35,7 +34,7 @@ def dream_sheet(
 
     The maps of octaves slide over their pictures together, which is faster; the arguments are those of `dream`.
     """
-    original = standardized(luma(photo)[None, ..., None])[0, ..., 0]
+    original = standardized_picture(luma(photo))
     variants = variants_of(config, model.get_layer(config.layer).output.shape[-1])
     dreamers = list(_dreamers(config, model, variants, original.size))
     shape = (original.shape[0], original.shape[1])
@@ -47,7 +46,7 @@ def dream_sheet(
         # not kept: what it slides over the photo takes memory
         dreamer = dreamers.pop(0)
         course = dreamer.dream(original, mask, seed=seed, on_work=advance)
-        pictures.extend(dreamt_grey_levels(photo, picture) for picture in course.pictures)
+        pictures.extend(dreamt_grey_levels(photo, course.pictures))
         begun.extend(course.objective[0, 0])
         objective.extend(course.objective[-1, -1])
     return DreamSheetResult(

@@ -9,12 +9,11 @@ import numpy as np
 from pipeline.config import Correction, DreamConfig
 from pipeline.core import ascent
 from pipeline.core.carving import carved, shrunk_tiles, take_out_spread
-from pipeline.core.noise import standardized
 from pipeline.core.objective import directions, step_sizes
 from pipeline.core.score import map_means
 from pipeline.core.target import AIMS, weights_of
 from pipeline.core.tiles import Tiling
-from pipeline.stages.dreaming.course import Course, OnWork, as_frame, masked
+from pipeline.stages.dreaming.course import Course, OnWork, as_frame, standardized_picture
 from pipeline.stages.dreaming.fitting import check_maps, tilings_of
 from pipeline.stages.oip import convergence_of
 
@@ -112,8 +111,10 @@ class _Level:
                 changes = new - shrunk_tiles(self._original, self._tiling, tiles, self._size)
             carved(picture, corrected, self._tiling, tiles, changes, onto=onto, strength=self._strength)
             total += result.objective.sum(axis=1, dtype=np.float64)
-        onto = standardized(onto[None, ..., None])[0, ..., 0]
-        return masked(onto, self._original, self._mask), total / max(len(self._tiles), 1)
+        onto = standardized_picture(onto)
+        if self._mask is not None:
+            onto = self._original + self._mask * (onto - self._original)
+        return onto, total / max(len(self._tiles), 1)
 
     def _weights(self, maps: list[list[int]]) -> np.ndarray:
         """Of every tile: the mean over its maps."""

@@ -7,6 +7,7 @@ import numpy as np
 
 from pipeline.config import DreamConfig
 from pipeline.core.geometry import within
+from pipeline.core.noise import standardized
 from pipeline.core.octaves import resized
 from pipeline.progress import Progress
 
@@ -44,6 +45,6 @@ def as_frame(picture: np.ndarray, config: DreamConfig) -> np.ndarray:
     return resized(picture[None], within((picture.shape[0], picture.shape[1]), config.frame_size))[0]
 
 
-def masked(pictures: np.ndarray, originals: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
-    """The originals where the mask is 0, the pictures where it is 1."""
-    return pictures if mask is None else originals + mask * (pictures - originals)
+def standardized_picture(picture: np.ndarray) -> np.ndarray:
+    """`noise.standardized` of one picture (height, width)."""
+    return standardized(picture[None, ..., None])[0, ..., 0]

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.config import DreamConfig
-from pipeline.core.chunks import Slide, layout, part_up_to, receptive_field_of
+from pipeline.core.chunks import Slide, layout, receptive_field_of
 from pipeline.core.geometry import ReceptiveField, octave_shapes
 from pipeline.core.objective import directions, step_sizes
 from pipeline.core.octaves import ascend_octave, resized
+from pipeline.core.target import part_up_to
 from pipeline.errors import InputError
 from pipeline.stages.dreaming.course import Course, OnWork, as_frame
 from pipeline.stages.dreaming.fitting import check_dream

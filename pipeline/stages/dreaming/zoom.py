@@ -7,10 +7,9 @@ import numpy as np
 import tensorflow as tf
 
 from pipeline.config import DreamConfig, DreamMethod
-from pipeline.core.colour import luma, with_luma
+from pipeline.core.colour import luma, rounded, with_luma
 from pipeline.core.geometry import octave_shapes, within
-from pipeline.core.noise import standardized
-from pipeline.stages.dreaming.course import OnWork
+from pipeline.stages.dreaming.course import OnWork, standardized_picture
 from pipeline.stages.dreaming.methods import dreamer_of
 
 if TYPE_CHECKING:
@@ -56,9 +55,9 @@ class Zoom:
         frames = [frame]
         for number in range(1, self._dreams + 1):
             frame = _closer(frame, self._factor, self._shape)
-            original = standardized(luma(frame)[None, ..., None])[0, ..., 0]
+            original = standardized_picture(luma(frame))
             course = self._dreamer.dream(original, None, seed=seed + number, on_work=on_work)
-            picture = standardized(course.pictures[..., None])[0, ..., 0]
+            picture = standardized_picture(course.pictures[0])
             frame = with_luma(frame, mean + spread * picture)
             frames.append(frame)
         shown, fading = np.stack(frames[: self._shown]), frames[self._shown :]
@@ -88,4 +87,4 @@ def _closer(picture: np.ndarray, factor: float, shape: tuple[int, int]) -> np.nd
     else:
         margin = (1 - 1 / factor) / 2
         moved = tf.image.crop_and_resize(channels, [[margin, margin, 1 - margin, 1 - margin]], [0], shape)
-    return np.rint(np.clip(moved.numpy(), 0, 255)).astype(np.uint8).reshape(*shape, *picture.shape[2:])
+    return rounded(moved.numpy()).reshape(*shape, *picture.shape[2:])
