@@ -11,7 +11,7 @@ import numpy as np
 
 from pipeline import provenance, storage
 from pipeline.config import Config, Stage
-from pipeline.progress import Progress
+from pipeline.progress import SAVING, Advance, Progress
 from pipeline.record import StageRecord, figures, params_of, run_name, settings_of
 from pipeline.results import (
     ActivationsResult,
@@ -27,6 +27,8 @@ from pipeline.tracking import StageRun, Tracker
 
 if TYPE_CHECKING:
     import keras
+
+    from pipeline import rendering
 
 DREAMING = ("stages/dreaming", "stages/oip.py", "stages/starts.py", "core")
 # What a stage runs, beyond the settings: when one of these files changes, its results are computed anew.
@@ -154,8 +156,7 @@ class Execution:
                 self._trained = result.model
             record = dataclasses.replace(begun, **vars(figures(result)))
             with storage.new_folder(target) as draft:
-                digests = storage.save_result(result, draft)
-                self._draw(result, draft)
+                digests = self._save(result, draft)
                 (draft / "config.yaml").write_text(self.composed)
                 storage.save_record(record, draft, digests=digests, process=self.process)
             if target != place:
@@ -211,23 +212,33 @@ class Execution:
 
         return dream(config.dream, model, self.photo, seed=config.seed, mask=self.mask, progress=self.progress)
 
-    def _draw(self, result: StageResult, folder: Path) -> None:
+    def _save(self, result: StageResult, folder: Path) -> dict[str, str]:
+        """Arrays and pictures; the digests of the arrays."""
         # matplotlib is not needed when everything is there already
+        from pipeline import rendering
+
+        self.progress(SAVING, 0, 1)
+        pictures = self._draw(result)
+        on_saved = Advance(SAVING, self.progress, storage.size(result) + rendering.size(pictures))
+        digests = storage.save_result(result, folder, on_saved=on_saved)
+        rendering.save_pictures(pictures, folder, on_saved=on_saved)
+        return digests
+
+    def _draw(self, result: StageResult) -> "rendering.Pictures":
         from pipeline import rendering
 
         match result:
             case TrainResult():
-                pictures = rendering.render_train(result)
+                return rendering.render_train(result)
             case ActivationsResult():
-                pictures = rendering.render_activations(self.config.activations, result, self.dataset.class_names)
+                return rendering.render_activations(self.config.activations, result, self.dataset.class_names)
             case OipSweepResult():
                 dense = self.config.oip.layer in self.config.model.dense
-                pictures = rendering.render_oips(self.config.oip, result, dense=dense)
+                return rendering.render_oips(self.config.oip, result, dense=dense)
             case DreamResult():
-                pictures = rendering.render_dream(self.config.dream, result)
+                return rendering.render_dream(self.config.dream, result)
             case DreamSheetResult():
-                pictures = rendering.render_dream_sheet(self.config.dream, result)
-        rendering.save_pictures(pictures, folder)
+                return rendering.render_dream_sheet(self.config.dream, result)
 
     @contextlib.contextmanager
     def _stage_run(self, stage: Stage, record: StageRecord) -> Iterator[StageRun]:

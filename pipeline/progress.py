@@ -3,7 +3,7 @@
 import multiprocessing
 import sys
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 
 class Progress(Protocol):
@@ -15,6 +15,19 @@ def no_progress(task: str, done: int, total: int, **values: float) -> None:
     """Tells nobody."""
 
 
+class Advance:
+    """Adds up the work that is done, and tells it: as many units as there will be are known from the start."""
+
+    def __init__(self, task: str, progress: Progress, total: int) -> None:
+        self._task, self._progress, self._total, self._done = task, progress, total, 0
+
+    def __call__(self, units: int) -> None:
+        self._done += units
+        self._progress(self._task, self._done, self._total)
+
+
+# The task of writing a stage's files: its bar vanishes when that is done, which for most stages is at once.
+SAVING = "saving"
 # From so many units on, a bar shows the percentage that is done instead of their number.
 MANY = 1000
 
@@ -60,4 +73,5 @@ class Bars:
         figures = "  ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in values.items())
         # epochs are counted; pixels are not what anyone wants to read
         share = f"{done}/{total}" if total < MANY else f"{done / total:4.0%}"
-        self._bars.update(self._tasks[task], completed=done, total=total, figures=figures, share=share)  # type: ignore[arg-type]
+        shown: dict[str, Any] = {"figures": figures, "share": share, "visible": task != SAVING or done < total}
+        self._bars.update(self._tasks[task], completed=done, total=total, **shown)  # type: ignore[arg-type]

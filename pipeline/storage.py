@@ -11,7 +11,7 @@ import shutil
 import uuid
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,8 @@ from pipeline.results import ActivationsResult, OipSweepResult, StageResult, Tra
 
 if TYPE_CHECKING:
     import keras
+
+OnSaved = Callable[[int], None]
 
 MODEL, RECORD = "model.keras", "stage.json"
 
@@ -53,9 +55,11 @@ def copy_folder(source: Path, place: Path) -> None:
         shutil.copytree(source, draft, dirs_exist_ok=True)
 
 
-def save_result(result: StageResult, folder: Path) -> dict[str, str]:
+def save_result(result: StageResult, folder: Path, *, on_saved: OnSaved = lambda _: None) -> dict[str, str]:
     """Write the arrays of a result, and the model of a training, into `folder`.
 
+    Args:
+        on_saved: called with the bytes, in memory, of every file when it is saved; `size` of them in all.
     Returns:
         The digest of every array, by file and name: what two runs are compared by.
     """
@@ -63,10 +67,16 @@ def save_result(result: StageResult, folder: Path) -> dict[str, str]:
     for file, arrays in _arrays(result).items():
         np.savez_compressed(folder / file, allow_pickle=False, **arrays)
         digests |= {f"{file}/{name}": array_digest(array) for name, array in arrays.items()}
+        on_saved(sum(array.nbytes for array in arrays.values()))
     if isinstance(result, TrainResult):
         result.model.save(folder / MODEL)
         digests |= {f"{MODEL}/{weight.path}": array_digest(np.array(weight)) for weight in result.model.weights}
     return digests
+
+
+def size(result: StageResult) -> int:
+    """The bytes of all arrays that `save_result` saves."""
+    return sum(array.nbytes for arrays in _arrays(result).values() for array in arrays.values())
 
 
 def _arrays(result: StageResult) -> dict[str, dict[str, np.ndarray]]:

@@ -172,8 +172,10 @@ def ascend(
     return Ascent(images, values, converged_at)
 
 
-def bicubic_weights(size_in: int, size_out: int) -> np.ndarray:
+def bicubic_weights(size_in: int, size_out: int, *, bspline: bool = False) -> np.ndarray:
     """(size_out, size_in): Keys' cubic with a = -0.5 at pixel centres; wider by the ratio when it gets smaller.
+
+    bspline: instead the cubic B-spline, which is a box of width 1 folded with itself three times.
 
     Weights that fall outside of the picture are left out, and every row sums to 1.
     """
@@ -181,14 +183,18 @@ def bicubic_weights(size_in: int, size_out: int) -> np.ndarray:
     width = max(ratio, 1.0)
     centres = (np.arange(size_out) + 0.5) * ratio
     t = np.abs(np.arange(size_in) + 0.5 - centres[:, None]) / width
-    weights = np.where(t < 1, 1.5 * t**3 - 2.5 * t**2 + 1, -0.5 * t**3 + 2.5 * t**2 - 4 * t + 2)
+    if bspline:
+        # as divided differences: sum over k of (-1)^k binomial(4, k) max(t + 2 - k, 0)^3 / 6
+        weights = sum(sign * np.maximum(t + 2 - k, 0) ** 3 / 6 for k, sign in enumerate((1, -4, 6, -4, 1)))
+    else:
+        weights = np.where(t < 1, 1.5 * t**3 - 2.5 * t**2 + 1, -0.5 * t**3 + 2.5 * t**2 - 4 * t + 2)
     weights[t >= 2] = 0
     return weights / weights.sum(axis=1, keepdims=True)
 
 
-def resize(image: np.ndarray, size: int) -> np.ndarray:
+def resize(image: np.ndarray, size: int, *, bspline: bool = False) -> np.ndarray:
     """Bicubic, with antialiasing when it gets smaller."""
-    weights = bicubic_weights(len(image), size)
+    weights = bicubic_weights(len(image), size, bspline=bspline)
     return weights @ image @ weights.T
 
 
@@ -226,6 +232,7 @@ def dream(
     strength: float = 1.0,
     updated: bool = False,
     mask: np.ndarray | None = None,
+    bspline: bool = False,
 ) -> np.ndarray:
     """Carving, tile by tile."""
     original = standardize(photo)
@@ -237,11 +244,11 @@ def dream(
             for row, column in np.ndindex(tiles_per_side, tiles_per_side):
                 place = np.s_[row * side : (row + 1) * side, column * side : (column + 1) * side]
                 whole = before if updated else original
-                detail = whole[place] - resize(resize(whole[place], size), side)
+                detail = whole[place] - resize(resize(whole[place], size), side, bspline=bspline)
                 small = resize(before[place], size)
                 mean, std = small.mean(), small.std()
                 ascent = ascend(layers, (small - mean) / std, map_index, [step_size] * steps, squared=squared)
-                new = resize(ascent.images[-1] * std + mean, side) + detail
+                new = resize(ascent.images[-1] * std + mean, side, bspline=bspline) + detail
                 picture[place] = (1 - strength) * before[place] + strength * new
             picture = standardize(picture)
             if mask is not None:

@@ -75,6 +75,21 @@ def test_resizing_is_bicubic_and_antialiased_when_it_shrinks(picture, size):
     np.testing.assert_allclose(resized, reference.resize(picture, size), atol=1e-5)
 
 
+@pytest.mark.parametrize("size", [12, 24, 25, 40])
+def test_only_enlarging_is_smoothed_by_the_spline(picture, size):
+    resized = resize(picture[None, ..., None], size, enlargement="bspline")[0, ..., 0]
+    np.testing.assert_allclose(resized, reference.resize(picture, size, bspline=size > 24), atol=1e-5)
+
+
+def test_the_spline_leaves_less_of_a_checkerboard_of_single_pixels():
+    board = np.indices((8, 8)).sum(axis=0) % 2 * 2.0 - 1
+    images = board.astype(np.float32)[None, ..., None]
+    sharp, smooth = (resize(images, 40, enlargement=name)[0, 10:-10, 10:-10, 0] for name in ("bicubic", "bspline"))
+    # at its own centre a pixel counts 2/3 and each neighbour 1/6: 2/3 - 2/6 = 1/3 along either axis
+    assert np.abs(sharp).max() == pytest.approx(1, abs=1e-5)
+    assert np.abs(smooth).max() == pytest.approx((1 / 3) ** 2, abs=1e-5)
+
+
 @pytest.mark.parametrize("overlap", [0, 0.5])
 @pytest.mark.parametrize("per_side", [1, 2, 3])
 def test_shrunk_tiles_are_the_tiles_shrunk_one_by_one(picture, per_side, overlap, monkeypatch):

@@ -206,6 +206,7 @@ def test_a_known_key_is_let_through(key):
         ("dream.color", "maybe", "true or false"),
         ("dream.method", "waves", "one of carving, octaves"),
         ("dream.correction", "none", "one of original, updated"),
+        ("dream.enlargement", "lanczos", "one of bspline, bicubic"),
         ("dream.compare.by", "size", "one of maps, levels, strengths"),
         ("dream.levels", ["a"], "a list, each entry a whole number"),
         ("stages", ["oips"], "a list, each entry one of train, activations, oip, dream, dream_sheet"),

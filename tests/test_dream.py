@@ -8,7 +8,8 @@ import pytest
 import reference
 from dream_settings import DREAM
 
-from pipeline.config import Correction, DreamConfig, DreamMethod, Objective, StepSizeSchedule, ZoomConfig
+from pipeline import storage
+from pipeline.config import Correction, DreamConfig, DreamMethod, Enlargement, Objective, StepSizeSchedule, ZoomConfig
 from pipeline.core import cnn
 from pipeline.core.colour import dreamt_colours, dreamt_grey_levels, luma
 from pipeline.errors import InputError
@@ -86,10 +87,28 @@ def test_an_updated_correction_keeps_the_detail_of_the_dream_so_far(tiny_cnn, ph
     assert np.abs(updated - original).max() > 0.05
 
 
+@pytest.mark.parametrize("levels", [[1], [1, 2]], ids=str)
+def test_changes_enlarged_by_the_smooth_spline_equal_numpy(tiny_cnn, photo, in_numpy, levels):
+    config = replace(DREAM, enlargement=Enlargement.bspline, levels=levels, map_indices=[3, 0][: len(levels)])
+    smooth = dream(config, tiny_cnn(), photo, seed=0).picture
+    np.testing.assert_allclose(smooth, in_numpy(config, bspline=True), atol=2e-3)
+    rippled = dream(replace(config, enlargement=Enlargement.bicubic), tiny_cnn(), photo, seed=0).picture
+    assert np.abs(smooth - rippled).max() > 0.05
+
+
 def test_carving_under_a_mask_equals_numpy(tiny_cnn, photo, in_numpy):
     mask = np.linspace(0, 1, 48, dtype=np.float32)[None].repeat(48, axis=0)
     result = dream(DREAM, tiny_cnn(), photo, seed=0, mask=mask)
     np.testing.assert_allclose(result.picture, in_numpy(DREAM, mask=mask), atol=2e-3)
+
+
+def test_every_byte_of_a_result_is_told_when_it_is_saved(tiny_cnn, photo, tmp_path):
+    result = dream(DREAM, tiny_cnn(), photo, seed=0)
+    told: list[int] = []
+    storage.save_result(result, tmp_path, on_saved=told.append)
+    # photo and picture: float32; 4 frames: bytes; objective (2 turns, 2 levels, 4 steps); 5 tiles with a map each
+    objective = result.objective.itemsize * 2 * 2 * 4
+    assert sum(told) == storage.size(result) == 2 * 4 * 48**2 + 4 * 48**2 + objective + 8 * 5 + result.zoom.nbytes
 
 
 # identities ----------------------------------------------------------------------------------------------------------

@@ -1,10 +1,13 @@
 """Photos and masks: every kind of picture file by its pixels, and one line on what cannot be read."""
 
+import contextlib
 import io
 import os
 import struct
+import tempfile
 import warnings
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -356,11 +359,27 @@ def test_what_is_no_picture_is_refused(tmp_path):
     assert refusal(written(tmp_path / "photo.jpg", b"no picture\n")) == "no picture of a kind that Pillow reads"
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_photo_that_may_not_be_read_is_refused(tmp_path):
-    path = written(tmp_path / "photo.png", of(COLOURS))
-    path.chmod(0)
-    assert refusal(path) == "Permission denied"
+@contextlib.contextmanager
+def as_an_ordinary_user() -> Iterator[None]:
+    """Root may read everything, so root lays that down meanwhile."""
+    user = os.geteuid()
+    os.seteuid(user or 65534)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
+
+
+def test_a_photo_that_may_not_be_read_is_refused():
+    # not in pytest's folder, which others may not even enter
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        path = written(Path(folder, "photo.png"), of(COLOURS))
+        with as_an_ordinary_user():
+            load_photo(str(path), size=28, fit=Fit.crop)
+        path.chmod(0)
+        with as_an_ordinary_user():
+            assert refusal(path) == "Permission denied"
 
 
 def test_the_name_of_another_setting_stands_in_front(tmp_path):

@@ -28,6 +28,7 @@ from pipeline.rendering import (
     render_oips,
     render_train,
     save_pictures,
+    size,
 )
 from pipeline.rendering.activations import map_levels, maps_grid
 from pipeline.rendering.levels import (
@@ -760,6 +761,18 @@ def test_a_saved_animation_shows_every_frame_as_long_as_it_should(tmp_path: Path
             gif.seek(k)
             assert gif.info["duration"] == duration
             assert (np.asarray(gif.convert("L")) == frame).all()
+
+
+def test_every_byte_of_the_pictures_is_told_when_it_is_saved(tmp_path: Path) -> None:
+    pictures = {
+        "grey.png": np.zeros((5, 7), np.uint8),
+        "color.png": np.zeros((5, 7, 3), np.uint8),
+        "moving.webp": Animation(np.zeros((4, 5, 7), np.uint8), (100,) * 4),
+    }
+    told: list[int] = []
+    save_pictures(pictures, tmp_path, on_saved=told.append)
+    assert told == [35, 105, 140]
+    assert size(pictures) == 280
 
 
 def test_rendering_needs_no_tensorflow_and_no_pyplot() -> None:

@@ -109,6 +109,11 @@ class Correction(Enum):
     updated = "updated"
 
 
+class Enlargement(Enum):
+    bspline = "bspline"
+    bicubic = "bicubic"
+
+
 class Compare(Enum):
     maps = "maps"
     levels = "levels"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from pipeline.config.checks import LARGEST_STEP, no_repeats, not_blank, not_empty, number
-from pipeline.config.choices import Compare, Correction, DreamMethod, Fit, Objective, StepSizeSchedule
+from pipeline.config.choices import Compare, Correction, DreamMethod, Enlargement, Fit, Objective, StepSizeSchedule
 from pipeline.config.looking import ContrastConfig, ConvergenceConfig
 from pipeline.errors import InputError
 
@@ -66,6 +66,7 @@ class DreamConfig:
     tile_maps: list[list[int]] | None
     auto_maps: int | None
     correction: Correction
+    enlargement: Enlargement
     octaves: OctavesConfig
     turns: int
     steps: int

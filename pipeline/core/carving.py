@@ -12,12 +12,17 @@ from pipeline.core.tiles import Tiling
 PIXELS_AT_A_TIME = 2**22
 
 
-def resize(images: np.ndarray, size: int) -> np.ndarray:
-    """(batch, side, side, 1) to (batch, size, size, 1): bicubic, with antialiasing when it gets smaller.
+def resize(images: np.ndarray, size: int, *, enlargement: str = "bicubic") -> np.ndarray:
+    """(batch, side, side, 1) to (batch, size, size, 1): when it gets smaller bicubic (Keys, a = -1/2), antialiased.
+
+    enlargement: what is done when it gets larger. "bicubic" goes through the old pixels, whose grid shows as ripples
+    where they alternate; "bspline" does not, and smooths them away.
 
     TensorFlow's own weights as matrices: images' = W @ images @ W^T. Its resize of a batch takes many times as long.
     """
-    weights = _bicubic_weights(images.shape[1], size)[None]
+    side = images.shape[1]
+    smooth = enlargement == "bspline" and size > side
+    weights = (_bspline_weights if smooth else _bicubic_weights)(side, size)[None]
     # not NumPy's product, whose own threads would get in the way of TensorFlow's
     rows = tf.matmul(weights, tf.constant(images[..., 0]))
     return tf.matmul(rows, weights, transpose_b=True).numpy()[..., None]
@@ -28,6 +33,20 @@ def _bicubic_weights(side: int, size: int) -> np.ndarray:
     """(size, side): how much every pixel counts in each new one."""
     rows = np.eye(side, dtype=np.float32)[..., None]
     return tf.image.resize(rows, (size, side), method="bicubic", antialias=True).numpy()[..., 0]
+
+
+@functools.lru_cache(maxsize=64)
+def _bspline_weights(side: int, size: int) -> np.ndarray:
+    """(size, side): the cubic B-spline at the distance t, in old pixels, of a new pixel's centre from an old one's.
+
+    (4 - 6 t^2 + 3 t^3) / 6 for t < 1, (2 - t)^3 / 6 for t < 2; what falls outside is left out, and rows sum to 1.
+    Reference:
+        Mitchell and Netravali, 1988, "Reconstruction Filters in Computer Graphics" (B = 1, C = 0).
+    """
+    centres = (np.arange(size) + 0.5) * side / size
+    t = np.abs(np.arange(side) + 0.5 - centres[:, None])
+    weights = np.where(t < 1, 4 - 6 * t**2 + 3 * t**3, np.maximum(2 - t, 0) ** 3)
+    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
 def shrunk_tiles(picture: np.ndarray, tiling: Tiling, tiles: Sequence[int], size: int) -> np.ndarray:
@@ -48,6 +67,7 @@ def carved(
     *,
     onto: np.ndarray,
     strength: float = 1.0,
+    enlargement: str = "bicubic",
 ) -> None:
     """Replace the chosen tiles of `onto`, each by that of the original plus its change, enlarged.
 
@@ -58,10 +78,11 @@ def carved(
 
     Args:
         picture, original, onto: (height, width) float32; changes: (tiles, size, size, 1), new - shrink(original).
+        enlargement: see `resize`.
     """
     done = 0
     for some in _batches(tiling, tiles):
-        enlarged = resize(changes[done : done + len(some)], tiling.side)[..., 0]
+        enlarged = resize(changes[done : done + len(some)], tiling.side, enlargement=enlargement)[..., 0]
         done += len(some)
         for tile, change in zip(some, enlarged, strict=True):
             place = tiling.place(tile)

@@ -4,7 +4,7 @@ from pipeline.rendering.activations import render_activations
 from pipeline.rendering.dream import render_dream
 from pipeline.rendering.dream_sheet import render_dream_sheet
 from pipeline.rendering.oip import render_oips
-from pipeline.rendering.pictures import Animation, Pictures, save_pictures
+from pipeline.rendering.pictures import Animation, Pictures, save_pictures, size
 from pipeline.rendering.train import render_train
 
 __all__ = [
@@ -16,4 +16,5 @@ __all__ = [
     "render_oips",
     "render_train",
     "save_pictures",
+    "size",
 ]

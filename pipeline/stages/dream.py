@@ -6,9 +6,9 @@ import numpy as np
 
 from pipeline.config import DreamConfig, DreamMethod
 from pipeline.core.colour import dreamt_colours, dreamt_grey_levels, luma
-from pipeline.progress import Progress, no_progress
+from pipeline.progress import Advance, Progress, no_progress
 from pipeline.results import DreamResult
-from pipeline.stages.dreaming.course import Advance, standardized_picture
+from pipeline.stages.dreaming.course import standardized_picture
 from pipeline.stages.dreaming.methods import dreamer_of
 from pipeline.stages.dreaming.zoom import Zoom
 

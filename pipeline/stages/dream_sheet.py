@@ -7,9 +7,9 @@ import numpy as np
 
 from pipeline.config import Compare, DreamConfig, DreamMethod
 from pipeline.core.colour import dreamt_grey_levels, luma
-from pipeline.progress import Progress, no_progress
+from pipeline.progress import Advance, Progress, no_progress
 from pipeline.results import DreamSheetResult
-from pipeline.stages.dreaming.course import Advance, standardized_picture
+from pipeline.stages.dreaming.course import standardized_picture
 from pipeline.stages.dreaming.methods import Dreamer, dreamer_of
 from pipeline.stages.dreaming.octaves import Octaves
 from pipeline.stages.dreaming.variants import Variant, variants_of

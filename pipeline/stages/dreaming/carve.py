@@ -109,7 +109,16 @@ class _Level:
             else:
                 corrected = self._original
                 changes = new - shrunk_tiles(self._original, self._tiling, tiles, self._size)
-            carved(picture, corrected, self._tiling, tiles, changes, onto=onto, strength=self._strength)
+            carved(
+                picture,
+                corrected,
+                self._tiling,
+                tiles,
+                changes,
+                onto=onto,
+                strength=self._strength,
+                enlargement=self._config.enlargement.value,
+            )
             total += result.objective.sum(axis=1, dtype=np.float64)
         onto = standardized_picture(onto)
         if self._mask is not None:

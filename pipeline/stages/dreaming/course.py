@@ -9,7 +9,6 @@ from pipeline.config import DreamConfig
 from pipeline.core.geometry import within
 from pipeline.core.noise import standardized
 from pipeline.core.octaves import resized
-from pipeline.progress import Progress
 
 
 class Course(NamedTuple):
@@ -24,17 +23,6 @@ class Course(NamedTuple):
     frames: np.ndarray
     objective: np.ndarray
     tile_maps: np.ndarray
-
-
-class Advance:
-    """Adds up the work that is done, and tells it: as many units as there will be are known from the start."""
-
-    def __init__(self, task: str, progress: Progress, total: int) -> None:
-        self._task, self._progress, self._total, self._done = task, progress, total, 0
-
-    def __call__(self, units: int) -> None:
-        self._done += units
-        self._progress(self._task, self._done, self._total)
 
 
 OnWork = Callable[[int], None]
