@@ -1,6 +1,5 @@
 """Where MLflow keeps the record: checked, reached within seconds, and made whole if it is a new SQLite file."""
 
-import fcntl
 import os
 import re
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import InputError
+from pipeline.locking import exclusive
 from pipeline.tracking.wording import without_passwords
 
 # Read by MLflow when it is imported. With its own retries a server that went away costs minutes a call.
@@ -108,9 +108,7 @@ def _create_sqlite(file: Path, artifacts: Path) -> None:
         return
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.with_name(f".{file.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with exclusive(file.with_name(f".{file.name}.lock")):
         if file.exists():
             return
         draft = file.with_name(f".{file.name}.draft")
