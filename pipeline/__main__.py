@@ -6,19 +6,23 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import hydra
 from hydra._internal.utils import get_args_parser
+from hydra.conf import HydraConf
 from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.core.plugins import Plugins
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from pipeline import schema
+from pipeline import launching, schema
 from pipeline.config import Config
 from pipeline.errors import InputError
 
@@ -34,7 +38,11 @@ def main() -> None:
     """`mnist-dream`, or `python -m pipeline`."""
     # otherwise the record of a stage that is terminated would stay "running"
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    # Ray would report to its makers
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     ConfigStore.instance().store(name="schema", node=Config)
+    OmegaConf.register_new_resolver("jobs_at_once", launching.jobs_at_once)
+    _prefer_own_presets()
     entry = hydra.main(config_path=str(CONF), config_name="config", version_base="1.3")(_job)
     if "HYDRA_FULL_ERROR" in os.environ:
         entry()
@@ -71,21 +79,24 @@ def compose(*overrides: str) -> Config:
         raise _not_composed(overrides, error) from error
 
 
-def _job(composed: DictConfig) -> None:
-    """One composition: a run, or one job of a sweep."""
+def _job(composed: DictConfig) -> float | None:
+    """One composition: a run, or one job of a sweep; its figure, for an optimizer."""
     hydra_config = HydraConfig.get()
     run_dir = Path(hydra_config.runtime.output_dir)
     try:
+        _settle_threads(composed, hydra_config, run_dir)
         config = schema.to_config(composed)
 
+        from pipeline.optimum import figure
         from pipeline.run import run
 
-        run(
+        outcomes = run(
             config,
             run_dir,
             composed=OmegaConf.to_yaml(composed, resolve=True),
             overrides=list(hydra_config.overrides.task),
         )
+        return figure(outcomes)
     except (InputError, OSError) as error:
         logging.getLogger(__name__).debug("the job failed", exc_info=True)
         with contextlib.suppress(OSError):
@@ -94,6 +105,26 @@ def _job(composed: DictConfig) -> None:
             # the other jobs go on; `main` shows this when they are done
             raise
         sys.exit(_refused(error))
+
+
+def _prefer_own_presets() -> None:
+    """Forget what the launchers' and sweepers' plugins say of themselves wherever conf/hydra has a file of that name:
+    Hydra would make the file fit the plugin's schema, and refuse it where that has a list of defaults."""
+    Plugins.instance()  # which reads the plugins
+    plugins = ConfigStore.instance().repo["hydra"]
+    for file in (CONF / "hydra").glob("*/*.yaml"):
+        plugins[file.parent.name].pop(file.name, None)
+
+
+def _settle_threads(composed: DictConfig, hydra_config: HydraConf, run_dir: Path) -> None:
+    """In a sweep, set runtime.threads to what the launcher leaves a job, here and in the record that Hydra wrote."""
+    if hydra_config.mode is not RunMode.MULTIRUN:
+        return
+    launcher = hydra_config.runtime.choices["hydra/launcher"]
+    given = composed.runtime.threads
+    composed.runtime.threads = launching.threads_of_job(given, launcher=launcher, settings=hydra_config.launcher)
+    if composed.runtime.threads != given and hydra_config.output_subdir is not None:
+        OmegaConf.save(composed, run_dir / hydra_config.output_subdir / "config.yaml")
 
 
 def _check_overrides(arguments: Sequence[str]) -> None:
@@ -108,12 +139,20 @@ def _check_overrides(arguments: Sequence[str]) -> None:
     groups = {path.name for path in CONF.iterdir() if path.is_dir()}
     for override in overrides:
         key = override.key_or_group
+        launching.check_installed(key, override.value())
         if key.startswith("hydra") or "/" in key or key in groups or override.package or override.is_delete():
             continue
         schema.check_key(key)
-        values = override.sweep_iterator() if override.is_sweep_override() else [override.value()]
-        for value in values:
+        for value in _values(override):
             schema.check_value(key, value)
+
+
+def _values(override: Override) -> Iterable[Any]:
+    """What a setting would be in some job."""
+    if override.is_interval_sweep():
+        interval = override.value()
+        return [interval.start, interval.end]
+    return override.sweep_iterator() if override.is_sweep_override() else [override.value()]
 
 
 def _missing(error: MissingConfigException) -> InputError:
