@@ -10,15 +10,15 @@ import psutil
 from pipeline.errors import InputError
 
 GIB = 1024**3
-# What each choice stands on, and the extra of this project that installs it.
+# What each choice stands on.
 PLUGINS = {
     "hydra/launcher": {
-        "joblib": ("hydra_joblib_launcher", "joblib"),
-        "submitit_local": ("hydra_submitit_launcher", "submitit"),
-        "submitit_slurm": ("hydra_submitit_launcher", "submitit"),
-        "ray": ("hydra_ray_launcher", "ray"),
+        "joblib": "hydra-joblib-launcher",
+        "submitit_local": "hydra-submitit-launcher",
+        "submitit_slurm": "hydra-submitit-launcher",
+        "ray": "hydra-ray-launcher",
     },
-    "hydra/sweeper": {"optuna": ("hydra_optuna_sweeper", "optuna")},
+    "hydra/sweeper": {"optuna": "hydra-optuna-sweeper"},
 }
 
 
@@ -47,7 +47,7 @@ def threads_of_job(threads: int | None, *, launcher: str, settings: Mapping[str,
 
 def check_installed(group: str, choice: object) -> None:
     """Raise an InputError if a launcher or sweeper stands on a package that is not there."""
-    package, extra = PLUGINS.get(group, {}).get(str(choice), (None, None))
-    if package is not None and find_spec(f"hydra_plugins.{package}") is None:
-        takes = f"{choice} after pip install 'mnist-dream[{extra}]'"
-        raise InputError.at(group, takes=takes, got=f"{choice}, but hydra_plugins.{package} is not installed")
+    package = PLUGINS.get(group, {}).get(str(choice))
+    if package is not None and find_spec(f"hydra_plugins.{package.replace('-', '_')}") is None:
+        takes = f"{choice} where {package} is installed: make launchers, or docs/sweeps.md"
+        raise InputError.at(group, takes=takes, got=choice)
