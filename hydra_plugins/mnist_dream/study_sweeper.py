@@ -1,5 +1,6 @@
 """Optuna's sweeper with a study that is continued by other trials than those it began with."""
 
+import warnings
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ if find_spec("hydra_plugins.hydra_optuna_sweeper") is not None:
         def __init__(
             self, sampler: DictConfig, sampler_seed: int, storage: str | None, study_name: str | None, **params: Any
         ) -> None:
+            # the plugin speaks to Optuna in the words of its version 2, which it still takes
+            warnings.filterwarnings("ignore", category=FutureWarning, module=r"optuna\.|hydra_plugins\.")
             seed = sampler_seed + _trials_so_far(storage, study_name)
             super().__init__(sampler=instantiate(sampler, seed=seed), storage=storage, study_name=study_name, **params)
 
@@ -43,8 +46,6 @@ def _trials_so_far(storage: str | None, study_name: str | None) -> int:
         return 0
     import optuna
 
-    # what it says at each start is of the plugin's making
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
     if storage.startswith(SQLITE):
         Path(storage.removeprefix(SQLITE)).parent.mkdir(parents=True, exist_ok=True)
     if study_name not in optuna.get_all_study_names(storage):
