@@ -167,7 +167,7 @@ def test_optuna_continues_a_study_of_oip_and_noise_settings(folder: Path) -> Non
 
 
 def test_optuna_over_train_settings_makes_the_test_accuracy_large(tmp_path: Path) -> None:
-    ranges = ("train.learning_rate=tag(log,interval(0.0001,0.01))", "train.batch_size=16,32")
+    ranges = ("train.learning_rate.initial=tag(log,interval(0.0001,0.01))", "train.batch_size=16,32")
     command = (*SMALL, "stages=[train]", *ranges, "tracking=none", "hydra/sweeper=optuna", "hydra.sweeper.n_trials=2")
     process = pipeline(tmp_path, "-m", *command)
     succeeded(process)
@@ -178,7 +178,7 @@ def test_optuna_over_train_settings_makes_the_test_accuracy_large(tmp_path: Path
 
 
 def test_optuna_refuses_stages_without_a_figure(tmp_path: Path) -> None:
-    process = pipeline(tmp_path, "-m", "stages=[dream]", "seed=interval(0,5)", "hydra/sweeper=optuna")
+    process = pipeline(tmp_path, "-m", "stages=[dream]", "seed=range(0,5)", "hydra/sweeper=optuna")
     assert process.returncode == 2
     (line,) = process.stderr.splitlines()
     assert line == "mnist-dream: stages: takes for Optuna, stages of which the last is train or oip; got [dream]"

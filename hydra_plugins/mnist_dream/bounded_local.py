@@ -14,7 +14,7 @@ if find_spec("hydra_plugins.hydra_submitit_launcher") is not None:
     class BoundedLocalLauncher(LocalLauncher):
         """`LocalLauncher`, but no more than `jobs_at_once` jobs run at a time.
 
-        The next job starts as soon as one has ended. A job that is killed is an error when all others have ended.
+        The next job starts as soon as one has ended. A job that is killed is an error once all others have ended.
 
         Args:
             jobs_at_once: 1 or more.
@@ -34,6 +34,7 @@ if find_spec("hydra_plugins.hydra_submitit_launcher") is not None:
                 jobs = [threads.submit(launch_one, number) for number in range(len(job_overrides))]
                 try:
                     return [job.result() for job in jobs]
-                except KeyboardInterrupt:
+                except (KeyboardInterrupt, SystemExit):
+                    # those that run are waited for, the others do not begin
                     threads.shutdown(wait=False, cancel_futures=True)
                     raise
