@@ -56,11 +56,17 @@ def sources_of(stage: str) -> str:
 
 @dataclass(frozen=True)
 class StageOutcome:
-    """A stage's record, the folder with its results, and whether they were there before."""
+    """A stage's record, the folder with its results, whether they were there before, and the id of its MLflow run."""
 
     record: StageRecord
     folder: Path
     reused: bool
+    run_id: str | None
+
+    def described(self) -> dict[str, Any]:
+        """What a summary of many runs says of it."""
+        record = self.record
+        return {"key": record.key, "reused": self.reused, "run_id": self.run_id, "metrics": record.metrics}
 
 
 @dataclass(kw_only=True)
@@ -79,6 +85,7 @@ class Execution:
     initial_weights: dict[str, np.ndarray] | None
     composed: str
     process: dict[str, Any]
+    sweep_id: str | None
     progress: Progress
     tracker: Tracker
     _outcomes: dict[Stage, StageOutcome] = field(default_factory=dict)
@@ -152,9 +159,9 @@ class Execution:
             with self._stage_run(stage, record) as stage_run:
                 self._log(stage_run, stage, record, stored)
         if stage not in self.config.stages:
-            return StageOutcome(record, stored, reused=True)
+            return StageOutcome(record, stored, reused=True, run_id=self._run_ids[stage])
         storage.copy_folder(stored, self.run_dir / stage.value)
-        return StageOutcome(record, self.run_dir / stage.value, reused=True)
+        return StageOutcome(record, self.run_dir / stage.value, reused=True, run_id=self._run_ids[stage])
 
     def _compute(self, stage: Stage, target: Path) -> StageOutcome:
         """The result of a stage, in `target` and in the folder of this run."""
@@ -184,7 +191,7 @@ class Execution:
             if target != place:
                 storage.copy_folder(target, place)
             self._log(stage_run, stage, record, place)
-        return StageOutcome(record, place, reused=False)
+        return StageOutcome(record, place, reused=False, run_id=self._run_ids.get(stage))
 
     def _result(self, stage: Stage, model: "keras.Model | None", stage_run: StageRun) -> StageResult:
         """Call the stage's function."""
@@ -283,6 +290,8 @@ class Execution:
 
     def _tags(self, stage: Stage) -> dict[str, str]:
         tags = {"dataset": self.dataset.name, "seed": str(self.config.seed)}
+        if self.sweep_id is not None:
+            tags["sweep_id"] = self.sweep_id
         if stage is Stage.oip:
             tags["layer"] = self.config.oip.layer
         if stage in DREAMS:

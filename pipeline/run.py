@@ -25,7 +25,9 @@ from pipeline.summary import summary
 from pipeline.tracking import open_tracker
 
 
-def run(config: Config, run_dir: Path, *, composed: str, overrides: list[str]) -> dict[Stage, StageOutcome]:
+def run(
+    config: Config, run_dir: Path, *, composed: str, overrides: list[str], sweep_id: str | None = None
+) -> dict[Stage, StageOutcome]:
     """Bring about the results of `config.stages` in `run_dir`, one folder for each stage.
 
     Whatever can be refused is refused before anything is computed or written.
@@ -33,6 +35,7 @@ def run(config: Config, run_dir: Path, *, composed: str, overrides: list[str]) -
     Args:
         composed: the composed settings as YAML, for the record.
         overrides: what of them was given on the command line.
+        sweep_id: of the sweep that this is a job of.
     Raises:
         InputError: data, weights or a photo that cannot be read, an index that is not there.
     """
@@ -60,6 +63,7 @@ def run(config: Config, run_dir: Path, *, composed: str, overrides: list[str]) -
                 initial_weights=weights,
                 composed=composed,
                 process={**process, "pipeline_id": pipeline_id},
+                sweep_id=sweep_id,
                 progress=bars,
                 tracker=tracker,
             )
