@@ -114,7 +114,8 @@ def _job(composed: DictConfig) -> None:
 
             from pipeline.run import run
 
-            outcomes = run(config, run_dir, composed=text, overrides=overrides, sweep_id=sweep.id if sweep else None)
+            tags = {"sweep_id": sweep.id} if sweep else {}
+            outcomes = run(config, run_dir, composed=text, overrides=overrides, tags=tags)
             attempt.end(jobs.FINISHED, stages={stage.value: outcome.described() for stage, outcome in outcomes.items()})
     except Exception as error:
         # into the log of the job; on the terminal one line stands for it

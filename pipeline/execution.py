@@ -3,7 +3,7 @@
 import contextlib
 import dataclasses
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,7 @@ from pipeline.results import (
     StageResult,
     TrainResult,
 )
-from pipeline.runtime import start_tensorflow
+from pipeline.runtime import gpus, start_tensorflow
 from pipeline.store import Store
 from pipeline.tracking import StageRun, Tracker
 
@@ -43,6 +43,8 @@ SOURCES = {
 }
 # The stages that dream into a photo.
 DREAMS = (Stage.dream, Stage.dream_sheet)
+# What the source files had that their commit has not.
+DIFF = "git.diff"
 PICTURES = ("rendering", "record.py", "storage.py", "results.py")
 WAITING = "%s: another process computes it; waiting for its result"
 
@@ -85,7 +87,7 @@ class Execution:
     initial_weights: dict[str, np.ndarray] | None
     composed: str
     process: dict[str, Any]
-    sweep_id: str | None
+    tags: Mapping[str, str]
     progress: Progress
     tracker: Tracker
     _outcomes: dict[Stage, StageOutcome] = field(default_factory=dict)
@@ -186,8 +188,12 @@ class Execution:
             with storage.new_folder(target) as draft:
                 digests = self._save(result, draft)
                 (draft / "config.yaml").write_text(self.composed)
-                more = {"ingredients": self._ingredients(stage), "digests": digests, "process": self.process}
-                storage.save_record(record, draft, **more)
+                process = {**self.process, "gpus": gpus()}
+                storage.save_record(
+                    record, draft, ingredients=self._ingredients(stage), digests=digests, process=process
+                )
+                if diff := provenance.git_diff():
+                    (draft / DIFF).write_text(diff)
             if target != place:
                 storage.copy_folder(target, place)
             self._log(stage_run, stage, record, place)
@@ -289,9 +295,7 @@ class Execution:
         stage_run.log_record(record, folder)
 
     def _tags(self, stage: Stage) -> dict[str, str]:
-        tags = {"dataset": self.dataset.name, "seed": str(self.config.seed)}
-        if self.sweep_id is not None:
-            tags["sweep_id"] = self.sweep_id
+        tags = {"dataset": self.dataset.name, "seed": str(self.config.seed), **self.tags}
         if stage is Stage.oip:
             tags["layer"] = self.config.oip.layer
         if stage in DREAMS:
