@@ -17,7 +17,10 @@ import numpy as np
 PACKAGE = Path(__file__).parent
 NUMERIC_PACKAGES = ("tensorflow", "keras", "numpy")
 # The beginnings of the names of environment variables that change what TensorFlow computes.
-NUMERIC_ENVIRONMENT = ("TF_", "XLA_", "OMP_", "KMP_", "ONEDNN_", "DNNL_", "OPENBLAS_", "CUDA_VISIBLE_DEVICES", "KERAS_")
+NUMERIC_ENVIRONMENT = (
+    *("TF_ENABLE_", "TF_DETERMINISTIC_", "TF_CUDNN_", "TF_XLA_", "XLA_", "CUDA_VISIBLE_", "NVIDIA_TF32_"),
+    *("OMP_", "ONEDNN_", "DNNL_", "OPENBLAS_", "MKL_", "KERAS_BACKEND"),
+)
 
 
 def digest(value: Any) -> str:
@@ -58,12 +61,7 @@ def describe_process(overrides: list[str], *, threads: int, deterministic: bool)
         "overrides": overrides,
         "threads": threads,
         "deterministic": deterministic,
-        "environment": {
-            name: os.environ[name]
-            for name in sorted(os.environ)
-            # how much TensorFlow says changes nothing
-            if name.startswith(NUMERIC_ENVIRONMENT) and not name.startswith("TF_CPP_")
-        },
+        "environment": {name: os.environ[name] for name in sorted(os.environ) if name.startswith(NUMERIC_ENVIRONMENT)},
         "cpu": _cpu(),
         "cpus": os.cpu_count(),
         "python": platform.python_version(),
