@@ -6,7 +6,7 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +22,17 @@ from hydra.errors import HydraException, MissingConfigException, OverrideParseEx
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from pipeline import launching, schema
+from pipeline import jobs, launching, schema
 from pipeline.config import Config
-from pipeline.errors import InputError
+from pipeline.errors import InputError, one_line
+from pipeline.provenance import digest
+from pipeline.sweeps.callback import SWEEP_FOLDER
+from pipeline.sweeps.end import end
+from pipeline.sweeps.folder import read
+
+logger = logging.getLogger(__name__)
+
+INTERRUPTED = 130
 
 # conf/ beside the package in a checkout, inside it when installed
 CONF = next(
@@ -49,17 +57,37 @@ def main() -> None:
         return
     # Hydra would print a traceback and exit; like this the errors come here
     os.environ["HYDRA_FULL_ERROR"] = "1"
+    os.environ.pop(SWEEP_FOLDER, None)
+    code: int | None = 0
+    interrupted = True
+    try:
+        code, interrupted = _outcome(entry), False
+    finally:
+        # what the callback of a sweep has left here
+        if folder := os.environ.pop(SWEEP_FOLDER, None):
+            code = max(code or 0, end(Path(folder), interrupted=interrupted or code == INTERRUPTED))
+    sys.exit(code)
+
+
+def _outcome(entry: Callable[[], None]) -> int:
+    """The exit code of what was asked for; what went wrong is told in one line, of a sweep by its end."""
     try:
         _check_overrides(sys.argv[1:])
         entry()
     except KeyboardInterrupt:
-        sys.exit(_refused("interrupted", 130))
+        return _refused("interrupted", INTERRUPTED)
     except MissingConfigException as error:
-        sys.exit(_refused(_missing(error)))
+        return _refused(_missing(error))
     except HydraException as error:
-        sys.exit(_refused(_not_composed(sys.argv[1:], error)))
+        return _refused(_not_composed(sys.argv[1:], error))
     except (InputError, OSError) as error:
-        sys.exit(_refused(error))
+        return _refused(error)
+    except Exception as error:
+        if SWEEP_FOLDER not in os.environ:
+            raise
+        # of a launcher, such as that one of its workers was killed; its jobs are looked at when the sweep ends
+        return _refused(f"the sweep ended early: {one_line(error)}", 1)
+    return 0
 
 
 def compose(*overrides: str) -> Config:
@@ -83,27 +111,33 @@ def _job(composed: DictConfig) -> float | None:
     """One composition: a run, or one job of a sweep; its figure, for an optimizer."""
     hydra_config = HydraConfig.get()
     run_dir = Path(hydra_config.runtime.output_dir)
+    _settle_threads(composed, hydra_config, run_dir)
+    text = OmegaConf.to_yaml(composed, resolve=True)
+    overrides = list(hydra_config.overrides.task)
+    sweep = read(Path(hydra_config.sweep.dir)) if hydra_config.mode is RunMode.MULTIRUN else None
     try:
-        _settle_threads(composed, hydra_config, run_dir)
-        config = schema.to_config(composed)
+        with jobs.attempt(run_dir, overrides, digest(text), again=sweep is None) as attempt:
+            if attempt is None:
+                return None
+            config = schema.to_config(composed)
 
-        from pipeline.optimum import figure
-        from pipeline.run import run
+            from pipeline.optimum import figure
+            from pipeline.run import run
 
-        outcomes = run(
-            config,
-            run_dir,
-            composed=OmegaConf.to_yaml(composed, resolve=True),
-            overrides=list(hydra_config.overrides.task),
-        )
-        return figure(outcomes)
-    except (InputError, OSError) as error:
-        logging.getLogger(__name__).debug("the job failed", exc_info=True)
+            tags = {"sweep_id": sweep.id} if sweep else {}
+            outcomes = run(config, run_dir, composed=text, overrides=overrides, tags=tags)
+            attempt.end(jobs.FINISHED, stages={stage.value: outcome.described() for stage, outcome in outcomes.items()})
+            return figure(outcomes)
+    except Exception as error:
+        # into the log of the job; on the terminal one line stands for it
+        logger.info("the job failed", exc_info=True)
+        if sweep is not None:
+            # the other jobs go on; the end of the sweep lists what failed
+            return None
+        if not isinstance(error, InputError | OSError):
+            raise
         with contextlib.suppress(OSError):
             _remove_if_unused(run_dir, Path(composed.output_dir))
-        if hydra_config.mode is RunMode.MULTIRUN:
-            # the other jobs go on; `main` shows this when they are done
-            raise
         sys.exit(_refused(error))
 
 
@@ -174,7 +208,7 @@ def _remove_if_unused(run_dir: Path, output_dir: Path) -> None:
     Of the folders above it only those below output_dir are removed, and that itself if it is the default, if they are
     empty: others may be the user's own.
     """
-    if {path.name for path in run_dir.iterdir()} <= {".hydra", "mnist-dream.log"}:
+    if {path.name for path in run_dir.iterdir()} <= {".hydra", "mnist-dream.log", jobs.FILE}:
         shutil.rmtree(run_dir)
         root = output_dir.resolve()
         for parent in run_dir.resolve().parents:

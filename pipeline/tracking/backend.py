@@ -18,6 +18,7 @@ ENVIRONMENT = {
     # it logs a page of traceback for what it then raises, which is told in one line
     "MLFLOW_LOGGING_LEVEL": "CRITICAL",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }
 TIMEOUT_S = 5
 

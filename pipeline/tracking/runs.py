@@ -4,7 +4,6 @@ import getpass
 import importlib.metadata
 import logging
 import os
-import socket
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from pipeline.processes import this_process
 from pipeline.record import StageRecord
 from pipeline.results import Dataset
 from pipeline.tracking.backend import Connection
@@ -69,13 +69,8 @@ class Tracker:
         all_tags = {
             **(tags or {}),
             **known,
-            "stage": stage,
             "stage_key": key,
-            "pipeline_id": self._pipeline_id,
-            # a run that was killed stays RUNNING: these tell whether its process is still there
-            "host": socket.gethostname(),
-            "pid": str(os.getpid()),
-            "mlflow.user": _user(),
+            **self._common_tags(stage),
         }
         run = StageRun(self._attempt)
         self._attempt(lambda client: run._start(client, self._experiment_id(client, stage), name, all_tags))
@@ -86,9 +81,48 @@ class Tracker:
             raise
         run._end("FINISHED")
 
+    def begin(self, stage: str, *, name: str, params: Mapping[str, str], tags: Mapping[str, str]) -> str | None:
+        """Begin a run that another process may end; returns its id, None if it is not recorded."""
+        run = StageRun(self._attempt)
+        everything = {**tags, **self._common_tags(stage)}
+        self._attempt(lambda client: run._start(client, self._experiment_id(client, stage), name, everything))
+        if run.run_id is not None:
+            run.log_params(params)
+        return run.run_id
+
+    def reopen(self, run_id: str) -> bool:
+        """Let a run that was begun go on as one of this process; False if it is not there or nothing is recorded."""
+
+        def again(client: Any) -> bool:
+            from mlflow.exceptions import MlflowException
+
+            try:
+                client.update_run(run_id, status="RUNNING")
+            except MlflowException:
+                return False
+            for name, value in _mlflow_tags(self._process_tags()).items():
+                client.set_tag(run_id, name, value)
+            return True
+
+        return bool(self._attempt(again))
+
+    def resumed(self, run_id: str) -> "StageRun":
+        """A run that was begun before."""
+        run = StageRun(self._attempt)
+        run.run_id = run_id
+        return run
+
     def find_run(self, stage: str, key: str) -> str | None:
         """The id of the newest run that finished `stage` with this key, None if there is none."""
         return self._attempt(lambda client: self._find_run(client, stage, key))
+
+    def _common_tags(self, stage: str) -> dict[str, str]:
+        return {"stage": stage, "pipeline_id": self._pipeline_id, "mlflow.user": _user(), **self._process_tags()}
+
+    def _process_tags(self) -> dict[str, str]:
+        """A run that was killed stays RUNNING: these tell whether its process is still there."""
+        process = this_process()
+        return {"host": process.host, "pid": str(process.pid), "process_started": repr(process.started)}
 
     def _find_run(self, client: Any, stage: str, key: str) -> str | None:
         experiment = client.get_experiment_by_name(self._experiment_name(stage))
@@ -174,6 +208,10 @@ class StageRun:
     def log_text(self, text: str, path: str) -> None:
         """A text as the artifact `path`."""
         self._attempt(lambda client: client.log_text(self.run_id, text, path))
+
+    def end(self, status: str) -> None:
+        """The run is over: FINISHED, FAILED or KILLED."""
+        self._end(status)
 
     def _start(self, client: Any, experiment_id: str, name: str, tags: Mapping[str, str]) -> None:
         run = client.create_run(experiment_id, tags=_mlflow_tags(tags), run_name=name[:LONGEST_NAME])
