@@ -25,6 +25,7 @@ from omegaconf import DictConfig, OmegaConf
 from pipeline import jobs, launching, schema
 from pipeline.config import Config
 from pipeline.errors import InputError, one_line
+from pipeline.orphans import end_with_parent
 from pipeline.provenance import digest
 from pipeline.sweeps.callback import SWEEP_FOLDER
 from pipeline.sweeps.end import end
@@ -114,6 +115,7 @@ def _job(composed: DictConfig) -> float | None:
     _settle_threads(composed, hydra_config, run_dir)
     text = OmegaConf.to_yaml(composed, resolve=True)
     overrides = list(hydra_config.overrides.task)
+    end_with_parent()
     sweep = read(Path(hydra_config.sweep.dir)) if hydra_config.mode is RunMode.MULTIRUN else None
     try:
         with jobs.attempt(run_dir, overrides, digest(text), again=sweep is None) as attempt:

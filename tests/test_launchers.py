@@ -1,8 +1,12 @@
 """Sweeps with every launcher, for real: the same bits, the documented threads, a record of every job."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +14,13 @@ import psutil
 import pytest
 from omegaconf import OmegaConf
 from slurm import one_node_slurm, why_not
-from test_pipeline import arrays, pipeline, succeeded
+from test_pipeline import ROOT, arrays, pipeline, succeeded
 
 from pipeline import launching
-from pipeline.config import Stage
+from pipeline.config import RuntimeConfig, Stage
 from pipeline.errors import InputError
 from pipeline.optimum import check_has_figure
+from pipeline.runtime import cpu_threads
 
 SMALL = ("experiment=smoke", "data.limit=60", "oip.steps=4")
 OIPS = (*SMALL, "stages=[oip]", "noise=long,short,mixed")
@@ -53,7 +58,7 @@ def sweep(folder: Path, *overrides: str) -> list[Path]:
     return jobs
 
 
-def check(jobs: list[Path], one_by_one: list[Path], *, threads: int | None) -> None:
+def check(jobs: list[Path], one_by_one: list[Path], *, threads: int) -> None:
     """Complete, recorded, computed with so many threads, and the same bits as one by one."""
     assert [job.name for job in jobs] == [job.name for job in one_by_one]
     for job, other in zip(jobs, one_by_one, strict=True):
@@ -89,7 +94,8 @@ def most_at_once(jobs: list[Path]) -> int:
 
 def test_basic_takes_all_threads_one_job_after_the_other(folder: Path) -> None:
     jobs = sweep(folder, *OIPS)
-    assert [threads_of(job) for job in jobs] == [[None] * 3] * 3
+    every = cpu_threads(RuntimeConfig(threads=None, deterministic=True))
+    assert [threads_of(job) for job in jobs] == [[every, None, None]] * 3
     assert most_at_once(jobs) == 1
     assert statuses(folder) == ["FINISHED"] * 3
 
@@ -100,6 +106,19 @@ def test_joblib(folder: Path, one_by_one: list[Path]) -> None:
     assert most_at_once(jobs) <= 2
     given = sweep(folder, *OIPS, "oip.steps=5", "runtime.threads=2", "hydra/launcher=joblib")
     assert [threads_of(job) for job in given] == [[2] * 3] * 3
+
+
+def test_the_workers_of_a_joblib_sweep_end_when_its_command_is_killed(folder: Path) -> None:
+    command = [sys.executable, "-m", "pipeline", "-m", *OIPS, "tracking=none", "hydra/launcher=joblib"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.DEVNULL) as process:
+        while process.poll() is None and not list(folder.glob("outputs/multirun/*/*/*/job.json")):
+            time.sleep(0.1)
+        workers = psutil.Process(process.pid).children(recursive=True)
+        process.kill()
+    assert workers
+    _, alive = psutil.wait_procs(workers, timeout=60)
+    assert alive == []
 
 
 def test_submitit_local_starts_no_more_jobs_than_it_may(folder: Path, one_by_one: list[Path]) -> None:
@@ -175,6 +194,13 @@ def test_optuna_over_train_settings_makes_the_test_accuracy_large(tmp_path: Path
     jobs = sorted((tmp_path / "outputs" / "multirun").glob("*/*/?/train/stage.json"))
     accuracies = [json.loads(job.read_text())["record"]["metrics"]["final_test_accuracy"] for job in jobs]
     assert [value for _, _, value in trials(tmp_path)] == accuracies
+
+
+def test_a_job_that_fails_is_a_failed_trial_and_the_study_goes_on(folder: Path) -> None:
+    command = (*SMALL, "stages=[oip]", "oip.map_indices=[500],[56]", "tracking=none", "hydra/sweeper/sampler=grid")
+    process = pipeline(folder, "-m", "hydra/sweeper=optuna", *command, "hydra.sweeper.n_trials=2")
+    assert process.returncode == 1, process.stderr
+    assert sorted(state for state, _, _ in trials(folder)) == ["COMPLETE", "FAIL"]
 
 
 def test_optuna_refuses_stages_without_a_figure(tmp_path: Path) -> None:
