@@ -23,7 +23,7 @@ from pipeline.results import (
     TrainResult,
 )
 from pipeline.runtime import start_tensorflow
-from pipeline.tracking import StageRun, Tracker
+from pipeline.tracking import Origin, StageRun, Tracker
 
 if TYPE_CHECKING:
     import keras
@@ -41,6 +41,8 @@ SOURCES = {
 }
 # The stages that dream into a photo.
 DREAMS = (Stage.dream, Stage.dream_sheet)
+# The stages whose record names the data set.
+LOOK_AT_DATA = (Stage.train, Stage.activations)
 PICTURES = ("rendering", "record.py", "storage.py", "results.py")
 
 
@@ -125,15 +127,17 @@ class Execution:
 
     def _reuse(self, stage: Stage, stored: Path) -> StageOutcome:
         record = storage.load_record(stored)
+        wanted, place = stage in self.config.stages, self.run_dir / stage.value
         self._run_ids[stage] = self.tracker.find_run(stage.value, record.key)
         if self._run_ids[stage] is None:
             # computed while nothing was recorded, or for another record
-            with self._stage_run(stage, record) as stage_run:
+            with self._stage_run(stage, record, origin=_origin(stored)) as stage_run:
+                if wanted:
+                    storage.copy_folder(stored, place, before=stage_run.mark)
                 self._log(stage_run, stage, record, stored)
-        if stage not in self.config.stages:
-            return StageOutcome(record, stored, reused=True)
-        storage.copy_folder(stored, self.run_dir / stage.value)
-        return StageOutcome(record, self.run_dir / stage.value, reused=True)
+        elif wanted:
+            storage.copy_folder(stored, place)
+        return StageOutcome(record, place if wanted else stored, reused=True)
 
     def _compute(self, stage: Stage) -> StageOutcome:
         model = None if stage is Stage.train else self._model()
@@ -158,9 +162,11 @@ class Execution:
             with storage.new_folder(target) as draft:
                 digests = self._save(result, draft)
                 (draft / "config.yaml").write_text(self.composed)
-                storage.save_record(record, draft, digests=digests, process=self.process)
+                storage.save_record(record, draft, digests=digests, process=self.process | stage_run.computed())
+                if target == place:
+                    stage_run.mark(draft)
             if target != place:
-                storage.copy_folder(target, place)
+                storage.copy_folder(target, place, before=stage_run.mark)
             self._log(stage_run, stage, record, place)
         return StageOutcome(record, place, reused=False)
 
@@ -241,10 +247,18 @@ class Execution:
                 return rendering.render_dream_sheet(self.config.dream, result)
 
     @contextlib.contextmanager
-    def _stage_run(self, stage: Stage, record: StageRecord) -> Iterator[StageRun]:
-        upstream = {} if stage is Stage.train else {"train": self._run_ids.get(Stage.train)}
+    def _stage_run(self, stage: Stage, record: StageRecord, *, origin: Origin | None = None) -> Iterator[StageRun]:
+        above = [] if stage is Stage.train else [Stage.train]
         with self.tracker.stage_run(
-            stage.value, record.key, name=record.name, upstream=upstream, tags=record.tags
+            stage.value,
+            record.key,
+            name=record.name,
+            upstream={other.value: self._run_ids.get(other) for other in above},
+            upstream_keys={other.value: self.key(other) for other in above},
+            tags=record.tags,
+            folder=self.run_dir / stage.value,
+            dataset=self.dataset if stage in LOOK_AT_DATA else None,
+            origin=origin,
         ) as stage_run:
             self._run_ids[stage] = stage_run.run_id
             yield stage_run
@@ -253,7 +267,7 @@ class Execution:
         """Hand everything about a finished stage to the record."""
         if stage_run.run_id is None:
             return
-        if stage in (Stage.train, Stage.activations):
+        if stage in LOOK_AT_DATA:
             stage_run.log_dataset(self.dataset)
         if stage is Stage.train:
             stage_run.log_model(self._model_of(folder), self.dataset.test_images[:4])
@@ -266,3 +280,14 @@ class Execution:
         if stage in DREAMS:
             tags |= {"layer": self.config.dream.layer, "photo": Path(self.config.dream.photo).name}
         return tags
+
+
+def _origin(stored: Path) -> Origin | None:
+    """Who computed what is in the store, and when; None if it does not say so."""
+    process = storage.load_process(stored)
+    try:
+        return Origin(
+            pipeline_id=process["pipeline_id"], start_time=process["start_time"], end_time=process["end_time"]
+        )
+    except KeyError:
+        return None

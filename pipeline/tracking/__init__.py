@@ -19,9 +19,7 @@ __all__ = ["Origin", "StageRun", "Tracker", "open_tracker"]
 logger = logging.getLogger(__name__)
 
 
-def open_tracker(
-    config: TrackingConfig, output_dir: Path, *, pipeline_id: str, sweep_id: str | None = None
-) -> Tracker:
+def open_tracker(config: TrackingConfig, output_dir: Path, *, pipeline_id: str, sweep_id: str | None = None) -> Tracker:
     """The tracker of one pipeline run; one that does nothing if that is wanted, or if the backend does not answer.
 
     Args:

@@ -13,6 +13,8 @@ T = TypeVar("T")
 PROMPT_S = 0.2
 # Before a call that failed is made once more: a server behind a proxy may be gone for a moment.
 PAUSE_S = 1.0
+# of those that blame the client: request timeout, too many requests
+LATER = (408, 429)
 
 
 class Patience:
@@ -40,7 +42,7 @@ class Patience:
         try:
             return self._wait(action)
         except Exception as error:
-            if not repeatable or _is_refusal(error) or self.left <= PAUSE_S:
+            if not repeatable or is_refusal(error) or self.left <= PAUSE_S:
                 raise
         self.left -= PAUSE_S
         time.sleep(PAUSE_S)
@@ -89,7 +91,7 @@ class Patient:
         return called
 
 
-def _is_refusal(error: Exception) -> bool:
-    """Whether the backend answered that it does not do this, so that it will not the next time."""
+def is_refusal(error: Exception) -> bool:
+    """Whether MLflow answered that it does not do this, so that it will not the next time: a status of 4xx."""
     status = getattr(error, "get_http_status_code", None)
-    return status is not None and status() < 500
+    return status is not None and status() < 500 and status() not in LATER
