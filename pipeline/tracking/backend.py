@@ -21,8 +21,8 @@ ENVIRONMENT = {
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
 TIMEOUT_S = 5
-# Waited for a server in all, in one process. With answers that take a second each, of which a fifth is no waiting, these
-# are the 30 s that are promised.
+# Waited for a server in all, by one pipeline run. With answers that take a second each, of which a fifth is no waiting,
+# these are the 30 s that are promised.
 PATIENCE_S = 24.0
 # any number that nobody else uses
 CREATION_LOCK = 5_318_008_317
@@ -76,10 +76,10 @@ def connect(uri: str, output_dir: Path, patience: Patience) -> Connection:
         # without the query the page opens on traces of language models
         address = f"{address}/#/experiments?workflowType=machine_learning"
     elif uri.startswith("postgresql"):
-        artifacts = output_dir.resolve() / "mlartifacts"
+        beside = artifacts = output_dir.resolve() / "mlartifacts"
         _import_store()
         patience.call(lambda: _reach_database(uri, connect_timeout=TIMEOUT_S), repeatable=False)
-        patience.call(lambda: _create_postgresql(uri, artifacts))
+        patience.call(lambda: _create_postgresql(uri, beside))
     else:
         patience = Patience(None)
         name, question_mark, options = uri.removeprefix("sqlite:///").partition("?")

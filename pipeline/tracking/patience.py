@@ -1,4 +1,4 @@
-"""How long a backend is waited for: whatever it does, and whatever becomes of it, no more than so many seconds in all."""
+"""How long a backend is waited for: whatever it does or becomes of it, no more than so many seconds in all."""
 
 import contextvars
 import queue

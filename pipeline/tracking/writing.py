@@ -1,4 +1,7 @@
-"""What a run of MLflow is told, call by call. Told again it stays as it was: that is how an unfinished run is completed."""
+"""What a run of MLflow is told, call by call.
+
+What is told again stays as it was: that is how an unfinished run is completed.
+"""
 
 import importlib.metadata
 import json
