@@ -1,4 +1,4 @@
-"""Real servers for the tests, all on loopback, each ended by its own number: MLflow, PostgreSQL, and what breaks between."""
+"""Real servers on loopback, each ended by its own number: MLflow, PostgreSQL, and what breaks between."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""What was not recorded comes in later, once, as of then: a real server behind a proxy that breaks where it is told to."""
+"""What was not recorded comes in later, once, as of then: a real server behind a proxy that breaks when it is told."""
 
 import logging
 import os
@@ -17,7 +17,7 @@ from servers import LOOPBACK, MlflowServer, Proxy, free_port
 
 from pipeline import storage, sync
 from pipeline.results import Dataset
-from pipeline.tracking import Tracker
+from pipeline.tracking import Tracker, patience
 
 # The promise of docs/tracking.md.
 WAITED_AT_MOST_S = 30
@@ -51,6 +51,12 @@ def dataset() -> Dataset:
     images = np.random.default_rng(0).normal(size=(6, 12, 12, 1)).astype(np.float32)
     labels = np.arange(6) % 3
     return Dataset("digits", "0123456789abcdef" * 4, images[:4], labels[:4], images[4:], labels[4:], tuple("012"))
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that many failures take less time."""
+    monkeypatch.setattr(patience, "PAUSE_S", 0.01)
 
 
 @pytest.fixture
@@ -140,7 +146,7 @@ def test_a_server_that_is_not_there_is_recorded_in_later(
 
 @pytest.mark.parametrize("then", ["refuse", "lose"])
 def test_a_server_that_dies_between_any_two_calls_loses_nothing(
-    tmp_path, proxy, client, live, dataset, tiny_cnn, then, caplog
+    tmp_path, proxy, client, live, dataset, tiny_cnn, then, hasty
 ):
     """Also in the middle of an upload; `lose`: what was asked was done, and only the answer did not arrive."""
     requests = live["requests"]
@@ -161,7 +167,7 @@ def test_a_server_that_dies_between_any_two_calls_loses_nothing(
 
 @pytest.mark.parametrize("then", ["refuse", "lose"])
 def test_a_sync_that_dies_between_any_two_calls_can_be_given_again(
-    tmp_path, proxy, client, live, dataset, tiny_cnn, then, clean
+    tmp_path, proxy, client, live, dataset, tiny_cnn, then, hasty, clean
 ):
     run_dir = tmp_path / "runs" / "day" / "time"
     record_both(tracker_of(tmp_path, f"http://{LOOPBACK}:{free_port()}"), run_dir, tiny_cnn(), dataset)

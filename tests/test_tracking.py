@@ -12,9 +12,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
-import time
 import urllib.parse
-import urllib.request
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +21,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from servers import LOOPBACK, MlflowServer, fetch, free_port
 
 from pipeline.config import TrackingBackend, TrackingConfig
 from pipeline.errors import InputError
@@ -31,7 +30,6 @@ from pipeline.results import Dataset
 from pipeline.tracking import Tracker, open_tracker
 from pipeline.tracking.views import saved_view
 
-LOOPBACK = "127.0.0.1"
 MAPS = range(12)
 HISTORY = {"loss": {1: 0.9, 2: 0.5, 3: 0.25}, "test_loss": {1: 1.0, 2: 0.75, 3: float("nan")}}
 LONG = {"curve": {step: step / 7 for step in range(1500)}, "activation": {m: m**2 + 0.5 for m in MAPS}}
@@ -78,18 +76,9 @@ def sqlite_uri(tmp_path_factory: pytest.TempPathFactory) -> str:
 def server_uri(tmp_path_factory: pytest.TempPathFactory):
     """A real server that keeps the artifacts itself."""
     folder = tmp_path_factory.mktemp("server")
-    port = free_port()
-    command = [sys.executable, "-m", "mlflow", "server", "--host", LOOPBACK, "--port", str(port), "--workers", "1"]
-    command += ["--backend-store-uri", f"sqlite:///{folder}/server.db", "--artifacts-destination", f"{folder}/files"]
-    environment = os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    with (folder / "log").open("w") as log:
-        server = subprocess.Popen(command, env=environment, cwd=folder, stdout=log, stderr=log, start_new_session=True)
-        try:
-            wait_for_server(server, port)
-            yield f"http://{LOOPBACK}:{port}"
-        finally:
-            os.killpg(server.pid, signal.SIGTERM)
-            server.wait(30)
+    server = MlflowServer(folder, f"sqlite:///{folder}/server.db")
+    yield server.uri
+    server.kill()
 
 
 @pytest.fixture(scope="module", params=["sqlite_uri", "server_uri"])
@@ -616,27 +605,3 @@ def test_ui_shows_the_record_with_its_artifacts_until_ctrl_c(tmp_path):
     assert (page.returncode, out, err) == (130, "", "")
     with pytest.raises(OSError, match="refused"):
         fetch(port, "/health")
-
-
-# servers -----------------------------------------------------------------------------------------------------------
-
-
-def free_port() -> int:
-    with socket.create_server((LOOPBACK, 0)) as probe:
-        return probe.getsockname()[1]
-
-
-def fetch(port: int, path: str) -> bytes:
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with direct.open(f"http://{LOOPBACK}:{port}{path}", timeout=20) as answer:
-        return answer.read()
-
-
-def wait_for_server(server: subprocess.Popen[bytes], port: int) -> None:
-    for _ in range(600):
-        assert server.poll() is None, "the server ended by itself"
-        with contextlib.suppress(OSError):
-            fetch(port, "/health")
-            return
-        time.sleep(0.2)
-    raise AssertionError("the server does not answer")
