@@ -73,7 +73,7 @@ def succeeded(process: subprocess.Popen[str]) -> tuple[str, str]:
 
 
 def pipeline(folder: Path, server: MlflowServer, *overrides: str) -> tuple[str, str]:
-    return succeeded(start(folder, "pipeline", *SMOKE, f"tracking.uri={server.uri}", *overrides))
+    return succeeded(start(folder, "pipeline", *overrides, *SMOKE, f"tracking.uri={server.uri}"))
 
 
 def wait_for(happened: Callable[[], Any]) -> None:
@@ -129,7 +129,12 @@ def test_a_run_that_is_brought_in_later_is_the_one_that_was_recorded_live(tmp_pa
     assert output == "0 brought in, 0 recorded before, 0 left\n"
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP], ids=["dies", "hangs"])
+@pytest.mark.parametrize(
+    ("server", "number"),
+    [("sqlite", signal.SIGKILL), ("sqlite", signal.SIGSTOP), ("postgresql", signal.SIGKILL)],
+    ids=["sqlite-dies", "sqlite-hangs", "postgresql-dies"],
+    indirect=["server"],
+)
 def test_a_server_that_is_lost_in_the_middle_of_a_training(tmp_path, server, client, number):
     job = start(tmp_path, "pipeline", *SMOKE, f"tracking.uri={server.uri}", "stages=[train,oip]", "train.epochs=150")
     # it has begun to tell of its epochs
@@ -159,9 +164,9 @@ def test_a_server_that_is_lost_in_the_middle_of_a_training(tmp_path, server, cli
     assert sorted(point.step for point in epochs) == list(range(1, 151))
 
 
+@pytest.mark.parametrize("server", ["sqlite"], indirect=True)
 def test_a_sweep_whose_server_comes_back_stands_on_one_training(tmp_path, server, client):
     """The jobs after that find nothing recorded of the training that they reuse."""
-    (tmp_path / "lost").mkdir()
     server.kill()
     try:
         pipeline(tmp_path, server, "stages=[oip]", "hydra.run.dir=outputs/runs/day/first")

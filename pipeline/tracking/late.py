@@ -109,7 +109,7 @@ def _complete(
         # of a training the epochs were told before there was a model
         writer.series(record.series, time_ms=mark.end_time)
         model = load_model()
-        writer.model(model, np.zeros((1, *model.input_shape[1:]), np.float32))
+        writer.model(model, np.zeros((1, *model.input_shape[1:]), mark.image_type))
     writer.record(record, folder, time_ms=mark.end_time)
     if "failure" in run.data.tags:
         connection.client.delete_tag(run.info.run_id, "failure")

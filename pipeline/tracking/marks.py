@@ -26,7 +26,8 @@ class Mark:
 
     uri: without passwords; None for the SQLite file of the output folder. needs_password: whether something was left
     out. start_time, end_time: of the stage, in ms. run_id: of the run that was begun, None if there is none. dataset:
-    see `datasets.described`. reason: why it is not recorded; None while it may still be.
+    see `datasets.described`; image_type: NumPy's name for the type of its images. reason: why it is not recorded; None
+    while it may still be.
     """
 
     uri: str | None
@@ -42,6 +43,7 @@ class Mark:
     end_time: int
     run_id: str | None
     dataset: dict[str, str] | None
+    image_type: str = "float32"
     reason: str | None
 
     def write(self, folder: Path) -> None:

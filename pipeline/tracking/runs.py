@@ -210,6 +210,7 @@ class StageRun:
             end_time=self.computed()["end_time"],
             run_id=self.run_id,
             dataset=_described(self._dataset),
+            image_type=self._dataset.test_images.dtype.name if self._dataset else self._mark.image_type,
             reason=self._tracker.failure,
         )
         self._mark.write(draft)
