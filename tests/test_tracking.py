@@ -29,6 +29,7 @@ from pipeline.record import Figures, StageRecord, figures
 from pipeline.results import Dataset
 from pipeline.tracking import Tracker, open_tracker
 from pipeline.tracking.views import saved_view
+from pipeline.tracking.wording import without_passwords
 
 MAPS = range(12)
 HISTORY = {"loss": {1: 0.9, 2: 0.5, 3: 0.25}, "test_loss": {1: 1.0, 2: 0.75, 3: float("nan")}}
@@ -268,6 +269,53 @@ def test_find_run(recorded):
     assert tracker.find_run("dream", "oip-key") is None
 
 
+# more than a stage -------------------------------------------------------------------------------------------------
+
+
+def test_a_run_of_another_kind_can_be_continued_with_tables_and_folders(sqlite_uri, tmp_path):
+    from mlflow import MlflowClient
+
+    client = MlflowClient(sqlite_uri)
+    (tmp_path / "sheets").mkdir()
+    (tmp_path / "sheets" / "a.txt").write_text("first")
+    with new_tracker(tmp_path, sqlite_uri).stage_run("sweeps", "sweep-1", name="a sweep", upstream={}) as run:
+        run.log_tags({"state": "begun"})
+        run.log_epoch(1, {"jobs": 1.0})
+        run.log_folder(tmp_path / "sheets", "sheets")
+        run.log_table({"job": [0, 1], "noise": ["long", "short"]}, "jobs.json")
+    begun = client.get_run(run.run_id)
+    (tmp_path / "sheets" / "a.txt").write_text("second")
+    tracker = new_tracker(tmp_path, sqlite_uri)
+    with tracker.stage_run("sweeps", "sweep-1", name="a sweep", upstream={}, run_id=run.run_id) as again:
+        assert client.get_run(run.run_id).info.status == "RUNNING"
+        again.log_tags({"state": "ended"})
+        again.log_epoch(1, {"jobs": 1.0})
+        again.log_epoch(2, {"jobs": 2.0})
+        again.log_folder(tmp_path / "sheets", "sheets")
+        again.log_table({"job": [0], "noise": ["long"]}, "jobs.json")
+    assert again.run_id == run.run_id
+    ended = client.get_run(run.run_id)
+    assert (ended.info.status, ended.info.start_time) == ("FINISHED", begun.info.start_time)
+    assert ended.info.end_time >= begun.info.end_time
+    assert ended.data.tags["state"] == "ended"
+    assert [(point.step, point.value) for point in client.get_metric_history(run.run_id, "jobs")] == [(1, 1), (2, 2)]
+    assert Path(client.download_artifacts(run.run_id, "sheets/a.txt", str(tmp_path))).read_text() == "second"
+    table = json.loads(Path(client.download_artifacts(run.run_id, "jobs.json", str(tmp_path))).read_text())
+    # as MLflow's own log_table lays it out
+    assert table == {"columns": ["job", "noise"], "data": [[0, "long"]]}
+    assert json.loads(ended.data.tags["mlflow.loggedArtifacts"]) == [{"path": "jobs.json", "type": "table"}]
+
+
+def test_the_runs_of_a_sweep_name_it(sqlite_uri, tmp_path):
+    from mlflow import MlflowClient
+
+    config = TrackingConfig(backend=TrackingBackend.mlflow, uri=sqlite_uri, experiment="test dreams")
+    tracker = open_tracker(config, tmp_path, pipeline_id="p", sweep_id="sweep-7")
+    with tracker.stage_run("swept", "key", name="n", upstream={}) as run:
+        pass
+    assert MlflowClient(sqlite_uri).get_run(run.run_id).data.tags["sweep_id"] == "sweep-7"
+
+
 # the view that a chart page opens with -----------------------------------------------------------------------------
 
 VIEW_TAG = "mlflow.sharedViewState."
@@ -450,6 +498,19 @@ def test_uri_of_another_kind_is_refused(uri, tmp_path):
     with pytest.raises(InputError, match=r"^tracking\.uri: takes null, http\(s\)://HOST:PORT, sqlite:///FILE or "):
         new_tracker(tmp_path, uri)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("http://me:secret@host/a", "http://me@host/a"),
+        ("postgresql://me@host/name?password=secret&sslmode=off", "postgresql://me@host/name?password=&sslmode=off"),
+        ("connection to 'password=secret host=x' failed?", "connection to 'password= host=x' failed?"),
+        ("http://host:5000/?a=b", "http://host:5000/?a=b"),
+    ],
+)
+def test_passwords_are_not_told(said, kept):
+    assert without_passwords(said) == kept
 
 
 @contextlib.contextmanager
