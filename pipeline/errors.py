@@ -19,8 +19,9 @@ class InputError(ValueError):
 
 
 def without_passwords(text: str) -> str:
-    """`text` with ``//user:password@`` as ``//user@``."""
-    return re.sub(r"(//[^/@:\s]*):[^/\s]*@", r"\1@", text)
+    """`text` with ``//user:password@`` as ``//user@``, and ``password=...`` without what follows."""
+    text = re.sub(r"(//[^/@:\s]*):[^/\s]*@", r"\1@", text)
+    return re.sub(r"(?i)\b(password=)[^&\s]*", r"\1", text)
 
 
 def one_line(error: BaseException) -> str:

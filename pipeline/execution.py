@@ -3,7 +3,7 @@
 import contextlib
 import dataclasses
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,7 @@ from pipeline.results import (
 )
 from pipeline.runtime import gpus, start_tensorflow
 from pipeline.store import Store
-from pipeline.tracking import StageRun, Tracker
+from pipeline.tracking import Origin, StageRun, Tracker
 
 if TYPE_CHECKING:
     import keras
@@ -45,6 +45,8 @@ SOURCES = {
 DREAMS = (Stage.dream, Stage.dream_sheet)
 # What the source files had that their commit has not.
 DIFF = "git.diff"
+# The stages whose record names the data set.
+LOOK_AT_DATA = (Stage.train, Stage.activations)
 PICTURES = ("rendering", "record.py", "storage.py", "results.py")
 WAITING = "%s: another process computes it; waiting for its result"
 
@@ -87,7 +89,6 @@ class Execution:
     initial_weights: dict[str, np.ndarray] | None
     composed: str
     process: dict[str, Any]
-    tags: Mapping[str, str]
     progress: Progress
     tracker: Tracker
     _outcomes: dict[Stage, StageOutcome] = field(default_factory=dict)
@@ -155,15 +156,17 @@ class Execution:
 
     def _reuse(self, stage: Stage, stored: Path) -> StageOutcome:
         record = storage.load_record(stored)
+        wanted, place = stage in self.config.stages, self.run_dir / stage.value
         self._run_ids[stage] = self.tracker.find_run(stage.value, record.key)
         if self._run_ids[stage] is None:
             # computed while nothing was recorded, or for another record
-            with self._stage_run(stage, record) as stage_run:
+            with self._stage_run(stage, record, origin=_origin(stored)) as stage_run:
+                if wanted:
+                    storage.copy_folder(stored, place, before=stage_run.mark)
                 self._log(stage_run, stage, record, stored)
-        if stage not in self.config.stages:
-            return StageOutcome(record, stored, reused=True, run_id=self._run_ids[stage])
-        storage.copy_folder(stored, self.run_dir / stage.value)
-        return StageOutcome(record, self.run_dir / stage.value, reused=True, run_id=self._run_ids[stage])
+        elif wanted:
+            storage.copy_folder(stored, place)
+        return StageOutcome(record, place if wanted else stored, reused=True, run_id=self._run_ids[stage])
 
     def _compute(self, stage: Stage, target: Path) -> StageOutcome:
         """The result of a stage, in `target` and in the folder of this run."""
@@ -188,14 +191,16 @@ class Execution:
             with storage.new_folder(target) as draft:
                 digests = self._save(result, draft)
                 (draft / "config.yaml").write_text(self.composed)
-                process = {**self.process, "gpus": gpus()}
+                process = {**self.process, "gpus": gpus(), **stage_run.computed()}
                 storage.save_record(
                     record, draft, ingredients=self._ingredients(stage), digests=digests, process=process
                 )
                 if diff := provenance.git_diff():
                     (draft / DIFF).write_text(diff)
+                if target == place:
+                    stage_run.mark(draft)
             if target != place:
-                storage.copy_folder(target, place)
+                storage.copy_folder(target, place, before=stage_run.mark)
             self._log(stage_run, stage, record, place)
         return StageOutcome(record, place, reused=False, run_id=self._run_ids.get(stage))
 
@@ -276,10 +281,18 @@ class Execution:
                 return rendering.render_dream_sheet(self.config.dream, result)
 
     @contextlib.contextmanager
-    def _stage_run(self, stage: Stage, record: StageRecord) -> Iterator[StageRun]:
-        upstream = {} if stage is Stage.train else {"train": self._run_ids.get(Stage.train)}
+    def _stage_run(self, stage: Stage, record: StageRecord, *, origin: Origin | None = None) -> Iterator[StageRun]:
+        above = [] if stage is Stage.train else [Stage.train]
         with self.tracker.stage_run(
-            stage.value, record.key, name=record.name, upstream=upstream, tags=record.tags
+            stage.value,
+            record.key,
+            name=record.name,
+            upstream={other.value: self._run_ids.get(other) for other in above},
+            upstream_keys={other.value: self.key(other) for other in above},
+            tags=record.tags,
+            folder=self.run_dir / stage.value,
+            dataset=self.dataset if stage in LOOK_AT_DATA else None,
+            origin=origin,
         ) as stage_run:
             self._run_ids[stage] = stage_run.run_id
             yield stage_run
@@ -288,16 +301,27 @@ class Execution:
         """Hand everything about a finished stage to the record."""
         if stage_run.run_id is None:
             return
-        if stage in (Stage.train, Stage.activations):
+        if stage in LOOK_AT_DATA:
             stage_run.log_dataset(self.dataset)
         if stage is Stage.train:
             stage_run.log_model(self._model_of(folder), self.dataset.test_images[:4])
         stage_run.log_record(record, folder)
 
     def _tags(self, stage: Stage) -> dict[str, str]:
-        tags = {"dataset": self.dataset.name, "seed": str(self.config.seed), **self.tags}
+        tags = {"dataset": self.dataset.name, "seed": str(self.config.seed)}
         if stage is Stage.oip:
             tags["layer"] = self.config.oip.layer
         if stage in DREAMS:
             tags |= {"layer": self.config.dream.layer, "photo": Path(self.config.dream.photo).name}
         return tags
+
+
+def _origin(stored: Path) -> Origin | None:
+    """Who computed what is in the store, and when; None if it does not say so."""
+    process = storage.load_process(stored)
+    try:
+        return Origin(
+            pipeline_id=process["pipeline_id"], start_time=process["start_time"], end_time=process["end_time"]
+        )
+    except KeyError:
+        return None

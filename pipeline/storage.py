@@ -51,10 +51,11 @@ def new_folder(place: Path) -> Iterator[Path]:
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def copy_folder(source: Path, place: Path) -> None:
-    """A copy of a stage's folder, complete or absent."""
+def copy_folder(source: Path, place: Path, *, before: Callable[[Path], None] = lambda _: None) -> None:
+    """A copy of a stage's folder, complete or absent. before: called with the copy before it is in its place."""
     with new_folder(place) as draft:
         shutil.copytree(source, draft, dirs_exist_ok=True)
+        before(draft)
 
 
 def save_result(result: StageResult, folder: Path, *, on_saved: OnSaved = lambda _: None) -> dict[str, str]:
@@ -171,6 +172,14 @@ def load_record(folder: Path) -> StageRecord:
         return StageRecord(**fields)
     except (ValueError, OSError, KeyError, TypeError, AttributeError) as error:
         raise _broken(folder) from error
+
+
+def load_process(folder: Path) -> dict[str, Any]:
+    """What stage.json says of the process that computed the stage; empty if it says nothing."""
+    try:
+        return dict(json.loads((folder / RECORD).read_text())["process"])
+    except (ValueError, OSError, KeyError, TypeError):
+        return {}
 
 
 def _broken(folder: Path) -> InputError:

@@ -78,11 +78,11 @@ def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_sweep_has_a_run_with_its_jobs_and_what_they_made(swept: Path, tmp_path: Path) -> None:
     (run,) = recorded(swept, "sweeps")
     assert run.info.status == "FINISHED"
-    assert run.data.metrics == {"jobs": 6, "finished": 6}
+    assert run.data.metrics == {"jobs": 6, "finished": 6, "failed": 0, "killed": 0, "missing": 0}
     assert run.data.params == {"noise": "long short", "noise.seed": "0 1 2"}
     client = client_of(swept)
     files = {file.path for file in client.list_artifacts(run.info.run_id, "results")}
-    assert files == {f"results/{name}" for name in ("jobs.csv", "jobs.json", "activation.png", "oips.png")}
+    assert files == {f"results/{name}" for name in ("jobs.csv", "jobs.json", "stage.json", "activation.png", "oips.png")}
     assert json.loads(run.data.tags["mlflow.loggedArtifacts"]) == [{"path": "results/jobs.json", "type": "table"}]
     pictures = [file.path for file in client.list_artifacts(run.info.run_id, "images") if file.path.endswith(".png")]
     assert sorted(path.split("+")[0] for path in pictures) == ["images/sweep~activation", "images/sweep~oips"]
@@ -189,7 +189,7 @@ def test_the_run_of_a_stage_that_fails_says_why(with_failures) -> None:
     assert "sweep/2/" in failed.data.tags["failure"]
     (sweep,) = recorded(folder, "sweeps")
     assert sweep.info.status == "FAILED"
-    assert sweep.data.metrics == {"jobs": 4, "finished": 2, "failed": 2}
+    assert sweep.data.metrics == {"jobs": 4, "finished": 2, "failed": 2, "killed": 0, "missing": 0}
 
 
 def test_what_failed_is_done_again_when_the_reason_is_gone(with_failures) -> None:
@@ -202,7 +202,7 @@ def test_what_failed_is_done_again_when_the_reason_is_gone(with_failures) -> Non
     assert [row["state"] for row in table(sweep_folder(folder))] == ["finished", "failed", "finished", "finished"]
     assert (sweep_folder(folder) / "0" / "job.json").read_text() == before
     (sweep,) = recorded(folder, "sweeps")
-    assert sweep.data.metrics == {"jobs": 4, "finished": 3, "failed": 1}
+    assert sweep.data.metrics == {"jobs": 4, "finished": 3, "failed": 1, "killed": 0, "missing": 0}
 
 
 # kills ---------------------------------------------------------------------------------------------------------------

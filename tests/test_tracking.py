@@ -12,9 +12,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
-import time
 import urllib.parse
-import urllib.request
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,15 +21,15 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from servers import LOOPBACK, MlflowServer, fetch, free_port
 
 from pipeline.config import TrackingBackend, TrackingConfig
-from pipeline.errors import InputError
+from pipeline.errors import InputError, without_passwords
 from pipeline.record import Figures, StageRecord, figures
 from pipeline.results import Dataset
 from pipeline.tracking import Tracker, open_tracker
 from pipeline.tracking.views import saved_view
 
-LOOPBACK = "127.0.0.1"
 MAPS = range(12)
 HISTORY = {"loss": {1: 0.9, 2: 0.5, 3: 0.25}, "test_loss": {1: 1.0, 2: 0.75, 3: float("nan")}}
 LONG = {"curve": {step: step / 7 for step in range(1500)}, "activation": {m: m**2 + 0.5 for m in MAPS}}
@@ -78,18 +76,9 @@ def sqlite_uri(tmp_path_factory: pytest.TempPathFactory) -> str:
 def server_uri(tmp_path_factory: pytest.TempPathFactory):
     """A real server that keeps the artifacts itself."""
     folder = tmp_path_factory.mktemp("server")
-    port = free_port()
-    command = [sys.executable, "-m", "mlflow", "server", "--host", LOOPBACK, "--port", str(port), "--workers", "1"]
-    command += ["--backend-store-uri", f"sqlite:///{folder}/server.db", "--artifacts-destination", f"{folder}/files"]
-    environment = os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    with (folder / "log").open("w") as log:
-        server = subprocess.Popen(command, env=environment, cwd=folder, stdout=log, stderr=log, start_new_session=True)
-        try:
-            wait_for_server(server, port)
-            yield f"http://{LOOPBACK}:{port}"
-        finally:
-            os.killpg(server.pid, signal.SIGTERM)
-            server.wait(30)
+    server = MlflowServer(folder, f"sqlite:///{folder}/server.db")
+    yield server.uri
+    server.kill()
 
 
 @pytest.fixture(scope="module", params=["sqlite_uri", "server_uri"])
@@ -279,6 +268,53 @@ def test_find_run(recorded):
     assert tracker.find_run("dream", "oip-key") is None
 
 
+# more than a stage -------------------------------------------------------------------------------------------------
+
+
+def test_a_run_of_another_kind_can_be_continued_with_tables_and_folders(sqlite_uri, tmp_path):
+    from mlflow import MlflowClient
+
+    client = MlflowClient(sqlite_uri)
+    (tmp_path / "sheets").mkdir()
+    (tmp_path / "sheets" / "a.txt").write_text("first")
+    with new_tracker(tmp_path, sqlite_uri).stage_run("sweeps", "sweep-1", name="a sweep", upstream={}) as run:
+        run.log_tags({"state": "begun"})
+        run.log_epoch(1, {"jobs": 1.0})
+        run.log_folder(tmp_path / "sheets", "sheets")
+        run.log_table({"job": [0, 1], "noise": ["long", "short"]}, "jobs.json")
+    begun = client.get_run(run.run_id)
+    (tmp_path / "sheets" / "a.txt").write_text("second")
+    tracker = new_tracker(tmp_path, sqlite_uri)
+    with tracker.stage_run("sweeps", "sweep-1", name="a sweep", upstream={}, run_id=run.run_id) as again:
+        assert client.get_run(run.run_id).info.status == "RUNNING"
+        again.log_tags({"state": "ended"})
+        again.log_epoch(1, {"jobs": 1.0})
+        again.log_epoch(2, {"jobs": 2.0})
+        again.log_folder(tmp_path / "sheets", "sheets")
+        again.log_table({"job": [0], "noise": ["long"]}, "jobs.json")
+    assert again.run_id == run.run_id
+    ended = client.get_run(run.run_id)
+    assert (ended.info.status, ended.info.start_time) == ("FINISHED", begun.info.start_time)
+    assert ended.info.end_time >= begun.info.end_time
+    assert ended.data.tags["state"] == "ended"
+    assert [(point.step, point.value) for point in client.get_metric_history(run.run_id, "jobs")] == [(1, 1), (2, 2)]
+    assert Path(client.download_artifacts(run.run_id, "sheets/a.txt", str(tmp_path))).read_text() == "second"
+    table = json.loads(Path(client.download_artifacts(run.run_id, "jobs.json", str(tmp_path))).read_text())
+    # as MLflow's own log_table lays it out
+    assert table == {"columns": ["job", "noise"], "data": [[0, "long"]]}
+    assert json.loads(ended.data.tags["mlflow.loggedArtifacts"]) == [{"path": "jobs.json", "type": "table"}]
+
+
+def test_the_runs_of_a_sweep_name_it(sqlite_uri, tmp_path):
+    from mlflow import MlflowClient
+
+    config = TrackingConfig(backend=TrackingBackend.mlflow, uri=sqlite_uri, experiment="test dreams")
+    tracker = open_tracker(config, tmp_path, pipeline_id="p", tags={"sweep_id": "sweep-7"})
+    with tracker.stage_run("swept", "key", name="n", upstream={}) as run:
+        pass
+    assert MlflowClient(sqlite_uri).get_run(run.run_id).data.tags["sweep_id"] == "sweep-7"
+
+
 # the view that a chart page opens with -----------------------------------------------------------------------------
 
 VIEW_TAG = "mlflow.sharedViewState."
@@ -463,6 +499,19 @@ def test_uri_of_another_kind_is_refused(uri, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("http://me:secret@host/a", "http://me@host/a"),
+        ("postgresql://me@host/name?password=secret&sslmode=off", "postgresql://me@host/name?password=&sslmode=off"),
+        ("connection to 'password=secret host=x' failed?", "connection to 'password= host=x' failed?"),
+        ("http://host:5000/?a=b", "http://host:5000/?a=b"),
+    ],
+)
+def test_passwords_are_not_told(said, kept):
+    assert without_passwords(said) == kept
+
+
 @contextlib.contextmanager
 def silent_server():
     """Lets others connect and never answers."""
@@ -560,7 +609,7 @@ def test_processes_that_open_a_fresh_record_at_once_are_all_recorded(tmp_path):
     for run in runs:
         assert run.info.status == "FINISHED"
         assert len(client.get_metric_history(run.info.run_id, "curve")) == 300
-    assert {path.name for path in tmp_path.iterdir()} == {"empty", "mlflow.db", ".mlflow.db.lock", "mlartifacts"}
+    assert {path.name for path in tmp_path.iterdir()} == {"empty", "mlflow.db", ".mlflow.db.lock"}
 
 
 # the page ----------------------------------------------------------------------------------------------------------
@@ -616,27 +665,3 @@ def test_ui_shows_the_record_with_its_artifacts_until_ctrl_c(tmp_path):
     assert (page.returncode, out, err) == (130, "", "")
     with pytest.raises(OSError, match="refused"):
         fetch(port, "/health")
-
-
-# servers -----------------------------------------------------------------------------------------------------------
-
-
-def free_port() -> int:
-    with socket.create_server((LOOPBACK, 0)) as probe:
-        return probe.getsockname()[1]
-
-
-def fetch(port: int, path: str) -> bytes:
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with direct.open(f"http://{LOOPBACK}:{port}{path}", timeout=20) as answer:
-        return answer.read()
-
-
-def wait_for_server(server: subprocess.Popen[bytes], port: int) -> None:
-    for _ in range(600):
-        assert server.poll() is None, "the server ended by itself"
-        with contextlib.suppress(OSError):
-            fetch(port, "/health")
-            return
-        time.sleep(0.2)
-    raise AssertionError("the server does not answer")

@@ -41,7 +41,7 @@ def begin(
     # first without a record: whatever happens to that, the sweep can be resumed
     folders.write(sweep, folder)
     tracker = open_tracker(tracking, output_dir, pipeline_id=sweep.id)
-    run_id = begin_sweep(tracker, sweep.run_id, name=_name(jobs, folder), params=_params(jobs), sweep_id=sweep.id)
+    run_id = begin_sweep(tracker, sweep.run_id, name=name_of(jobs, folder), params=params_of(jobs), sweep_id=sweep.id)
     sweep = dataclasses.replace(sweep, run_id=run_id)
     folders.write(sweep, folder)
     return sweep
@@ -51,13 +51,13 @@ def _rows(jobs: list[list[str]] | None) -> list[Row]:
     return [Row(str(number), overrides, "", None, None) for number, overrides in enumerate(jobs or [])]
 
 
-def _name(jobs: list[list[str]] | None, folder: Path) -> str:
+def name_of(jobs: list[list[str]] | None, folder: Path) -> str:
     """What is swept, or the folder's name."""
     rows = _rows(jobs)
     return f"{len(rows)} jobs: {', '.join(swept(rows))}" if len(rows) > 1 else folder.name
 
 
-def _params(jobs: list[list[str]] | None) -> dict[str, str]:
+def params_of(jobs: list[list[str]] | None) -> dict[str, str]:
     """The values of every swept setting."""
     rows = _rows(jobs)
     values = {key: dict.fromkeys(settings(row).get(key, "") for row in rows) for key in swept(rows)}

@@ -13,11 +13,12 @@ from typing import Any
 from pipeline import jobs, storage
 from pipeline.record import StageRecord
 from pipeline.sweeps import folder as folders
+from pipeline.sweeps.begin import name_of, params_of
 from pipeline.sweeps.folder import Row, Sweep, settings, swept
-from pipeline.tracking import open_tracker
-from pipeline.tracking.sweeps import STAGE, TABLE, end_sweep, table, table_tag
+from pipeline.tracking import Tracker, open_tracker
+from pipeline.tracking.sweeps import STAGE, end_sweep, interrupt_sweep, table, table_tag
 
-SUMMARY = "summary"
+SUMMARY, TABLE = "summary", "jobs.json"
 LOG = "mnist-dream.log"
 
 
@@ -32,9 +33,10 @@ def end(folder: Path, *, interrupted: bool) -> int:
         return 1
     rows = folders.rows(sweep, folder)
     unfinished = [row for row in rows if row.state != jobs.FINISHED]
-    if not interrupted:
-        _summarize(rows, folder)
-    _record(sweep, rows, folder, interrupted=interrupted)
+    if interrupted:
+        interrupt_sweep(_tracker(sweep), sweep.run_id)
+    else:
+        _record(sweep, rows, folder)
     _tell(rows, folder)
     return 1 if unfinished or interrupted else 0
 
@@ -55,8 +57,8 @@ def _tell(rows: Sequence[Row], folder: Path) -> None:
         )
 
 
-def _summarize(rows: Sequence[Row], folder: Path) -> None:
-    """The table and the pictures, in a folder that is the old or the new one."""
+def _summarize(rows: Sequence[Row], draft: Path) -> None:
+    """The table and the pictures."""
     # matplotlib is not needed to tell that a job failed
     from pipeline.rendering import save_pictures
     from pipeline.rendering.sweep import render_sweep
@@ -66,15 +68,11 @@ def _summarize(rows: Sequence[Row], folder: Path) -> None:
         if row.state == jobs.FINISHED and row.folder and (row.folder / "oip" / "oip.npz").is_file():
             names.append(_name(row, rows))
             results.append(storage.load_arrays(row.folder / "oip" / "oip.npz"))
-    draft = folder / f".{SUMMARY}-{os.getpid()}"
-    draft.mkdir(exist_ok=True)
     columns, lines = _table(rows)
     (draft / TABLE).write_text(table(columns, lines))
     with (draft / "jobs.csv").open("w", newline="") as file:
         csv.writer(file).writerows([columns, *lines])
     save_pictures(render_sweep(names, results), draft)
-    shutil.rmtree(folder / SUMMARY, ignore_errors=True)
-    draft.rename(folder / SUMMARY)
 
 
 def _table(rows: Sequence[Row]) -> tuple[list[str], list[list[Any]]]:
@@ -117,28 +115,31 @@ def _name(row: Row, rows: Sequence[Row]) -> str:
     return ", ".join(f"{key.rpartition('.')[2]} {given[key]}" for key in swept(rows) if key in given) or row.name
 
 
-def _record(sweep: Sweep, rows: Sequence[Row], folder: Path, *, interrupted: bool) -> None:
-    if sweep.run_id is None:
-        return
+def _record(sweep: Sweep, rows: Sequence[Row], folder: Path) -> None:
+    """Make the summary and hand it to the record."""
+    draft, place = folder / f".{SUMMARY}-{os.getpid()}", folder / SUMMARY
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir()
+    _summarize(rows, draft)
     states = Counter(row.state for row in rows)
-    pictures = {
-        f"sweep/{name}": {0: f"{name}.png"}
-        for name in ("activation", "oips")
-        if (folder / SUMMARY / f"{name}.png").is_file()
-    }
+    counts = {state: float(states[state]) for state in (jobs.FINISHED, jobs.FAILED, jobs.KILLED, jobs.MISSING)}
     record = StageRecord(
         stage=STAGE,
         key=sweep.id,
-        name=folder.name,
-        params={},
-        metrics={"jobs": float(len(rows)), **{state: float(count) for state, count in states.items()}},
-        images={} if interrupted else pictures,
-        tags=table_tag(f"results/{TABLE}"),
+        name=name_of(sweep.jobs, folder),
+        params=params_of(sweep.jobs),
+        metrics={"jobs": float(len(rows)), **counts},
+        images={f"sweep/{path.stem}": {0: path.name} for path in sorted(draft.glob("*.png"))},
+        tags={"sweep_id": sweep.id, **table_tag(f"results/{TABLE}")},
     )
-    everything = states[jobs.FINISHED] == len(rows)
-    status = "KILLED" if interrupted else "FINISHED" if everything else "FAILED"
-    tracker = open_tracker(sweep.tracking, Path(sweep.output_dir), pipeline_id=sweep.id)
-    end_sweep(tracker, sweep.run_id, record, folder / SUMMARY, status=status)
+    storage.save_record(record, draft)
+    shutil.rmtree(place, ignore_errors=True)
+    failed = states[jobs.FINISHED] < len(rows)
+    end_sweep(_tracker(sweep), sweep.run_id, record, draft, place, failed=failed)
+
+
+def _tracker(sweep: Sweep) -> Tracker:
+    return open_tracker(sweep.tracking, Path(sweep.output_dir), pipeline_id=sweep.id)
 
 
 def _shown(path: Path) -> Path:

@@ -1,35 +1,57 @@
 """The record of the stages in MLflow. The only package that knows MLflow; what it writes comes from `StageRecord`s.
 
 The results on disk are complete without it. So whatever fails here is told in one warning and ends the record, never
-the pipeline.
+the pipeline; what is missing then is marked on disk, and `pipeline.sync` brings it in.
 """
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 
 from pipeline.config import TrackingBackend, TrackingConfig
+from pipeline.errors import one_line, without_passwords
 from pipeline.tracking import backend
-from pipeline.tracking.runs import StageRun, Tracker
-from pipeline.tracking.wording import one_line, without_passwords
+from pipeline.tracking.patience import Patience
+from pipeline.tracking.runs import Destination, Origin, StageRun, Tracker
+from pipeline.tracking.stale import close_stale_runs
 
-__all__ = ["StageRun", "Tracker", "open_tracker"]
+__all__ = ["Origin", "StageRun", "Tracker", "open_tracker"]
 
 logger = logging.getLogger(__name__)
 
 
-def open_tracker(config: TrackingConfig, output_dir: Path, *, pipeline_id: str) -> Tracker:
+def open_tracker(
+    config: TrackingConfig, output_dir: Path, *, pipeline_id: str, tags: Mapping[str, str] | None = None
+) -> Tracker:
     """The tracker of one pipeline run; one that does nothing if that is wanted, or if the backend does not answer.
 
+    Args:
+        tags: of all its stages, such as the sweep that it belongs to.
     Raises:
         InputError: a URI that MLflow is not asked to take.
     """
-    connection = None
-    if config.backend is TrackingBackend.mlflow:
-        uri = backend.default_uri(output_dir) if config.uri is None else config.uri
-        backend.check_uri(uri)
+    if config.backend is not TrackingBackend.mlflow:
+        return Tracker(None, experiment=config.experiment, pipeline_id=pipeline_id)
+    uri = backend.default_uri(output_dir) if config.uri is None else config.uri
+    backend.check_uri(uri)
+    connection = failure = None
+    try:
+        connection = backend.connect(uri, output_dir, Patience(backend.PATIENCE_S))
+    except Exception as error:
+        failure = f"{without_passwords(uri)}: {one_line(error)}"
+    tracker = Tracker(
+        connection,
+        experiment=config.experiment,
+        pipeline_id=pipeline_id,
+        tags=tags,
+        destination=Destination(uri=config.uri, output_dir=output_dir),
+    )
+    if connection is None:
+        tracker.lose("not recorded in MLflow", failure or "")
+    else:
         try:
-            connection = backend.connect(uri, output_dir)
-        except Exception as error:
-            problem = f"{without_passwords(uri)}: {one_line(error)}"
-            logger.warning("not recorded in MLflow, results on disk are complete: %s", problem)
-    return Tracker(connection, experiment=config.experiment, pipeline_id=pipeline_id)
+            close_stale_runs(connection, config.experiment)
+        except Exception:
+            # the record itself goes on, or ends for a reason of its own
+            logger.debug("stale runs are not looked for", exc_info=True)
+    return tracker

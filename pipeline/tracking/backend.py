@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import InputError
+from pipeline.errors import InputError, without_passwords
 from pipeline.locking import exclusive
-from pipeline.tracking.wording import without_passwords
+from pipeline.tracking.patience import Patience, Patient
 
-# Read by MLflow when it is imported. With its own retries a server that went away costs minutes a call.
 ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    # Its retries wait for minutes, and repeat what must not be done twice: see `Patience`.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
     # it logs a page of traceback for what it then raises, which is told in one line
     "MLFLOW_LOGGING_LEVEL": "CRITICAL",
@@ -21,16 +21,29 @@ ENVIRONMENT = {
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }
 TIMEOUT_S = 5
+# Waited for a server in all, by one pipeline run. With answers that take a second each, of which a fifth is no waiting,
+# these are the 30 s that are promised.
+PATIENCE_S = 24.0
+# any number that nobody else uses
+CREATION_LOCK = 5_318_008_317
 
 
 @dataclass(frozen=True, kw_only=True)
 class Connection:
-    """client: an MlflowClient; address: what to tell the user; artifacts: where new experiments keep their files,
-    None if the server decides."""
+    """client: an MlflowClient, called with `patience`; address: what to tell the user; artifacts: where new experiments
+    keep their files, None if the server decides."""
 
+    uri: str
     client: Any
     address: str
     artifacts: Path | None
+    patience: Patience
+
+    def repository(self, artifact_uri: str) -> Any:
+        """MLflow's way to the files of a run or a model."""
+        from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+        return Patient(get_artifact_repository(artifact_uri, tracking_uri=self.uri), self.patience)
 
 
 def default_uri(output_dir: Path) -> str:
@@ -44,9 +57,11 @@ def check_uri(uri: str) -> None:
         raise InputError.at("tracking.uri", takes=takes, got=without_passwords(uri) if uri else "nothing")
 
 
-def connect(uri: str, output_dir: Path) -> Connection:
+def connect(uri: str, output_dir: Path, patience: Patience) -> Connection:
     """The artifacts of an SQLite record lie beside it, those of a PostgreSQL record under `output_dir`.
 
+    Args:
+        patience: with a server; a file takes as long as it takes.
     Raises:
         Exception: of whatever kind MLflow, or what it stands on, raises.
     """
@@ -55,21 +70,31 @@ def connect(uri: str, output_dir: Path) -> Connection:
     from mlflow import MlflowClient
 
     address = without_passwords(uri).rstrip("/")
+    artifacts = None
     if uri.startswith("http"):
-        _reach_server(uri)
+        patience.call(lambda: _reach_server(uri), repeatable=False)
         # without the query the page opens on traces of language models
         address = f"{address}/#/experiments?workflowType=machine_learning"
-        return Connection(client=MlflowClient(uri), address=address, artifacts=None)
-    if uri.startswith("postgresql"):
-        _reach_database(uri, connect_timeout=TIMEOUT_S)
-        return Connection(client=MlflowClient(uri), address=address, artifacts=output_dir.resolve() / "mlartifacts")
-    name, question_mark, options = uri.removeprefix("sqlite:///").partition("?")
-    file = Path(name).resolve()
-    artifacts = file.parent / "mlartifacts"
-    _create_sqlite(file, artifacts)
-    uri = f"sqlite:///{file}{question_mark}{options}"
-    _reach_database(uri, timeout=TIMEOUT_S)
-    return Connection(client=MlflowClient(uri), address=uri, artifacts=artifacts)
+    elif uri.startswith("postgresql"):
+        beside = artifacts = output_dir.resolve() / "mlartifacts"
+        _import_store()
+        patience.call(lambda: _reach_database(uri, connect_timeout=TIMEOUT_S), repeatable=False)
+        patience.call(lambda: _create_postgresql(uri, beside))
+    else:
+        patience = Patience(None)
+        name, question_mark, options = uri.removeprefix("sqlite:///").partition("?")
+        file = Path(name).resolve()
+        artifacts = file.parent / "mlartifacts"
+        _create_sqlite(file, artifacts)
+        address = uri = f"sqlite:///{file}{question_mark}{options}"
+        _reach_database(uri, timeout=TIMEOUT_S)
+    client = Patient(MlflowClient(uri), patience)
+    return Connection(uri=uri, client=client, address=address, artifacts=artifacts, patience=patience)
+
+
+def _import_store() -> None:
+    """So that the time that this takes is not held against the database."""
+    import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
 
 
 def _reach_server(uri: str) -> None:
@@ -98,6 +123,24 @@ def _reach_database(uri: str, **timeout: int) -> None:
     engine = sqlalchemy.create_engine(uri, connect_args=timeout)
     try:
         sqlalchemy.inspect(engine).get_table_names()
+    finally:
+        engine.dispose()
+
+
+def _create_postgresql(uri: str, artifacts: Path) -> None:
+    """Make the tables of a new record, one process at a time: of several only the first would succeed."""
+    import sqlalchemy
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    engine = sqlalchemy.create_engine(uri, connect_args={"connect_timeout": TIMEOUT_S})
+    try:
+        # the database gives the lock back when the connection ends
+        with engine.connect() as connection:
+            connection.execute(sqlalchemy.text(f"SELECT pg_advisory_lock({CREATION_LOCK})"))
+            if not sqlalchemy.inspect(connection).has_table("runs"):
+                SqlAlchemyStore(uri, artifacts.as_uri()).engine.dispose()
+            connection.rollback()
+            connection.execute(sqlalchemy.text(f"SELECT pg_advisory_unlock({CREATION_LOCK})"))
     finally:
         engine.dispose()
 

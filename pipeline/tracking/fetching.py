@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from pipeline.config import TrackingConfig
 from pipeline.errors import InputError, one_line, without_passwords
 from pipeline.tracking import backend
+from pipeline.tracking.patience import Patience
 
 RESULTS = "results"
 
@@ -25,7 +26,7 @@ def fetched(tracking: TrackingConfig, output_dir: Path, run_id: str) -> Iterator
     if tracking.uri is None and not (output_dir / "mlflow.db").is_file():
         raise InputError.at("RUN", takes=takes, got=f"{run_id}, and nothing is recorded in {output_dir.resolve()}")
     try:
-        client = backend.connect(uri, output_dir).client
+        client = backend.connect(uri, output_dir, Patience(None)).client
         tags = dict(client.get_run(run_id).data.tags)
     except Exception as error:
         raise InputError.at("RUN", takes=takes, got=f"{run_id}, {without_passwords(uri)}: {one_line(error)}") from error

@@ -1,6 +1,5 @@
 """PNG files under the names by which MLflow's pages show them as one card with a slider."""
 
-import time
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,18 +15,23 @@ PICTURES_TAG = "mlflow.loggedImages"
 PREVIEW_SIZE = 480
 
 
-def lay_out_pictures(images: Mapping[str, Mapping[int, str]], folder: Path, target: Path) -> None:
+def lay_out_pictures(
+    images: Mapping[str, Mapping[int, str]], folder: Path, target: Path, *, run_id: str, made: int
+) -> None:
     """Put pictures, given as name -> {step: path of a PNG below `folder`}, into `target` as MLflow keeps them.
+
+    The file names follow from the run and from when the pictures were `made` (ms): put there again they replace
+    themselves.
 
     As `MlflowClient.log_image` does: each as ``NAME+step+STEP+timestamp+MS+UUID.png``, a slash of the name being ``~``,
     and a small one, which the cards show, as ``...+compressed.webp``. One `log_artifacts` of them all is many times
     faster than a `log_image` for each: https://github.com/mlflow/mlflow/blob/v3.17.2/mlflow/tracking/client.py
     """
     target.mkdir()
-    now = int(time.time() * 1000)
     for name, steps in images.items():
         for step, path in steps.items():
-            stem = f"{mlflow_name(name).replace('/', '~')}+step+{step}+timestamp+{now}+{uuid.uuid4()}"
+            unique = uuid.uuid5(uuid.NAMESPACE_OID, f"{run_id} {name} {step}")
+            stem = f"{mlflow_name(name).replace('/', '~')}+step+{step}+timestamp+{made}+{unique}"
             (target / f"{stem}.png").symlink_to((folder / path).resolve())
             with Image.open(folder / path) as picture:
                 picture.thumbnail((PREVIEW_SIZE, PREVIEW_SIZE))

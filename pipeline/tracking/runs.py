@@ -1,25 +1,28 @@
 """One MLflow run for each execution of a stage."""
 
 import getpass
-import importlib.metadata
 import logging
 import os
-import tempfile
+import shlex
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from pipeline.processes import this_process
+from pipeline.errors import one_line, without_passwords
 from pipeline.record import StageRecord
 from pipeline.results import Dataset
 from pipeline.tracking.backend import Connection
-from pipeline.tracking.pictures import PICTURES_TAG, lay_out_pictures
-from pipeline.tracking.views import set_view
-from pipeline.tracking.wording import LONGEST_NAME, mlflow_name, one_line
+from pipeline.tracking.datasets import described
+from pipeline.tracking.experiments import experiment_id, finished_run
+from pipeline.tracking.marks import Mark, Upstream, remove_mark
+from pipeline.tracking.stale import process_tags
+from pipeline.tracking.wording import LONGEST_NAME
+from pipeline.tracking.writing import RunWriter, mlflow_tags
 
 if TYPE_CHECKING:
     import keras
@@ -27,14 +30,33 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__package__)
 T = TypeVar("T")
 
-# what MLflow takes: https://mlflow.org/docs/latest/rest-api.html#request-limits
-PER_CALL = {"metrics": 1000, "params": 100, "tags": 100}
-LONGEST_PARAM = 6000
-LONGEST_TAG = 8000
-LONGEST_DIGEST = 36
 
-MODEL_FILE = "model.keras"
-REQUIREMENTS = ("mlflow", "tensorflow", "keras", "numpy")
+@dataclass(frozen=True, kw_only=True)
+class Destination:
+    """Where the record was wanted, whether it is there or not. uri: None for the SQLite file of `output_dir`."""
+
+    uri: str | None
+    output_dir: Path
+
+    @property
+    def sync_command(self) -> str:
+        """What brings the record in later."""
+        where = "" if self.output_dir == Path("outputs") else f" --output-dir {shlex.quote(str(self.output_dir))}"
+        return f"python -m pipeline.sync{where}{' --uri URI' if self.needs_password else ''}"
+
+    @property
+    def needs_password(self) -> bool:
+        """Whether the URI holds what is not written to disk."""
+        return self.uri is not None and without_passwords(self.uri) != self.uri
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """Who computed a stage, and when (ms), if it is not the pipeline that records it."""
+
+    pipeline_id: str
+    start_time: int
+    end_time: int
 
 
 class Tracker:
@@ -43,11 +65,24 @@ class Tracker:
     address: where the record is to be seen, None if there is none.
     """
 
-    def __init__(self, connection: Connection | None, *, experiment: str, pipeline_id: str) -> None:
+    def __init__(
+        self,
+        connection: Connection | None,
+        *,
+        experiment: str,
+        pipeline_id: str,
+        tags: Mapping[str, str] | None = None,
+        destination: Destination | None = None,
+    ) -> None:
+        """destination: None if nothing is wanted, so that nothing is missed either."""
         self.address = connection.address if connection else None
+        self.destination = destination
+        self.experiment = experiment
+        # why the record ended, None as long as it did not
+        self.failure: str | None = None
         self._connection = connection
-        self._experiment = experiment
         self._pipeline_id = pipeline_id
+        self._tags = dict(tags or {})
 
     @contextmanager
     def stage_run(
@@ -57,23 +92,55 @@ class Tracker:
         *,
         name: str,
         upstream: Mapping[str, str | None],
+        upstream_keys: Mapping[str, str] | None = None,
         tags: Mapping[str, str] | None = None,
+        folder: Path | None = None,
+        dataset: Dataset | None = None,
+        origin: Origin | None = None,
+        run_id: str | None = None,
     ) -> Iterator["StageRun"]:
         """The run of a stage, RUNNING until the block is left; then FINISHED, FAILED, or KILLED if it was stopped.
 
         Args:
             key: says what the result depends on; `find_run` finds the run by it.
             upstream: stage -> id of the run whose result this one stands on, None if it was not recorded.
+            upstream_keys: stage -> its key, by which the run is found if it is recorded later.
+            folder: where the results come to lie, and `StageRun.mark` with them.
+            dataset: what the mark says of the data.
+            origin: of a stage that was computed before.
+            run_id: of a run that was begun before and is to be continued; None for a new one.
         """
-        known = {f"upstream.{other}": run_id for other, run_id in upstream.items() if run_id is not None}
+        known = {f"upstream.{other}": found for other, found in upstream.items() if found is not None}
         all_tags = {
             **(tags or {}),
             **known,
+            "stage": stage,
             "stage_key": key,
-            **self._common_tags(stage),
+            "pipeline_id": origin.pipeline_id if origin else self._pipeline_id,
+            **self._tags,
+            # a run that was killed stays RUNNING: these tell whether its process is still there
+            **process_tags(),
+            "mlflow.user": _user(),
         }
-        run = StageRun(self._attempt)
-        self._attempt(lambda client: run._start(client, self._experiment_id(client, stage), name, all_tags))
+        keys = upstream_keys or {}
+        mark = Mark(
+            uri=None,
+            needs_password=False,
+            experiment=self.experiment,
+            stage=stage,
+            key=key,
+            pipeline_id=all_tags["pipeline_id"],
+            name=name[:LONGEST_NAME],
+            tags=all_tags,
+            upstream={other: Upstream(key=keys[other], run_id=upstream.get(other)) for other in keys},
+            start_time=origin.start_time if origin else _now(),
+            end_time=0,
+            run_id=run_id,
+            dataset=None,
+            reason=None,
+        )
+        run = StageRun(self, mark, end=origin.end_time if origin else None, folder=folder, dataset=dataset)
+        run._start()
         try:
             yield run
         except BaseException as error:
@@ -81,91 +148,27 @@ class Tracker:
             raise
         run._end("FINISHED")
 
-    def begin(self, stage: str, *, name: str, params: Mapping[str, str], tags: Mapping[str, str]) -> str | None:
-        """Begin a run that another process may end; returns its id, None if it is not recorded."""
-        run = StageRun(self._attempt)
-        everything = {**tags, **self._common_tags(stage)}
-        self._attempt(lambda client: run._start(client, self._experiment_id(client, stage), name, everything))
-        if run.run_id is not None:
-            run.log_params(params)
-        return run.run_id
-
-    def reopen(self, run_id: str) -> bool:
-        """Let a run that was begun go on as one of this process; False if it is not there or nothing is recorded."""
-
-        def again(client: Any) -> bool:
-            from mlflow.exceptions import MlflowException
-
-            try:
-                client.update_run(run_id, status="RUNNING")
-            except MlflowException:
-                return False
-            for name, value in _mlflow_tags(self._process_tags()).items():
-                client.set_tag(run_id, name, value)
-            return True
-
-        return bool(self._attempt(again))
-
-    def resumed(self, run_id: str) -> "StageRun":
-        """A run that was begun before."""
-        run = StageRun(self._attempt)
-        run.run_id = run_id
-        return run
-
     def find_run(self, stage: str, key: str) -> str | None:
         """The id of the newest run that finished `stage` with this key, None if there is none."""
-        return self._attempt(lambda client: self._find_run(client, stage, key))
+        return self.attempt(lambda connection: finished_run(connection, self.experiment, stage, key))
 
-    def _common_tags(self, stage: str) -> dict[str, str]:
-        return {"stage": stage, "pipeline_id": self._pipeline_id, "mlflow.user": _user(), **self._process_tags()}
-
-    def _process_tags(self) -> dict[str, str]:
-        """A run that was killed stays RUNNING: these tell whether its process is still there."""
-        process = this_process()
-        return {"host": process.host, "pid": str(process.pid), "process_started": repr(process.started)}
-
-    def _find_run(self, client: Any, stage: str, key: str) -> str | None:
-        experiment = client.get_experiment_by_name(self._experiment_name(stage))
-        if experiment is None:
-            return None
-        query = f"tags.stage_key = '{key}' and attributes.status = 'FINISHED'"
-        runs = client.search_runs([experiment.experiment_id], query, max_results=1)
-        return runs[0].info.run_id if runs else None
-
-    def _experiment_name(self, stage: str) -> str:
-        return f"{self._experiment}/{stage}"
-
-    def _experiment_id(self, client: Any, stage: str) -> str:
-        """The experiment of a stage, with its view; made if it is not there."""
-        experiment = client.get_experiment_by_name(self._experiment_name(stage)) or self._new_experiment(client, stage)
-        set_view(client, experiment, stage)
-        return experiment.experiment_id
-
-    def _new_experiment(self, client: Any, stage: str) -> Any:
-        from mlflow.exceptions import MlflowException
-
-        assert self._connection is not None
-        name, artifacts = self._experiment_name(stage), self._connection.artifacts
-        try:
-            experiment_id = client.create_experiment(name, (artifacts / stage).as_uri() if artifacts else None)
-        except MlflowException:
-            # another process was faster
-            experiment = client.get_experiment_by_name(name)
-            if experiment is None:
-                raise
-            return experiment
-        return client.get_experiment(experiment_id)
-
-    def _attempt(self, action: Callable[[Any], T]) -> T | None:
+    def attempt(self, action: Callable[[Connection], T]) -> T | None:
+        """What `action` returns; None if it fails, or if something failed before."""
         if self._connection is None:
             return None
         try:
-            return action(self._connection.client)
+            return action(self._connection)
         except Exception as error:
             self._connection = None
-            logger.warning("no longer recorded in MLflow, results on disk are complete: %s", one_line(error))
             logger.debug("the failure of MLflow", exc_info=True)
+            self.lose("no longer recorded in MLflow", one_line(error))
             return None
+
+    def lose(self, what: str, reason: str) -> None:
+        """Say once that, and why, nothing more is recorded."""
+        self.failure = reason
+        later = f"; `{self.destination.sync_command}` brings them in later" if self.destination else ""
+        logger.warning("%s, results on disk are complete%s: %s", what, later, reason)
 
 
 class StageRun:
@@ -175,143 +178,133 @@ class StageRun:
     once.
     """
 
-    def __init__(self, attempt: Callable[[Callable[[Any], None]], None]) -> None:
+    def __init__(
+        self, tracker: Tracker, mark: Mark, *, end: int | None, folder: Path | None, dataset: Dataset | None
+    ) -> None:
         self.run_id: str | None = None
-        self._experiment_id: str | None = None
-        self._model_id: str | None = None
-        self._attempt = attempt
-        self._logged: set[tuple[str, int]] = set()
+        self._tracker = tracker
+        self._mark = mark
+        self._end_time = end
+        self._folder = folder
+        self._dataset = dataset
+        self._marked = False
+        self._writer: RunWriter | None = None
+
+    def computed(self) -> dict[str, int]:
+        """Note that the stage is computed, what follows being the record alone; when it began and ended, in ms."""
+        if self._end_time is None:
+            self._end_time = _now()
+        return {"start_time": self._mark.start_time, "end_time": self._end_time}
+
+    def mark(self, draft: Path) -> None:
+        """Leave in the stage's folder, before it is moved to its place, what `sync` needs if the record is lost.
+
+        The mark goes when the run is finished. If no record is wanted there is none.
+        """
+        destination = self._tracker.destination
+        if destination is None:
+            return
+        self._mark = replace(
+            self._mark,
+            uri=None if destination.uri is None else without_passwords(destination.uri),
+            needs_password=destination.needs_password,
+            end_time=self.computed()["end_time"],
+            run_id=self.run_id,
+            dataset=_described(self._dataset),
+            image_type=self._dataset.test_images.dtype.name if self._dataset else self._mark.image_type,
+            reason=self._tracker.failure,
+        )
+        self._mark.write(draft)
+        self._marked = True
 
     def log_params(self, params: Mapping[str, str]) -> None:
         """Settings, which MLflow never changes again; long values are cut."""
-        self._attempt(lambda client: self._log_params(client, params))
+        self._write(lambda writer: writer.params(params))
+
+    def log_tags(self, tags: Mapping[str, str]) -> None:
+        """What to filter by; may be changed later."""
+        self._write(lambda writer: writer.tags(tags))
 
     def log_epoch(self, step: int, values: Mapping[str, float]) -> None:
         """The newest figures, seen in MLflow at once; `log_record` does not repeat them."""
-        self._attempt(lambda client: self._log_series(client, {name: {step: value} for name, value in values.items()}))
+        self._write(lambda writer: writer.series({name: {step: value} for name, value in values.items()}))
 
     def log_record(self, record: StageRecord, folder: Path) -> None:
         """All of a record, and the files of the stage's `folder` as artifacts under results/.
 
         A name that is both a metric and a series is logged as a series, whose last value MLflow shows as the figure.
         """
-        self._attempt(lambda client: self._log_record(client, record, folder))
+        self._write(lambda writer: writer.record(record, folder, time_ms=self.computed()["end_time"]))
+
+    def log_folder(self, folder: Path, path: str) -> None:
+        """The files of a folder as artifacts under `path`; files of the same names are replaced."""
+        self._write(lambda writer: writer.folder(folder, path))
+
+    def log_table(self, columns: Mapping[str, Sequence[Any]], path: str) -> None:
+        """Columns of equal length as the artifact `path` (.json) that MLflow's pages show as a table."""
+        self._write(lambda writer: writer.table(columns, path))
 
     def log_model(self, model: "keras.Model", example: np.ndarray) -> None:
         """The model, for `mlflow.tensorflow.load_model("models:/...")`; `example`: a few of its inputs."""
-        self._attempt(lambda client: self._log_model(client, model, example))
+        self._write(lambda writer: writer.model(model, example))
 
     def log_dataset(self, dataset: Dataset) -> None:
         """Name, digest and shapes of the training data; the arrays stay where they are."""
-        self._attempt(lambda client: self._log_dataset(client, dataset))
+        self._write(lambda writer: writer.dataset(described(dataset)))
 
     def log_text(self, text: str, path: str) -> None:
         """A text as the artifact `path`."""
-        self._attempt(lambda client: client.log_text(self.run_id, text, path))
+        self._write(lambda writer: writer.text(text, path))
 
-    def end(self, status: str) -> None:
-        """The run is over: FINISHED, FAILED or KILLED."""
-        self._end(status)
+    def _write(self, action: Callable[[RunWriter], None]) -> None:
+        writer = self._writer
+        if writer is not None:
+            self._tracker.attempt(lambda _: action(writer))
 
-    def _start(self, client: Any, experiment_id: str, name: str, tags: Mapping[str, str]) -> None:
-        run = client.create_run(experiment_id, tags=_mlflow_tags(tags), run_name=name[:LONGEST_NAME])
-        self.run_id, self._experiment_id = run.info.run_id, experiment_id
+    def _start(self) -> None:
+        self._tracker.attempt(self._continue if self._mark.run_id is not None else self._create)
+
+    def _create(self, connection: Connection) -> None:
+        mark = self._mark
+        experiment = experiment_id(connection, mark.experiment, mark.stage)
+        tags = mlflow_tags(mark.tags)
+        run = connection.client.create_run(experiment, start_time=mark.start_time, tags=tags, run_name=mark.name)
+        self.run_id = run.info.run_id
+        self._writer = RunWriter(connection, run)
+
+    def _continue(self, connection: Connection) -> None:
+        run = connection.client.get_run(self._mark.run_id)
+        connection.client.update_run(run.info.run_id, status="RUNNING")
+        self.run_id = run.info.run_id
+        self._writer = RunWriter(connection, run, begun_before=True)
+        self._writer.tags(self._mark.tags)
 
     def _end(self, status: str, *, failure: str | None = None) -> None:
-        def end(client: Any) -> None:
-            if failure is not None:
-                client.set_tag(self.run_id, "failure", failure)
-            client.set_terminated(self.run_id, status)
+        end = self._end_time if status == "FINISHED" else None
+        self._write(lambda writer: writer.end(status, failure=failure, time_ms=end))
+        if not self._marked or self._folder is None:
+            return
+        if self._writer is not None and self._tracker.failure is None and status == "FINISHED":
+            remove_mark(self._mark, self._folder)
+        else:
+            # that nobody is still at it
+            with suppress(OSError):
+                self._mark.with_reason(self._tracker.failure or failure or "").write(self._folder)
 
-        self._attempt(end)
 
-    def _log_params(self, client: Any, params: Mapping[str, str]) -> None:
-        from mlflow.entities import Param
+def _described(dataset: Dataset | None) -> dict[str, str] | None:
+    if dataset is None:
+        return None
+    try:
+        return described(dataset)
+    except Exception:
+        # the mark is worth more than this part of it
+        logger.debug("the data set cannot be described", exc_info=True)
+        return None
 
-        values = {mlflow_name(name): str(value)[:LONGEST_PARAM] for name, value in params.items()}
-        self._log_batches(client, params=[Param(name, value) for name, value in values.items()])
 
-    def _log_tags(self, client: Any, tags: Mapping[str, str]) -> None:
-        from mlflow.entities import RunTag
-
-        self._log_batches(client, tags=[RunTag(name, value) for name, value in _mlflow_tags(tags).items()])
-
-    def _log_series(self, client: Any, series: Mapping[str, Mapping[int, float]]) -> None:
-        from mlflow.entities import Metric
-
-        now = int(time.time() * 1000)
-        fresh = {
-            (mlflow_name(name), int(step)): float(value)
-            for name, values in series.items()
-            for step, value in values.items()
-        }
-        for point in self._logged:
-            fresh.pop(point, None)
-        metrics = [Metric(name, value, now, step, model_id=self._model_id) for (name, step), value in fresh.items()]
-        self._log_batches(client, metrics=metrics)
-        self._logged |= fresh.keys()
-
-    def _log_batches(self, client: Any, **entities: Sequence[Any]) -> None:
-        for kind, items in entities.items():
-            for first in range(0, len(items), PER_CALL[kind]):
-                client.log_batch(self.run_id, **{kind: items[first : first + PER_CALL[kind]]}, synchronous=True)
-
-    def _log_record(self, client: Any, record: StageRecord, folder: Path) -> None:
-        self._log_params(client, record.params)
-        self._log_series(client, {name: {0: value} for name, value in record.metrics.items()} | record.series)
-        with tempfile.TemporaryDirectory() as scratch:
-            if record.images:
-                lay_out_pictures(record.images, folder, Path(scratch, "images"))
-            for file in (path for path in folder.rglob("*") if path.is_file()):
-                name = file.relative_to(folder)
-                if self._model_id is None or str(name) != MODEL_FILE:
-                    link = Path(scratch, "results", name)
-                    link.parent.mkdir(parents=True, exist_ok=True)
-                    link.symlink_to(file.resolve())
-            client.log_artifacts(self.run_id, scratch)
-        self._log_tags(client, record.tags | ({PICTURES_TAG: "True"} if record.images else {}))
-
-    def _log_model(self, client: Any, model: "keras.Model", example: np.ndarray) -> None:
-        import mlflow
-
-        # The steps of mlflow.tensorflow.log_model, which knows its server and experiment by global state only.
-        logged = client.create_logged_model(self._experiment_id, "model", self.run_id)
-        with tempfile.TemporaryDirectory() as scratch:
-            mlflow.tensorflow.save_model(
-                model,
-                f"{scratch}/model",
-                mlflow_model=mlflow.models.Model(
-                    artifact_path=logged.artifact_location,
-                    model_uuid=logged.model_id,
-                    run_id=self.run_id,
-                    model_id=logged.model_id,
-                ),
-                signature=mlflow.models.infer_signature(example, np.asarray(model(example))),
-                # left to itself MLflow finds them by loading the model in another process
-                pip_requirements=[f"{name}=={importlib.metadata.version(name)}" for name in REQUIREMENTS],
-            )
-            client.log_model_artifacts(logged.model_id, f"{scratch}/model")
-        client.finalize_logged_model(logged.model_id, "READY")
-        client.log_outputs(self.run_id, [mlflow.entities.LoggedModelOutput(logged.model_id, step=0)])
-        self._model_id = logged.model_id
-
-    def _log_dataset(self, client: Any, dataset: Dataset) -> None:
-        import mlflow
-        from mlflow.data.code_dataset_source import CodeDatasetSource
-
-        described = mlflow.data.from_numpy(
-            dataset.train_images,
-            source=CodeDatasetSource(tags={}),
-            targets=dataset.train_labels,
-            name=dataset.name,
-            # MLflow's own digest looks at a sample only
-            digest=dataset.digest[:LONGEST_DIGEST],
-        )
-        entities = mlflow.entities
-        used = entities.DatasetInput(
-            entities.Dataset(**described.to_dict()), [entities.InputTag("mlflow.data.context", "training")]
-        )
-        client.log_inputs(self.run_id, [used])
+def _now() -> int:
+    return int(time.time() * 1000)
 
 
 def _user() -> str:
@@ -320,7 +313,3 @@ def _user() -> str:
     except (KeyError, OSError):
         # in a container the number may have no name
         return str(os.getuid())
-
-
-def _mlflow_tags(tags: Mapping[str, str]) -> dict[str, str]:
-    return {mlflow_name(name): str(value)[:LONGEST_TAG] for name, value in tags.items()}

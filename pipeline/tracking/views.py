@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.tracking.wording import one_line
+from pipeline.errors import one_line
 
 logger = logging.getLogger(__package__)
 

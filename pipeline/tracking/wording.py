@@ -2,10 +2,6 @@
 
 import re
 
-from pipeline.errors import one_line, without_passwords
-
-__all__ = ["LONGEST_NAME", "mlflow_name", "one_line", "without_passwords"]
-
 LONGEST_NAME = 250
 
 

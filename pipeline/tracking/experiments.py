@@ -1,0 +1,65 @@
+"""The experiment of each stage, and what is found in it. All of it raises what MLflow raises."""
+
+from typing import Any
+
+from pipeline.tracking.backend import Connection
+from pipeline.tracking.views import set_view
+
+PAGE = 1000
+
+
+def experiment_id(connection: Connection, experiment: str, stage: str) -> str:
+    """The experiment of a stage, with its view; made if it is not there."""
+    found = connection.client.get_experiment_by_name(f"{experiment}/{stage}")
+    if found is None:
+        found = _new_experiment(connection, f"{experiment}/{stage}", stage)
+    set_view(connection.client, found, stage)
+    return found.experiment_id
+
+
+def _new_experiment(connection: Connection, name: str, stage: str) -> Any:
+    from mlflow.exceptions import MlflowException
+
+    artifacts, client = connection.artifacts, connection.client
+    try:
+        made = client.create_experiment(name, (artifacts / stage).as_uri() if artifacts else None)
+    except MlflowException:
+        # another process was faster
+        experiment = client.get_experiment_by_name(name)
+        if experiment is None:
+            raise
+        return experiment
+    return client.get_experiment(made)
+
+
+def experiments_of(connection: Connection, experiment: str) -> list[str]:
+    """The ids of the experiments of all stages."""
+    found = _all_pages(lambda **page: connection.client.search_experiments(max_results=PAGE, **page))
+    return [one.experiment_id for one in found if one.name.startswith(f"{experiment}/")]
+
+
+def finished_run(connection: Connection, experiment: str, stage: str, key: str) -> str | None:
+    """The id of the newest run that finished `stage` with this key, None if there is none."""
+    found = connection.client.get_experiment_by_name(f"{experiment}/{stage}")
+    if found is None:
+        return None
+    query = f"tags.stage_key = '{key}' and attributes.status = 'FINISHED'"
+    runs = connection.client.search_runs([found.experiment_id], query, max_results=1)
+    return runs[0].info.run_id if runs else None
+
+
+def runs_where(connection: Connection, experiment_ids: list[str], query: str) -> list[Any]:
+    """All runs, none of them deleted, for which MLflow's `query` holds; the newest first."""
+    if not experiment_ids:
+        return []
+    search = connection.client.search_runs
+    return _all_pages(lambda **page: search(experiment_ids, query, max_results=PAGE, **page))
+
+
+def _all_pages(search: Any) -> list[Any]:
+    found = search()
+    entries = list(found)
+    while found.token:
+        found = search(page_token=found.token)
+        entries += found
+    return entries

@@ -1,0 +1,180 @@
+"""What a run of MLflow is told, call by call.
+
+What is told again stays as it was: that is how an unfinished run is completed.
+"""
+
+import importlib.metadata
+import json
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pipeline.record import StageRecord
+from pipeline.tracking.backend import Connection
+from pipeline.tracking.datasets import as_input
+from pipeline.tracking.marks import MARK
+from pipeline.tracking.pictures import PICTURES_TAG, lay_out_pictures
+from pipeline.tracking.wording import mlflow_name
+
+if TYPE_CHECKING:
+    import keras
+
+# what MLflow takes: https://mlflow.org/docs/latest/rest-api.html#request-limits
+PER_CALL = {"metrics": 1000, "params": 100, "tags": 100}
+LONGEST_PARAM = 6000
+LONGEST_TAG = 8000
+
+MODEL_FILE = "model.keras"
+REQUIREMENTS = ("mlflow", "tensorflow", "keras", "numpy")
+# by which the pages find tables
+TABLES_TAG = "mlflow.loggedArtifacts"
+
+
+class RunWriter:
+    """A run that is there. Every method raises what MLflow raises."""
+
+    def __init__(self, connection: Connection, run: Any, *, begun_before: bool = False) -> None:
+        """begun_before: it may know some of what it is told already."""
+        self.run_id: str = run.info.run_id
+        self._experiment_id: str = run.info.experiment_id
+        self._client = connection.client
+        self._connection = connection
+        self._files = connection.repository(run.info.artifact_uri)
+        self._tables: list[Any] = json.loads(run.data.tags.get(TABLES_TAG, "[]"))
+        self._model_id: str | None = None
+        self._logged: set[tuple[str, int]] = set()
+        # names whose steps are not in `_logged` yet
+        self._unread: set[str] = set(run.data.metrics) if begun_before else set()
+        self._models = [model.model_id for model in run.outputs.model_outputs] if begun_before and run.outputs else []
+        self._begun_before = begun_before
+
+    def params(self, params: Mapping[str, str]) -> None:
+        """Settings, which MLflow never changes again; long values are cut."""
+        from mlflow.entities import Param
+
+        values = {mlflow_name(name): str(value)[:LONGEST_PARAM] for name, value in params.items()}
+        self._batches(params=[Param(name, value) for name, value in values.items()])
+
+    def tags(self, tags: Mapping[str, str]) -> None:
+        from mlflow.entities import RunTag
+
+        self._batches(tags=[RunTag(name, value) for name, value in mlflow_tags(tags).items()])
+
+    def series(self, series: Mapping[str, Mapping[int, float]], *, time_ms: int | None = None) -> None:
+        """Figures by step; what is there already is not repeated."""
+        from mlflow.entities import Metric
+
+        now = int(time.time() * 1000) if time_ms is None else time_ms
+        fresh = {
+            (mlflow_name(name), int(step)): float(value)
+            for name, values in series.items()
+            for step, value in values.items()
+        }
+        for name in {name for name, _ in fresh} & self._unread:
+            self._logged |= {(name, point.step) for point in self._client.get_metric_history(self.run_id, name)}
+            self._unread.remove(name)
+        for point in self._logged:
+            fresh.pop(point, None)
+        self._batches(
+            metrics=[Metric(name, value, now, step, model_id=self._model_id) for (name, step), value in fresh.items()]
+        )
+        self._logged |= fresh.keys()
+
+    def record(self, record: StageRecord, folder: Path, *, time_ms: int) -> None:
+        """All of a record as of `time_ms`, and the files of `folder` as artifacts under results/."""
+        self.params(record.params)
+        figures = {name: {0: value} for name, value in record.metrics.items()}
+        self.series(figures | record.series, time_ms=time_ms)
+        if record.images:
+            with tempfile.TemporaryDirectory() as scratch:
+                pictures = Path(scratch, "images")
+                lay_out_pictures(record.images, folder, pictures, run_id=self.run_id, made=time_ms)
+                self.folder(pictures, "images")
+        self.folder(folder, "results", without=[MARK] + ([] if self._model_id is None else [MODEL_FILE]))
+        self.tags(record.tags | ({PICTURES_TAG: "True"} if record.images else {}))
+
+    def folder(self, folder: Path, path: str, *, without: Sequence[str] = ()) -> None:
+        """The files of a folder, but for those of these names in it, as artifacts under `path`."""
+        _upload(self._files, folder, path, without)
+
+    def text(self, text: str, path: str) -> None:
+        """A text as the artifact `path`."""
+        self._client.log_text(self.run_id, text, path)
+
+    def table(self, columns: Mapping[str, Sequence[Any]], path: str) -> None:
+        """Columns of equal length as the artifact `path` (.json) that MLflow's pages show as a table."""
+        content = {"columns": list(columns), "data": [list(row) for row in zip(*columns.values(), strict=True)]}
+        self.text(json.dumps(content), path)
+        entry = {"path": path, "type": "table"}
+        if entry not in self._tables:
+            self._tables.append(entry)
+            self.tags({TABLES_TAG: json.dumps(self._tables)})
+
+    def dataset(self, description: Mapping[str, str]) -> None:
+        """The data set that `datasets.described` describes."""
+        self._client.log_inputs(self.run_id, [as_input(description)])
+
+    def model(self, model: "keras.Model", example: np.ndarray) -> None:
+        """The model; figures that follow stand beside it."""
+        if self._models:
+            self._model_id = self._models[0]
+            return
+        import mlflow
+
+        # The steps of mlflow.tensorflow.log_model, which knows its server and experiment by global state only.
+        logged = self._unfinished_model() or self._client.create_logged_model(self._experiment_id, "model", self.run_id)
+        with tempfile.TemporaryDirectory() as scratch:
+            mlflow.tensorflow.save_model(
+                model,
+                f"{scratch}/model",
+                mlflow_model=mlflow.models.Model(
+                    artifact_path=logged.artifact_location,
+                    model_uuid=logged.model_id,
+                    run_id=self.run_id,
+                    model_id=logged.model_id,
+                ),
+                signature=mlflow.models.infer_signature(example, np.asarray(model(example))),
+                # left to itself MLflow finds them by loading the model in another process
+                pip_requirements=[f"{name}=={importlib.metadata.version(name)}" for name in REQUIREMENTS],
+            )
+            _upload(self._connection.repository(logged.artifact_location), Path(scratch, "model"), "")
+        self._client.finalize_logged_model(logged.model_id, "READY")
+        self._client.log_outputs(self.run_id, [mlflow.entities.LoggedModelOutput(logged.model_id, step=0)])
+        self._model_id = logged.model_id
+
+    def end(self, status: str, *, failure: str | None = None, time_ms: int | None = None) -> None:
+        """Close the run. time_ms: when it ended, None for now."""
+        if failure is not None:
+            self._client.set_tag(self.run_id, "failure", failure)
+        self._client.set_terminated(self.run_id, status, end_time=time_ms)
+
+    def _unfinished_model(self) -> Any:
+        """A model that was begun for this run, whose files may be missing."""
+        if not self._begun_before:
+            return None
+        query = f"source_run_id = '{self.run_id}'"
+        found = self._client.search_logged_models([self._experiment_id], query)
+        return found[0] if found else None
+
+    def _batches(self, **entities: Sequence[Any]) -> None:
+        for kind, items in entities.items():
+            for first in range(0, len(items), PER_CALL[kind]):
+                self._client.log_batch(self.run_id, **{kind: items[first : first + PER_CALL[kind]]}, synchronous=True)
+
+
+def mlflow_tags(tags: Mapping[str, str]) -> dict[str, str]:
+    """Tags as MLflow takes them."""
+    return {mlflow_name(name): str(value)[:LONGEST_TAG] for name, value in tags.items()}
+
+
+def _upload(repository: Any, folder: Path, path: str, without: Sequence[str] = ()) -> None:
+    # file by file, so that the time of each is measured
+    for file in sorted(file for file in folder.rglob("*") if file.is_file()):
+        name = file.relative_to(folder)
+        if str(name) not in without:
+            place = Path(path, name).parent.as_posix()
+            repository.log_artifact(str(file), None if place == "." else place)

@@ -1,0 +1,160 @@
+"""Stages of a pipeline with little in them, and all that MLflow tells about a run, for comparison."""
+
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from pipeline import storage
+from pipeline.config import TrackingBackend, TrackingConfig
+from pipeline.record import StageRecord
+from pipeline.results import Dataset
+from pipeline.tracking import Tracker, open_tracker
+
+EXPERIMENT = "test dreams"
+# what differs between two runs of the same
+OWN = ("pipeline_id", "upstream.train", "pid", "process_started")
+
+
+def tracker_of(
+    output_dir: Path, uri: str | None, pipeline_id: str = "pipeline-1", sweep_id: str | None = None
+) -> Tracker:
+    config = TrackingConfig(backend=TrackingBackend.mlflow, uri=uri, experiment=EXPERIMENT)
+    tags = {} if sweep_id is None else {"sweep_id": sweep_id}
+    return open_tracker(config, output_dir, pipeline_id=pipeline_id, tags=tags)
+
+
+def train_stage(tracker: Tracker, run_dir: Path, model: Any, dataset: Dataset, key: str = "train-key") -> str | None:
+    """As `Execution` does it: epochs while it computes, the rest at the end; returns the id of the run."""
+    losses = {1: 0.5, 2: 0.25, 3: float("nan")}
+    record = StageRecord(
+        stage="train",
+        key=key,
+        name="a training",
+        params={"train.epochs": "3"},
+        metrics={"final_loss": 0.25, "epochs": 3.0},
+        series={"loss": losses, "learning_rate": dict.fromkeys(losses, 0.001)},
+        tags={"dataset": dataset.name},
+    )
+    place = run_dir / "train"
+    with tracker.stage_run(
+        "train", key, name=record.name, upstream={}, tags=record.tags, folder=place, dataset=dataset
+    ) as run:
+        run.log_params(record.params)
+        for epoch, loss in losses.items():
+            run.log_epoch(epoch, {"loss": loss, "learning_rate": 0.001})
+        with storage.new_folder(place) as draft:
+            model.save(draft / "model.keras")
+            (draft / "notes").mkdir()
+            (draft / "notes" / "history.txt").write_text("a file in a folder")
+            storage.save_record(record, draft, digests={}, process=run.computed())
+            run.mark(draft)
+        # so that the end of the stage is not that of its record
+        time.sleep(0.005)
+        if run.run_id is not None:
+            run.log_dataset(dataset)
+            run.log_model(model, dataset.test_images[:2])
+        run.log_record(record, place)
+    return run.run_id
+
+
+def oip_stage(
+    tracker: Tracker, run_dir: Path, train_id: str | None, key: str = "oip-key", train_key: str = "train-key"
+) -> str | None:
+    """A stage that stands on a training."""
+    record = StageRecord(
+        stage="oip",
+        key=key,
+        name="maps",
+        params={"oip.steps": "4", "long": "x" * 7000},
+        metrics={"triggered": 2.0},
+        series={"activation": {3: 0.5, 7: 1.5}, "objective_mean": {step: step / 7 for step in range(30)}},
+        images={"oip/map": {3: "map_003.png", 7: "map_007.png"}},
+        tags={"layer": "Conv2D_2"},
+    )
+    place = run_dir / "oip"
+    with tracker.stage_run(
+        "oip",
+        key,
+        name=record.name,
+        upstream={"train": train_id},
+        upstream_keys={"train": train_key},
+        tags=record.tags,
+        folder=place,
+    ) as run:
+        run.log_params(record.params)
+        with storage.new_folder(place) as draft:
+            for index in (3, 7):
+                Image.fromarray(np.full((28, 28), index, np.uint8)).save(draft / f"map_{index:03}.png")
+            storage.save_record(record, draft, digests={}, process=run.computed())
+            run.mark(draft)
+        run.log_record(record, place)
+    return run.run_id
+
+
+def times_of(folder: Path) -> tuple[int, int]:
+    """When a stage began and ended, by its own record."""
+    process = storage.load_process(folder)
+    return process["start_time"], process["end_time"]
+
+
+def runs_of(client: Any, stage: str, experiment: str = EXPERIMENT) -> list[Any]:
+    """All runs of a stage that are not deleted."""
+    found = client.get_experiment_by_name(f"{experiment}/{stage}")
+    return [] if found is None else list(client.search_runs([found.experiment_id], max_results=1000))
+
+
+def told(client: Any, run: Any) -> dict[str, Any]:
+    """All that MLflow tells about a run, but for ids and times."""
+    run_id = run.info.run_id
+    return {
+        "name": run.info.run_name,
+        "status": run.info.status,
+        "params": run.data.params,
+        "metrics": {name: points(client, run_id, name) for name in run.data.metrics},
+        "tags": {name: value for name, value in run.data.tags.items() if name not in OWN},
+        "artifacts": sorted(files(client, run_id)),
+        "datasets": [
+            (vars(used.dataset), [(tag.key, tag.value) for tag in used.tags]) for used in run.inputs.dataset_inputs
+        ],
+        "models": [model_told(client, output.model_id) for output in run.outputs.model_outputs],
+    }
+
+
+def points(client: Any, run_id: str, name: str) -> list[tuple[int, str]]:
+    # as text, as nothing equals nan
+    return sorted((point.step, repr(point.value)) for point in client.get_metric_history(run_id, name))
+
+
+def files(client: Any, run_id: str, path: str | None = None) -> list[tuple[str, int | None]]:
+    """Paths and sizes of the artifacts; what MLflow puts into the names of pictures is left out."""
+    found: list[tuple[str, int | None]] = []
+    for info in client.list_artifacts(run_id, path):
+        name = re.sub(r"timestamp\+\d{13}\+[0-9a-f-]{36}", "ID", info.path)
+        # it holds the time at which it was begun
+        size = None if name.endswith("stage.json") else info.file_size
+        found += files(client, run_id, info.path) if info.is_dir else [(name, size)]
+    return found
+
+
+def model_told(client: Any, model_id: str) -> dict[str, Any]:
+    from mlflow.models import get_model_info
+
+    model = client.get_logged_model(model_id)
+    import mlflow
+
+    mlflow.set_tracking_uri(client.tracking_uri)
+    try:
+        signature = get_model_info(f"models:/{model_id}").signature.to_dict()
+    finally:
+        mlflow.set_tracking_uri(None)
+    return {
+        "name": model.name,
+        "status": str(model.status),
+        "metrics": sorted((metric.key, metric.step, repr(metric.value)) for metric in model.metrics),
+        "signature": signature,
+        "files": sorted(info.path for info in client.list_logged_model_artifacts(model_id)),
+    }

@@ -1,0 +1,215 @@
+"""The whole pipeline against real MLflow servers that keep their record in SQLite and in PostgreSQL."""
+
+import json
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from recording import oip_stage, runs_of, times_of, told, tracker_of
+from servers import MlflowServer, postgres, postgres_programs
+
+ROOT = Path(__file__).parent.parent
+SMOKE = ("experiment=smoke", "data.limit=60", "dream.size=56", "oip.steps=4", "tracking=server")
+NAME = "mnist-dream"
+STAGES = ("train", "activations", "oip", "dream")
+# what says which execution it was
+OF_EXECUTION = ("mlflow.user", "host")
+
+
+@pytest.fixture(scope="module")
+def postgres_uri() -> Iterator[str]:
+    programs = postgres_programs()
+    if programs is None:
+        pytest.skip("PostgreSQL is not installed")
+    with postgres(programs) as uri:
+        yield uri
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowServer]:
+    folder = tmp_path_factory.mktemp("server")
+    store = f"sqlite:///{folder}/server.db" if request.param == "sqlite" else request.getfixturevalue("postgres_uri")
+    server = MlflowServer(folder, store)
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def client(server: MlflowServer) -> Iterator[Any]:
+    """When a test is over its runs are gone."""
+    from mlflow import MlflowClient
+
+    client = MlflowClient(server.uri)
+    yield client
+    for stage in STAGES:
+        for run in runs_of(client, stage, NAME):
+            client.delete_run(run.info.run_id)
+
+
+def start(folder: Path, module: str, *arguments: str) -> subprocess.Popen[str]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "MLFLOW_DISABLE_TELEMETRY": "true"}
+    return subprocess.Popen(
+        [sys.executable, "-m", module, *arguments],
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def succeeded(process: subprocess.Popen[str]) -> tuple[str, str]:
+    output, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, errors
+    return output, errors
+
+
+def pipeline(folder: Path, server: MlflowServer, *overrides: str) -> tuple[str, str]:
+    return succeeded(start(folder, "pipeline", *overrides, *SMOKE, f"tracking.uri={server.uri}"))
+
+
+def wait_for(happened: Callable[[], Any]) -> None:
+    for _ in range(600):
+        if happened():
+            return
+        time.sleep(0.1)
+    raise AssertionError("it does not happen")
+
+
+def assert_recorded_once(client: Any, run_dir: Path, stages: tuple[str, ...] = STAGES) -> dict[str, Any]:
+    """Every stage of a run, finished, with its own times, standing on its training; returns the runs."""
+    runs = {}
+    for stage in stages:
+        (runs[stage],) = runs_of(client, stage, NAME)
+        assert runs[stage].info.status == "FINISHED"
+        assert (runs[stage].info.start_time, runs[stage].info.end_time) == times_of(run_dir / stage)
+        assert runs[stage].info.artifact_uri.startswith("mlflow-artifacts:")
+        if stage != "train":
+            assert runs[stage].data.tags["upstream.train"] == runs["train"].info.run_id
+    assert list(run_dir.parent.parent.rglob("unrecorded.json")) == []
+    return runs
+
+
+def test_a_run_that_is_brought_in_later_is_the_one_that_was_recorded_live(tmp_path, server, client):
+    pipeline(tmp_path, server, "hydra.run.dir=outputs/runs/day/live", "reuse=false")
+    live = {
+        stage: told(client, run)
+        for stage, run in assert_recorded_once(client, tmp_path / "outputs/runs/day/live").items()
+    }
+    picture = "images/oip~contact_sheet+step+0+ID.png"
+    assert picture in {path for path, _ in live["oip"]["artifacts"]}
+    assert live["train"]["models"]
+    assert live["train"]["datasets"]
+    for stage in STAGES:
+        for run in runs_of(client, stage, NAME):
+            client.delete_run(run.info.run_id)
+
+    server.kill()
+    try:
+        output, errors = pipeline(tmp_path, server, "hydra.run.dir=outputs/runs/day/late", "reuse=false")
+    finally:
+        server.start()
+    assert "of 3 maps got an OIP" in output
+    (line,) = errors.splitlines()
+    assert "results on disk are complete; `python -m pipeline.sync` brings them in later" in line
+    output, _ = succeeded(start(tmp_path, "pipeline.sync"))
+    assert output.endswith("4 brought in, 0 recorded before, 0 left\n")
+    runs = assert_recorded_once(client, tmp_path / "outputs/runs/day/late")
+    for stage, run in runs.items():
+        assert told(client, run) == live[stage], stage
+    output, _ = succeeded(start(tmp_path, "pipeline.sync"))
+    assert output == "0 brought in, 0 recorded before, 0 left\n"
+
+
+@pytest.mark.parametrize(
+    ("server", "number"),
+    [("sqlite", signal.SIGKILL), ("sqlite", signal.SIGSTOP), ("postgresql", signal.SIGKILL)],
+    ids=["sqlite-dies", "sqlite-hangs", "postgresql-dies"],
+    indirect=["server"],
+)
+def test_a_server_that_is_lost_in_the_middle_of_a_training(tmp_path, server, client, number):
+    job = start(tmp_path, "pipeline", *SMOKE, f"tracking.uri={server.uri}", "stages=[train,oip]", "train.epochs=150")
+    # it has begun to tell of its epochs
+    wait_for(lambda: any(run.data.metrics for run in runs_of(client, "train", NAME)))
+    if number == signal.SIGKILL:
+        server.kill()
+    else:
+        server.signal(number)
+    try:
+        output, errors = succeeded(job)
+    finally:
+        if number == signal.SIGKILL:
+            server.start()
+        else:
+            server.signal(signal.SIGCONT)
+    assert "after 150 epochs" in output
+    (line,) = errors.splitlines()
+    assert "no longer recorded in MLflow" in line
+    (begun,) = runs_of(client, "train", NAME)
+    assert begun.info.status == "RUNNING"
+    output, _ = succeeded(start(tmp_path, "pipeline.sync"))
+    assert output.endswith("2 brought in, 0 recorded before, 0 left\n")
+    (run_dir,) = (tmp_path / "outputs" / "runs").glob("*/*")
+    runs = assert_recorded_once(client, run_dir, ("train", "oip"))
+    assert runs["train"].info.run_id == begun.info.run_id
+    epochs = client.get_metric_history(begun.info.run_id, "test_accuracy")
+    assert sorted(point.step for point in epochs) == list(range(1, 151))
+
+
+@pytest.mark.parametrize("server", ["sqlite"], indirect=True)
+def test_a_sweep_whose_server_comes_back_stands_on_one_training(tmp_path, server, client):
+    """The jobs after that find nothing recorded of the training that they reuse."""
+    server.kill()
+    try:
+        pipeline(tmp_path, server, "stages=[oip]", "hydra.run.dir=outputs/runs/day/first")
+    finally:
+        server.start()
+    pipeline(tmp_path, server, "-m", "stages=[oip]", "noise.seed=1,2")
+    output, _ = succeeded(start(tmp_path, "pipeline.sync"))
+    assert output.splitlines()[-1] == "1 brought in, 1 recorded before, 0 left"
+    (train,) = runs_of(client, "train", NAME)
+    process = json.loads((tmp_path / "outputs/runs/day/first/train/stage.json").read_text())["process"]
+    assert (train.info.start_time, train.info.end_time) == (process["start_time"], process["end_time"])
+    assert train.data.tags["pipeline_id"] == process["pipeline_id"]
+    found = runs_of(client, "oip", NAME)
+    assert len(found) == 3
+    assert {run.data.tags["upstream.train"] for run in found} == {train.info.run_id}
+
+
+def record_one(output_dir: Path, uri: str, number: int, barrier: Any) -> None:
+    import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
+
+    barrier.wait(60)
+    oip_stage(tracker_of(output_dir, uri, f"pipeline-{number}"), output_dir / "runs" / "day" / str(number), None)
+
+
+def test_processes_that_open_a_fresh_postgresql_record_at_once_are_all_recorded(tmp_path, postgres_uri):
+    """Without a server between."""
+    import psycopg
+    from mlflow import MlflowClient
+
+    with psycopg.connect(postgres_uri, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE fresh")
+    uri = postgres_uri.replace("/dreams", "/fresh")
+    context = multiprocessing.get_context("spawn")
+    barrier = context.Barrier(3)
+    processes = [context.Process(target=record_one, args=(tmp_path, uri, i, barrier)) for i in range(3)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(120)
+    assert [process.exitcode for process in processes] == [0, 0, 0]
+    assert list(tmp_path.rglob("unrecorded.json")) == []
+    runs = runs_of(MlflowClient(uri), "oip")
+    assert sorted(run.data.tags["pipeline_id"] for run in runs) == [f"pipeline-{i}" for i in range(3)]
+    assert {run.info.status for run in runs} == {"FINISHED"}
+    for run in runs:
+        assert (tmp_path / "mlartifacts" / "oip" / run.info.run_id / "artifacts" / "results" / "stage.json").is_file()
