@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -164,8 +165,12 @@ def test_ray_on_a_cluster_of_its_own(folder: Path, one_by_one: list[Path], monke
 def trials(folder: Path) -> list[tuple[str, dict[str, object], float]]:
     import optuna
 
-    study = optuna.load_study(study_name="mnist-dream", storage=f"sqlite:///{folder}/outputs/optuna.db")
-    return [(trial.state.name, trial.params, trial.value) for trial in study.trials]
+    with warnings.catch_warnings():
+        # of the words in which the plugin wrote it down
+        warnings.simplefilter("ignore", FutureWarning)
+        study = optuna.load_study(study_name="mnist-dream", storage=f"sqlite:///{folder}/outputs/optuna.db")
+        found = study.trials
+    return [(trial.state.name, trial.params, trial.value) for trial in found]
 
 
 def test_optuna_continues_a_study_of_oip_and_noise_settings(folder: Path) -> None:
