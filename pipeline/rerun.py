@@ -8,21 +8,24 @@ import argparse
 import contextlib
 import json
 import logging
+import multiprocessing
+import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from omegaconf import DictConfig, OmegaConf
 
 from pipeline import comparison, jobs, provenance, schema, storage
 from pipeline.__main__ import compose
-from pipeline.config import Config, Stage, TrackingBackend, TrackingConfig
-from pipeline.errors import InputError
+from pipeline.config import Stage, TrackingBackend, TrackingConfig
+from pipeline.errors import InputError, one_line
 from pipeline.runtime import cpu_threads
+from pipeline.tracking.backend import default_uri
 from pipeline.tracking.fetching import fetched
 
 CONFIG = "config.yaml"
@@ -61,12 +64,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _rerun(options)
     except InputError as error:
         print(f"mnist-dream: {error}", file=sys.stderr)
-        return 2
+    except OSError as error:
+        takes = "a folder that can be written to, with room for the results"
+        print(f"mnist-dream: {InputError.at('--output-dir', takes=takes, got=one_line(error))}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("mnist-dream: interrupted", file=sys.stderr)
+        return 130
+    return 2
 
 
 def _rerun(options: argparse.Namespace) -> int:
     with contextlib.ExitStack() as stack:
         recorded = stack.enter_context(_recorded(options.run, options))
+        wanted = [recorded]
+        if recorded.upstream is not None:
+            # it may not be there any more
+            with contextlib.suppress(InputError):
+                # first, as the other stands on it
+                wanted.insert(0, stack.enter_context(_recorded(recorded.upstream, options)))
         composed = _composed(recorded, options)
         config = schema.to_config(composed)
         process = provenance.describe_process(
@@ -75,15 +90,19 @@ def _rerun(options: argparse.Namespace) -> int:
         for line in comparison.process_differences(recorded.described["process"], process):
             print(line, flush=True)
         run_dir = Path(config.output_dir) / "runs" / datetime.now().strftime("%Y-%m-%d/%H-%M-%S-%f")
-        _run(config, run_dir, OmegaConf.to_yaml(composed, resolve=True), options)
-        wanted = [recorded]
-        if recorded.upstream is not None:
-            # it may not be there any more
-            with contextlib.suppress(InputError):
-                # first, as the other stands on it
-                wanted.insert(0, stack.enter_context(_recorded(recorded.upstream, options)))
+        run_dir.mkdir(parents=True)
+        _run(composed, run_dir, options, training_threads=_training_threads(wanted, options))
         same = [_compare(then, run_dir / then.stage, options.tolerance) for then in wanted]
     return 0 if all(same) else 1
+
+
+def _training_threads(wanted: Sequence[Recorded], options: argparse.Namespace) -> int | None:
+    """The threads of the training that a stage stands on, if they were others than its own: another number of them
+    gives other bits, and a process has one number for all it does."""
+    if len(wanted) < 2 or any(word.startswith("runtime.threads=") for word in options.overrides):
+        return None
+    training, stage = (recorded.described["process"]["threads"] for recorded in wanted)
+    return training if training is not None and training != stage else None
 
 
 @contextlib.contextmanager
@@ -132,16 +151,41 @@ def _composed(recorded: Recorded, options: argparse.Namespace) -> DictConfig:
     return given
 
 
-def _run(config: Config, run_dir: Path, composed: str, options: argparse.Namespace) -> None:
+def _run(composed: DictConfig, run_dir: Path, options: argparse.Namespace, *, training_threads: int | None) -> None:
+    """Compute the stage, and the training before it: where that had other threads in a process of its own, whose result
+    the stage finds in a store that holds nothing else."""
+    text = OmegaConf.to_yaml(composed, resolve=True)
+    with jobs.attempt(run_dir, options.overrides, provenance.digest(text), again=True) as attempt:
+        assert attempt is not None
+        if training_threads is None:
+            stages = _execute(text, run_dir, options)
+        else:
+            store = run_dir / ".rerun"
+            composed.reuse, composed.output_dir = True, str(store)
+            composed.tracking.uri = options.uri or default_uri(options.output_dir)
+            training = OmegaConf.merge(
+                composed, {"stages": [Stage.train.value], "runtime": {"threads": training_threads}}
+            )
+            process = multiprocessing.get_context("spawn").Process(
+                target=_execute, args=(OmegaConf.to_yaml(training, resolve=True), run_dir, options)
+            )
+            process.start()
+            process.join()
+            if process.exitcode:
+                raise InputError(f"the training could not be computed again: exit code {process.exitcode}")
+            stages = _execute(OmegaConf.to_yaml(composed, resolve=True), run_dir, options)
+            shutil.rmtree(store)
+        attempt.end(jobs.FINISHED, stages=stages)
+
+
+def _execute(composed: str, run_dir: Path, options: argparse.Namespace) -> dict[str, dict[str, Any]]:
     # late: it is not needed to refuse
     from pipeline.run import run
 
-    run_dir.mkdir(parents=True)
-    with jobs.attempt(run_dir, options.overrides, provenance.digest(composed), again=True) as attempt:
-        assert attempt is not None
-        tags = {"rerun_of": Path(options.run).name}
-        outcomes = run(config, run_dir, composed=composed, overrides=options.overrides, tags=tags)
-        attempt.end(jobs.FINISHED, stages={stage.value: outcome.described() for stage, outcome in outcomes.items()})
+    config = schema.to_config(cast(DictConfig, OmegaConf.create(composed)))
+    tags = {"rerun_of": Path(options.run).name}
+    outcomes = run(config, run_dir, composed=composed, overrides=options.overrides, tags=tags)
+    return {stage.value: outcome.described() for stage, outcome in outcomes.items()}
 
 
 def _compare(recorded: Recorded, folder: Path, tolerance: float) -> bool:

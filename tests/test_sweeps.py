@@ -82,7 +82,8 @@ def test_a_sweep_has_a_run_with_its_jobs_and_what_they_made(swept: Path, tmp_pat
     assert run.data.params == {"noise": "long short", "noise.seed": "0 1 2"}
     client = client_of(swept)
     files = {file.path for file in client.list_artifacts(run.info.run_id, "results")}
-    assert files == {f"results/{name}" for name in ("jobs.csv", "jobs.json", "stage.json", "activation.png", "oips.png")}
+    names = ("jobs.csv", "jobs.json", "stage.json", "activation.png", "oips.png")
+    assert files == {f"results/{name}" for name in names}
     assert json.loads(run.data.tags["mlflow.loggedArtifacts"]) == [{"path": "results/jobs.json", "type": "table"}]
     pictures = [file.path for file in client.list_artifacts(run.info.run_id, "images") if file.path.endswith(".png")]
     assert sorted(path.split("+")[0] for path in pictures) == ["images/sweep~activation", "images/sweep~oips"]
