@@ -1,6 +1,6 @@
 # The commands of the project. Each sets up .venv by itself the first time; afterwards none needs the network.
 
-.PHONY: run test ui lint bench lock wheel clean
+.PHONY: run test ui lint bench launchers lock wheel clean
 .DEFAULT_GOAL := run
 
 # The first interpreter on the path that TensorFlow supports; `make PYTHON=/some/python` overrides.
@@ -8,11 +8,14 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+LAUNCHERS := .venv/.installed-launchers
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --upgrade --generate-hashes --no-emit-index-url --no-header --quiet
 
 run: $(INSTALLED)            ## all four stages on embedded data
 	@$(BIN)/python -m pipeline
 
-test: $(INSTALLED)           ## the whole test suite
+test: $(LAUNCHERS)           ## the whole test suite
 	@$(BIN)/python -m pytest
 
 ui: $(INSTALLED)             ## the MLflow page, on loopback only
@@ -27,10 +30,12 @@ bench: $(INSTALLED)          ## timings, as ratios taken in one run
 wheel: $(INSTALLED)          ## dist/*.whl
 	@$(BIN)/python -m hatchling build -t wheel
 
-lock: $(INSTALLED)           ## requirements.lock anew: versions and hashes for Python 3.11 to 3.13, no addresses
-	@$(BIN)/python -m pip install --quiet uv
-	@$(BIN)/uv pip compile pyproject.toml --extra dev --universal --upgrade --generate-hashes \
-		--no-emit-index-url --no-header --quiet -o requirements.lock
+launchers: $(LAUNCHERS)      ## submitit, Ray and Optuna for sweeps: docs/sweeps.md
+
+lock: $(INSTALLED)           ## both locks anew: versions and hashes for Python 3.11 to 3.13, no addresses
+	@$(PIP) uv
+	@$(COMPILE) --extra dev -o requirements.lock
+	@$(COMPILE) --extra dev --extra launchers --constraint requirements.lock -o requirements-launchers.lock
 
 clean:                       ## everything that was made here, but for what lies under outputs
 	@rm -rf .venv dist .pytest_cache .mypy_cache .ruff_cache
@@ -42,6 +47,12 @@ $(INSTALLED): requirements.lock pyproject.toml
 Install one, or name it: make PYTHON=/path/to/python"; exit 1; }
 	@echo "setting up .venv (a minute or two, once) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-index --no-deps --no-build-isolation -e .
+	@$(PIP) --require-hashes -r requirements.lock
+	@$(PIP) --no-index --no-deps --no-build-isolation -e .
+	@touch $@
+
+# --no-deps: the lock is complete, and pip would refuse what the overrides in pyproject.toml settle.
+$(LAUNCHERS): $(INSTALLED) requirements-launchers.lock
+	@echo "adding the launchers to .venv (a minute, once) ..."
+	@$(PIP) --no-deps --require-hashes -r requirements-launchers.lock
 	@touch $@

@@ -6,21 +6,34 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import hydra
 from hydra._internal.utils import get_args_parser
+from hydra.conf import HydraConf
 from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.core.plugins import Plugins
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from pipeline import schema
+from pipeline import jobs, launching, schema
 from pipeline.config import Config
-from pipeline.errors import InputError
+from pipeline.errors import InputError, one_line
+from pipeline.orphans import end_with_parent
+from pipeline.provenance import digest
+from pipeline.sweeps.callback import SWEEP_FOLDER
+from pipeline.sweeps.end import end
+from pipeline.sweeps.folder import read
+
+logger = logging.getLogger(__name__)
+
+INTERRUPTED = 130
 
 # conf/ beside the package in a checkout, inside it when installed
 CONF = next(
@@ -34,24 +47,48 @@ def main() -> None:
     """`mnist-dream`, or `python -m pipeline`."""
     # otherwise the record of a stage that is terminated would stay "running"
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    # Ray would report to its makers
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     ConfigStore.instance().store(name="schema", node=Config)
+    OmegaConf.register_new_resolver("jobs_at_once", launching.jobs_at_once)
+    _prefer_own_presets()
     entry = hydra.main(config_path=str(CONF), config_name="config", version_base="1.3")(_job)
     if "HYDRA_FULL_ERROR" in os.environ:
         entry()
         return
     # Hydra would print a traceback and exit; like this the errors come here
     os.environ["HYDRA_FULL_ERROR"] = "1"
+    os.environ.pop(SWEEP_FOLDER, None)
+    code: int | None = 0
+    interrupted = True
+    try:
+        code, interrupted = _outcome(entry), False
+    finally:
+        # what the callback of a sweep has left here
+        if folder := os.environ.pop(SWEEP_FOLDER, None):
+            code = max(code or 0, end(Path(folder), interrupted=interrupted or code == INTERRUPTED))
+    sys.exit(code)
+
+
+def _outcome(entry: Callable[[], None]) -> int:
+    """The exit code of what was asked for; what went wrong is told in one line, of a sweep by its end."""
     try:
         _check_overrides(sys.argv[1:])
         entry()
     except KeyboardInterrupt:
-        sys.exit(_refused("interrupted", 130))
+        return _refused("interrupted", INTERRUPTED)
     except MissingConfigException as error:
-        sys.exit(_refused(_missing(error)))
+        return _refused(_missing(error))
     except HydraException as error:
-        sys.exit(_refused(_not_composed(sys.argv[1:], error)))
+        return _refused(_not_composed(sys.argv[1:], error))
     except (InputError, OSError) as error:
-        sys.exit(_refused(error))
+        return _refused(error)
+    except Exception as error:
+        if SWEEP_FOLDER not in os.environ:
+            raise
+        # of a launcher, such as that one of its workers was killed; its jobs are looked at when the sweep ends
+        return _refused(f"the sweep ended early: {one_line(error)}", 1)
+    return 0
 
 
 def compose(*overrides: str) -> Config:
@@ -71,29 +108,59 @@ def compose(*overrides: str) -> Config:
         raise _not_composed(overrides, error) from error
 
 
-def _job(composed: DictConfig) -> None:
-    """One composition: a run, or one job of a sweep."""
+def _job(composed: DictConfig) -> float | None:
+    """One composition: a run, or one job of a sweep; its figure, for an optimizer."""
     hydra_config = HydraConfig.get()
     run_dir = Path(hydra_config.runtime.output_dir)
+    _settle_threads(composed, hydra_config, run_dir)
+    text = OmegaConf.to_yaml(composed, resolve=True)
+    overrides = list(hydra_config.overrides.task)
+    end_with_parent()
+    sweep = read(Path(hydra_config.sweep.dir)) if hydra_config.mode is RunMode.MULTIRUN else None
     try:
-        config = schema.to_config(composed)
+        with jobs.attempt(run_dir, overrides, digest(text), again=sweep is None) as attempt:
+            if attempt is None:
+                return None
+            config = schema.to_config(composed)
 
-        from pipeline.run import run
+            from pipeline.optimum import figure
+            from pipeline.run import run
 
-        run(
-            config,
-            run_dir,
-            composed=OmegaConf.to_yaml(composed, resolve=True),
-            overrides=list(hydra_config.overrides.task),
-        )
-    except (InputError, OSError) as error:
-        logging.getLogger(__name__).debug("the job failed", exc_info=True)
+            tags = {"sweep_id": sweep.id} if sweep else {}
+            outcomes = run(config, run_dir, composed=text, overrides=overrides, tags=tags)
+            attempt.end(jobs.FINISHED, stages={stage.value: outcome.described() for stage, outcome in outcomes.items()})
+            return figure(outcomes)
+    except Exception as error:
+        # into the log of the job; on the terminal one line stands for it
+        logger.info("the job failed", exc_info=True)
+        if sweep is not None:
+            # the other jobs go on; the end of the sweep lists what failed
+            return None
+        if not isinstance(error, InputError | OSError):
+            raise
         with contextlib.suppress(OSError):
             _remove_if_unused(run_dir, Path(composed.output_dir))
-        if hydra_config.mode is RunMode.MULTIRUN:
-            # the other jobs go on; `main` shows this when they are done
-            raise
         sys.exit(_refused(error))
+
+
+def _prefer_own_presets() -> None:
+    """Forget what the launchers' and sweepers' plugins say of themselves wherever conf/hydra has a file of that name:
+    Hydra would make the file fit the plugin's schema, and refuse it where that has a list of defaults."""
+    Plugins.instance()  # which reads the plugins
+    plugins = ConfigStore.instance().repo["hydra"]
+    for file in (CONF / "hydra").glob("*/*.yaml"):
+        plugins[file.parent.name].pop(file.name, None)
+
+
+def _settle_threads(composed: DictConfig, hydra_config: HydraConf, run_dir: Path) -> None:
+    """In a sweep, set runtime.threads to what the launcher leaves a job, here and in the record that Hydra wrote."""
+    if hydra_config.mode is not RunMode.MULTIRUN:
+        return
+    launcher = hydra_config.runtime.choices["hydra/launcher"]
+    given = composed.runtime.threads
+    composed.runtime.threads = launching.threads_of_job(given, launcher=launcher, settings=hydra_config.launcher)
+    if composed.runtime.threads != given and hydra_config.output_subdir is not None:
+        OmegaConf.save(composed, run_dir / hydra_config.output_subdir / "config.yaml")
 
 
 def _check_overrides(arguments: Sequence[str]) -> None:
@@ -108,12 +175,20 @@ def _check_overrides(arguments: Sequence[str]) -> None:
     groups = {path.name for path in CONF.iterdir() if path.is_dir()}
     for override in overrides:
         key = override.key_or_group
+        launching.check_installed(key, override.value())
         if key.startswith("hydra") or "/" in key or key in groups or override.package or override.is_delete():
             continue
         schema.check_key(key)
-        values = override.sweep_iterator() if override.is_sweep_override() else [override.value()]
-        for value in values:
+        for value in _values(override):
             schema.check_value(key, value)
+
+
+def _values(override: Override) -> Iterable[Any]:
+    """What a setting would be in some job."""
+    if override.is_interval_sweep():
+        interval = override.value()
+        return [interval.start, interval.end]
+    return override.sweep_iterator() if override.is_sweep_override() else [override.value()]
 
 
 def _missing(error: MissingConfigException) -> InputError:
@@ -135,7 +210,7 @@ def _remove_if_unused(run_dir: Path, output_dir: Path) -> None:
     Of the folders above it only those below output_dir are removed, and that itself if it is the default, if they are
     empty: others may be the user's own.
     """
-    if {path.name for path in run_dir.iterdir()} <= {".hydra", "mnist-dream.log"}:
+    if {path.name for path in run_dir.iterdir()} <= {".hydra", "mnist-dream.log", jobs.FILE}:
         shutil.rmtree(run_dir)
         root = output_dir.resolve()
         for parent in run_dir.resolve().parents:

@@ -1,4 +1,8 @@
-"""The one error that a user can cause: it is shown as one line, without a traceback."""
+"""The one error that a user can cause, and how any error is told in one line, without a traceback and passwords."""
+
+import re
+
+LONGEST_LINE = 300
 
 
 class InputError(ValueError):
@@ -12,3 +16,15 @@ class InputError(ValueError):
         """The error for the setting `key` (dotted, as on the command line)."""
         received = got if isinstance(got, str) else repr(got)
         return cls(f"{key}: takes {takes}; got {received}".replace("\n", " "))
+
+
+def without_passwords(text: str) -> str:
+    """`text` with ``//user:password@`` as ``//user@``, and ``password=...`` without what follows."""
+    text = re.sub(r"(//[^/@:\s]*):[^/\s]*@", r"\1@", text)
+    return re.sub(r"(?i)\b(password=)[^&\s]*", r"\1", text)
+
+
+def one_line(error: BaseException) -> str:
+    """What went wrong, in one line without passwords."""
+    message = " ".join(without_passwords(str(error)).split())
+    return f"{type(error).__name__}: {message}"[:LONGEST_LINE] if message else type(error).__name__

@@ -2,7 +2,8 @@
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator
+import logging
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,8 @@ from pipeline.results import (
     StageResult,
     TrainResult,
 )
-from pipeline.runtime import start_tensorflow
+from pipeline.runtime import gpus, start_tensorflow
+from pipeline.store import Store
 from pipeline.tracking import Origin, StageRun, Tracker
 
 if TYPE_CHECKING:
@@ -43,16 +45,32 @@ SOURCES = {
 DREAMS = (Stage.dream, Stage.dream_sheet)
 # The stages whose record names the data set.
 LOOK_AT_DATA = (Stage.train, Stage.activations)
+# What the source files had that their commit has not.
+DIFF = "git.diff"
 PICTURES = ("rendering", "record.py", "storage.py", "results.py")
+WAITING = "%s: another process computes it; waiting for its result"
+
+logger = logging.getLogger(__name__)
+
+
+def sources_of(stage: str) -> str:
+    """The digest of the source files that a result of this stage depends on."""
+    return provenance.source_digest([*SOURCES[Stage(stage)], *PICTURES])
 
 
 @dataclass(frozen=True)
 class StageOutcome:
-    """A stage's record, the folder with its results, and whether they were there before."""
+    """A stage's record, the folder with its results, whether they were there before, and the id of its MLflow run."""
 
     record: StageRecord
     folder: Path
     reused: bool
+    run_id: str | None
+
+    def described(self) -> dict[str, Any]:
+        """What a summary of many runs says of it."""
+        record = self.record
+        return {"key": record.key, "reused": self.reused, "run_id": self.run_id, "metrics": record.metrics}
 
 
 @dataclass(kw_only=True)
@@ -71,6 +89,7 @@ class Execution:
     initial_weights: dict[str, np.ndarray] | None
     composed: str
     process: dict[str, Any]
+    tags: Mapping[str, str]
     progress: Progress
     tracker: Tracker
     _outcomes: dict[Stage, StageOutcome] = field(default_factory=dict)
@@ -80,25 +99,35 @@ class Execution:
     def finish(self, stage: Stage) -> StageOutcome:
         """The outcome of a stage, with whatever it stands on."""
         if stage not in self._outcomes:
-            stored = self._stored(stage)
-            if self.config.reuse and stored.is_dir():
-                self._outcomes[stage] = self._reuse(stage, stored)
-            else:
-                self._outcomes[stage] = self._compute(stage)
+            self._outcomes[stage] = self._finished(stage)
         return self._outcomes[stage]
+
+    def _finished(self, stage: Stage) -> StageOutcome:
+        if not self.config.reuse:
+            return self._compute(stage, self.run_dir / stage.value)
+        name, key = stage.value, self.key(stage)
+        place = self._store.place(name, key)
+        if self._store.holds(name, key):
+            return self._reuse(stage, place)
+        if stage is not Stage.train:
+            # before this stage is locked: whoever holds both would keep others from the training meanwhile
+            self.finish(Stage.train)
+        with self._store.computing(name, key, on_wait=lambda: logger.warning(WAITING, name)):
+            return self._reuse(stage, place) if self._store.holds(name, key) else self._compute(stage, place)
 
     def key(self, stage: Stage) -> str:
         """The digest of everything that the stage's result depends on."""
-        return provenance.digest(
-            {
-                "stage": stage.value,
-                "settings": settings_of(self.config, stage),
-                "upstream": None if stage is Stage.train else self.key(Stage.train),
-                "inputs": self._input_digests(stage),
-                "sources": provenance.source_digest([*SOURCES[stage], *PICTURES]),
-                "versions": provenance.numeric_versions(),
-            }
-        )
+        return provenance.digest(self._ingredients(stage))
+
+    def _ingredients(self, stage: Stage) -> dict[str, Any]:
+        return {
+            "stage": stage.value,
+            "settings": settings_of(self.config, stage),
+            "upstream": None if stage is Stage.train else self.key(Stage.train),
+            "inputs": self._input_digests(stage),
+            "sources": sources_of(stage.value),
+            "versions": provenance.numeric_versions(),
+        }
 
     def _input_digests(self, stage: Stage) -> dict[str, Any]:
         if stage in DREAMS:
@@ -111,8 +140,9 @@ class Execution:
             return {"data": self.dataset.digest, "initial_weights": weights}
         return {"data": self.dataset.digest}
 
-    def _stored(self, stage: Stage) -> Path:
-        return Path(self.config.output_dir) / "store" / stage.value / self.key(stage)
+    @property
+    def _store(self) -> Store:
+        return Store(Path(self.config.output_dir) / "store")
 
     def _model(self) -> "keras.Model":
         """The trained model; a stored one is loaded when the first stage that needs it runs."""
@@ -137,9 +167,10 @@ class Execution:
                 self._log(stage_run, stage, record, stored)
         elif wanted:
             storage.copy_folder(stored, place)
-        return StageOutcome(record, place if wanted else stored, reused=True)
+        return StageOutcome(record, place if wanted else stored, reused=True, run_id=self._run_ids[stage])
 
-    def _compute(self, stage: Stage) -> StageOutcome:
+    def _compute(self, stage: Stage, target: Path) -> StageOutcome:
+        """The result of a stage, in `target` and in the folder of this run."""
         model = None if stage is Stage.train else self._model()
         start_tensorflow(self.config.runtime)
         begun = StageRecord(
@@ -151,7 +182,6 @@ class Execution:
             tags=self._tags(stage),
         )
         place = self.run_dir / stage.value
-        target = self._stored(stage) if self.config.reuse else place
         with self._stage_run(stage, begun) as stage_run:
             stage_run.log_params(begun.params)
             self.progress(stage.value, 0, 1)
@@ -162,13 +192,18 @@ class Execution:
             with storage.new_folder(target) as draft:
                 digests = self._save(result, draft)
                 (draft / "config.yaml").write_text(self.composed)
-                storage.save_record(record, draft, digests=digests, process=self.process | stage_run.computed())
+                process = {**self.process, **stage_run.computed(), "gpus": gpus()}
+                storage.save_record(
+                    record, draft, ingredients=self._ingredients(stage), digests=digests, process=process
+                )
+                if diff := provenance.git_diff():
+                    (draft / DIFF).write_text(diff)
                 if target == place:
                     stage_run.mark(draft)
             if target != place:
                 storage.copy_folder(target, place, before=stage_run.mark)
             self._log(stage_run, stage, record, place)
-        return StageOutcome(record, place, reused=False)
+        return StageOutcome(record, place, reused=False, run_id=self._run_ids.get(stage))
 
     def _result(self, stage: Stage, model: "keras.Model | None", stage_run: StageRun) -> StageResult:
         """Call the stage's function."""
@@ -274,7 +309,7 @@ class Execution:
         stage_run.log_record(record, folder)
 
     def _tags(self, stage: Stage) -> dict[str, str]:
-        tags = {"dataset": self.dataset.name, "seed": str(self.config.seed)}
+        tags = {"dataset": self.dataset.name, "seed": str(self.config.seed), **self.tags}
         if stage is Stage.oip:
             tags["layer"] = self.config.oip.layer
         if stage in DREAMS:

@@ -1,26 +1,71 @@
 """One process at a time."""
 
 import contextlib
+import errno
 import fcntl
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import IO
+
+# of file systems without locks, such as some that are mounted over a network
+NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
 
 
 @contextlib.contextmanager
 def exclusive(file: Path, *, on_wait: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """Hold the lock `file`, which is made if need be and stays; wait for whoever holds it.
+    """Hold the lock `file`, which is made for that and removed afterwards; wait for whoever holds it.
 
     The system gives the lock back when its process ends, however that happens, so nobody waits for a process that was
-    killed.
+    killed. On a file system that knows no locks nobody waits.
 
     Args:
         on_wait: called once if another process holds it.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            on_wait()
-            fcntl.flock(lock, fcntl.LOCK_EX)
+    lock = _held(file, on_wait)
+    try:
         yield
+    finally:
+        # before it is given back, so that whoever waits for this one sees that it is not the one with the name
+        file.unlink(missing_ok=True)
+        lock.close()
+
+
+def is_held(file: Path) -> bool:
+    """Whether a process holds this lock now."""
+    try:
+        with file.open("r") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    except OSError as error:
+        if error.errno not in NO_LOCKS:
+            raise
+    return False
+
+
+def _held(file: Path, on_wait: Callable[[], None]) -> IO[str]:
+    waited = False
+    while True:
+        lock = file.open("a")
+        try:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if not waited:
+                    waited = True
+                    on_wait()
+                fcntl.flock(lock, fcntl.LOCK_EX)
+        except OSError as error:
+            if error.errno in NO_LOCKS:
+                return lock
+            lock.close()
+            raise
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(lock.fileno()), file.stat()):
+                return lock
+        # its holder has removed it meanwhile: this lock keeps nobody out
+        lock.close()

@@ -1,5 +1,6 @@
 """What ran: digests, versions, the state of the source tree."""
 
+import contextlib
 import hashlib
 import importlib.metadata
 import json
@@ -15,6 +16,11 @@ import numpy as np
 
 PACKAGE = Path(__file__).parent
 NUMERIC_PACKAGES = ("tensorflow", "keras", "numpy")
+# The beginnings of the names of environment variables that change what TensorFlow computes.
+NUMERIC_ENVIRONMENT = (
+    *("TF_ENABLE_", "TF_DETERMINISTIC_", "TF_CUDNN_", "TF_XLA_", "XLA_", "CUDA_VISIBLE_", "NVIDIA_TF32_"),
+    *("OMP_", "ONEDNN_", "DNNL_", "OPENBLAS_", "MKL_", "KERAS_BACKEND"),
+)
 
 
 def digest(value: Any) -> str:
@@ -42,16 +48,25 @@ def numeric_versions() -> dict[str, str]:
     return {name: importlib.metadata.version(name) for name in NUMERIC_PACKAGES}
 
 
-def describe_process(overrides: list[str], *, threads: int | None) -> dict[str, Any]:
-    """Everything about this process that a later reader of its results may ask for."""
+def describe_process(overrides: list[str], *, threads: int, deterministic: bool) -> dict[str, Any]:
+    """Everything about this process, but for its GPUs, that a later reader of its results may ask for.
+
+    Args:
+        threads: those of TensorFlow's operations.
+        deterministic: whether TensorFlow refuses operations whose result depends on timing.
+    """
     packages = {dist.metadata["Name"]: dist.version for dist in importlib.metadata.distributions()}
     return {
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
         "overrides": overrides,
         "threads": threads,
+        "deterministic": deterministic,
+        "environment": {name: os.environ[name] for name in sorted(os.environ) if name.startswith(NUMERIC_ENVIRONMENT)},
+        "cpu": _cpu(),
         "cpus": os.cpu_count(),
         "python": platform.python_version(),
         "platform": platform.platform(),
+        "version": packages.get("mnist-dream"),
         "git": git_state(),
         "source": source_digest(["."]),
         "packages": dict(sorted(packages.items(), key=lambda item: item[0].lower())),
@@ -59,13 +74,34 @@ def describe_process(overrides: list[str], *, threads: int | None) -> dict[str, 
 
 
 def git_state() -> dict[str, Any] | None:
-    """Commit and whether files differ from it; None outside a checkout of this project."""
+    """Commit, whether files differ from it, and which are new; None outside a checkout of this project."""
     if not (PACKAGE.parent / ".git").exists():
         return None
     try:
-        return {"commit": _git("rev-parse", "HEAD"), "dirty": bool(_git("status", "--porcelain"))}
+        status = _git("status", "--porcelain").splitlines()
+        untracked = [line[3:] for line in status if line.startswith("??")]
+        return {"commit": _git("rev-parse", "HEAD"), "dirty": bool(status), "untracked": untracked}
     except (OSError, subprocess.SubprocessError):
         return None
+
+
+def git_diff() -> str:
+    """What differs from the commit, as a patch; "" if nothing does, or outside a checkout of this project."""
+    if not (PACKAGE.parent / ".git").exists():
+        return ""
+    try:
+        return _git("diff", "HEAD", "--", "*.py", "*.yaml", "*.toml")
+    except (OSError, subprocess.SubprocessError):
+        return ""
+
+
+def _cpu() -> str:
+    """The name of the processor, where the system tells it."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
 
 
 def _git(*arguments: str) -> str:

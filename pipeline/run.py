@@ -2,6 +2,7 @@
 
 import shlex
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from pipeline.execution import DREAMS, Execution, StageOutcome
 from pipeline.photos import load_mask, load_photo, photo_size
 from pipeline.progress import Bars
 from pipeline.results import Dataset
-from pipeline.runtime import release_tensorflow, start_tensorflow
+from pipeline.runtime import cpu_threads, release_tensorflow, start_tensorflow
 from pipeline.stages.dreaming.fitting import check_dream
 from pipeline.stages.dreaming.variants import variants_of
 from pipeline.stages.selection import check_classes, chosen_indices, images_of, images_of_class
@@ -25,7 +26,9 @@ from pipeline.summary import summary
 from pipeline.tracking import open_tracker
 
 
-def run(config: Config, run_dir: Path, *, composed: str, overrides: list[str]) -> dict[Stage, StageOutcome]:
+def run(
+    config: Config, run_dir: Path, *, composed: str, overrides: list[str], tags: Mapping[str, str] | None = None
+) -> dict[Stage, StageOutcome]:
     """Bring about the results of `config.stages` in `run_dir`, one folder for each stage.
 
     Whatever can be refused is refused before anything is computed or written.
@@ -33,6 +36,7 @@ def run(config: Config, run_dir: Path, *, composed: str, overrides: list[str]) -
     Args:
         composed: the composed settings as YAML, for the record.
         overrides: what of them was given on the command line.
+        tags: of the runs in the record, such as the sweep that this is a job of.
     Raises:
         InputError: data, weights or a photo that cannot be read, an index that is not there.
     """
@@ -46,7 +50,9 @@ def run(config: Config, run_dir: Path, *, composed: str, overrides: list[str]) -
     photo, mask = _photo_and_mask(config)
     weights = _initial_weights(config, classes=len(dataset.class_names))
     pipeline_id = uuid.uuid4().hex
-    process = provenance.describe_process(overrides, threads=config.runtime.threads)
+    process = provenance.describe_process(
+        overrides, threads=cpu_threads(config.runtime), deterministic=config.runtime.deterministic
+    )
     try:
         tracker = open_tracker(config.tracking, Path(config.output_dir), pipeline_id=pipeline_id)
         with Bars() as bars:
@@ -60,6 +66,7 @@ def run(config: Config, run_dir: Path, *, composed: str, overrides: list[str]) -
                 initial_weights=weights,
                 composed=composed,
                 process={**process, "pipeline_id": pipeline_id},
+                tags=tags or {},
                 progress=bars,
                 tracker=tracker,
             )

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
+
 from pipeline.config import RuntimeConfig
 
 
@@ -44,6 +46,27 @@ def start_tensorflow(config: RuntimeConfig) -> None:
                 raise
     if config.deterministic:
         tf.config.experimental.enable_op_determinism()
+
+
+def cpu_threads(config: RuntimeConfig) -> int:
+    """How many threads TensorFlow computes an operation with: unless they are set, those that this process may use."""
+    if config.threads is not None:
+        return config.threads
+    try:
+        return len(psutil.Process().cpu_affinity())
+    except AttributeError:
+        # not every system keeps processes to some of its cores
+        return os.cpu_count() or 1
+
+
+def gpus() -> list[str]:
+    """The names of the GPUs that TensorFlow computes with."""
+    import tensorflow as tf
+
+    devices = tf.config.list_logical_devices("GPU")
+    details = (tf.config.experimental.get_device_details(gpu) for gpu in tf.config.list_physical_devices("GPU"))
+    names = [found.get("device_name", "GPU") for found in details]
+    return names if devices else []
 
 
 def release_tensorflow() -> None:

@@ -33,6 +33,28 @@ def to_config(composed: DictConfig) -> Config:
         raise InputError(f"{error.full_key}: {str(error).splitlines()[0]}") from error
 
 
+def fill(given: DictConfig, others: DictConfig) -> list[str]:
+    """Add the settings that `given` lacks, such as the record of an older version, from `others`.
+
+    Entries of a dictionary, such as the layers of a model, are no settings of their own.
+
+    Returns:
+        The dotted names of what was added.
+    """
+    return _fill(Config, given, others, "")
+
+
+def _fill(owner: Any, given: DictConfig, others: DictConfig, prefix: str) -> list[str]:
+    added = []
+    for name, kind in typing.get_type_hints(owner).items():
+        if name not in given:
+            OmegaConf.update(given, name, others[name])
+            added.append(f"{prefix}{name}")
+        elif dataclasses.is_dataclass(kind):
+            added += _fill(kind, given[name], others[name], f"{prefix}{name}.")
+    return added
+
+
 def check_key(key: str) -> None:
     """Raise an InputError, with what was perhaps meant, if no setting has this dotted name."""
     owner: Any = Config

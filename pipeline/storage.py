@@ -11,7 +11,7 @@ import shutil
 import uuid
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 OnSaved = Callable[[int], None]
 
 MODEL, RECORD = "model.keras", "stage.json"
+# What reading a broken file of arrays raises.
+UNREADABLE = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error)
 
 
 @contextlib.contextmanager
@@ -104,6 +106,26 @@ def load_arrays(path: Path) -> dict[str, np.ndarray]:
         return dict(file)
 
 
+def load_saved(folder: Path, names: Iterable[str]) -> dict[str, np.ndarray]:
+    """The arrays of a stage's folder by the names under which `save_result` returned their digests.
+
+    Those of a file that is not there are left out.
+
+    Raises:
+        InputError, and those of `load_arrays`: a file is broken.
+    """
+    arrays: dict[str, np.ndarray] = {}
+    for file in sorted({name.partition("/")[0] for name in names}):
+        if not (folder / file).is_file():
+            continue
+        if file == MODEL:
+            found = {weight.path: np.array(weight) for weight in load_model(folder).weights}
+        else:
+            found = load_arrays(folder / file)
+        arrays |= {f"{file}/{name}": array for name, array in found.items()}
+    return arrays
+
+
 def load_initial_weights(path: str) -> dict[str, np.ndarray]:
     """The weights that a training kept of its start.
 
@@ -112,7 +134,7 @@ def load_initial_weights(path: str) -> dict[str, np.ndarray]:
     """
     try:
         return load_arrays(Path(path).expanduser())
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+    except UNREADABLE as error:
         takes = "the initial_weights.npz of an earlier training"
         raise InputError.at("train.initial_weights", takes=takes, got=f"{path}: {error}") from error
 

@@ -159,6 +159,17 @@ def test_a_second_run_reuses_every_stage_and_makes_no_second_record(smoke: Path)
         assert len(client.search_runs([experiment.experiment_id])) == 1
 
 
+def test_when_every_stage_is_there_tensorflow_is_not_even_imported(smoke: Path) -> None:
+    command = [sys.executable, "-X", "importtime", "-m", "pipeline", *SMOKE]
+    process = subprocess.run(
+        command, cwd=smoke, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=True
+    )
+    assert process.stdout.count("(reused)") == 4
+    imported = {line.rpartition("|")[2].strip() for line in process.stderr.splitlines() if "import time:" in line}
+    assert "pipeline.execution" in imported
+    assert not imported & {"tensorflow", "keras", "matplotlib"}
+
+
 def test_a_change_of_an_oip_setting_does_not_train_again(smoke: Path) -> None:
     output = succeeded(pipeline(smoke, *SMOKE, "stages=[train,oip]", "noise=long", "tracking=none"))
     train, oip = output.splitlines()[:2]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from pipeline.locking import exclusive
+from pipeline.locking import exclusive, is_held
 from pipeline.processes import ProcessId, is_gone, this_process
 
 HOLD = """
@@ -50,6 +50,7 @@ def test_a_lock_is_waited_for_and_given_back_by_a_process_that_is_killed(tmp_pat
     holder = subprocess.Popen([sys.executable, "-c", HOLD, str(file)], stdout=subprocess.PIPE, text=True)
     assert holder.stdout is not None
     assert holder.stdout.readline() == "held\n"
+    assert is_held(file)
     waited: list[float] = []
 
     def on_wait() -> None:
@@ -63,3 +64,29 @@ def test_a_lock_is_waited_for_and_given_back_by_a_process_that_is_killed(tmp_pat
         pass
     assert len(waited) == 1
     holder.stdout.close()
+
+
+def test_a_lock_leaves_nothing_behind(tmp_path: Path):
+    with exclusive(tmp_path / "lock"):
+        assert is_held(tmp_path / "lock")
+    assert not is_held(tmp_path / "lock")
+    assert list(tmp_path.iterdir()) == []
+
+
+COUNT = """
+import sys
+from pathlib import Path
+from pipeline.locking import exclusive
+file = Path(sys.argv[1])
+for _ in range(200):
+    with exclusive(file.with_name("lock")):
+        file.write_text(str(int(file.read_text()) + 1))
+"""
+
+
+def test_of_many_processes_one_at_a_time_holds_a_lock(tmp_path: Path):
+    counter = tmp_path / "counter"
+    counter.write_text("0")
+    processes = [subprocess.Popen([sys.executable, "-c", COUNT, str(counter)]) for _ in range(6)]
+    assert [process.wait() for process in processes] == [0] * 6
+    assert counter.read_text() == "1200"

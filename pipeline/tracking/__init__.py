@@ -10,8 +10,9 @@ from pathlib import Path
 from pipeline.config import TrackingBackend, TrackingConfig
 from pipeline.tracking import backend
 from pipeline.tracking.patience import Patience
-from pipeline.tracking.runs import Destination, Origin, StageRun, Tracker
+from pipeline.tracking.runs import StageRun
 from pipeline.tracking.stale import close_stale_runs
+from pipeline.tracking.tracker import Destination, Origin, Tracker
 from pipeline.tracking.wording import one_line, without_passwords
 
 __all__ = ["Origin", "StageRun", "Tracker", "open_tracker"]
@@ -19,11 +20,9 @@ __all__ = ["Origin", "StageRun", "Tracker", "open_tracker"]
 logger = logging.getLogger(__name__)
 
 
-def open_tracker(config: TrackingConfig, output_dir: Path, *, pipeline_id: str, sweep_id: str | None = None) -> Tracker:
+def open_tracker(config: TrackingConfig, output_dir: Path, *, pipeline_id: str) -> Tracker:
     """The tracker of one pipeline run; one that does nothing if that is wanted, or if the backend does not answer.
 
-    Args:
-        sweep_id: of the sweep that the run belongs to, a tag of all its stages.
     Raises:
         InputError: a URI that MLflow is not asked to take.
     """
@@ -40,7 +39,6 @@ def open_tracker(config: TrackingConfig, output_dir: Path, *, pipeline_id: str, 
         connection,
         experiment=config.experiment,
         pipeline_id=pipeline_id,
-        sweep_id=sweep_id,
         destination=Destination(uri=config.uri, output_dir=output_dir),
     )
     if connection is None:

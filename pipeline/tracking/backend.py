@@ -19,6 +19,7 @@ ENVIRONMENT = {
     # it logs a page of traceback for what it then raises, which is told in one line
     "MLFLOW_LOGGING_LEVEL": "CRITICAL",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }
 TIMEOUT_S = 5
 # Waited for a server in all, by one pipeline run. With answers that take a second each, of which a fifth is no waiting,

@@ -1,21 +1,12 @@
-"""What MLflow and the log may be told: names, single lines, no passwords."""
+"""What MLflow takes as a name."""
 
 import re
 
+from pipeline.errors import one_line, without_passwords
+
+__all__ = ["LONGEST_NAME", "mlflow_name", "one_line", "without_passwords"]
+
 LONGEST_NAME = 250
-LONGEST_LINE = 300
-
-
-def without_passwords(text: str) -> str:
-    """`text` with ``//user:password@`` as ``//user@``, and ``password=...`` without what follows."""
-    text = re.sub(r"(//[^/@:\s]*):[^/\s]*@", r"\1@", text)
-    return re.sub(r"(?i)\b(password=)[^&\s]*", r"\1", text)
-
-
-def one_line(error: BaseException) -> str:
-    """What went wrong, in one line without passwords."""
-    message = " ".join(without_passwords(str(error)).split())
-    return f"{type(error).__name__}: {message}"[:LONGEST_LINE] if message else type(error).__name__
 
 
 def mlflow_name(name: str) -> str:

@@ -1,0 +1,40 @@
+"""submitit's launcher for one machine, with a bound: by itself it starts all jobs of a sweep at once."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
+from typing import Any
+
+from hydra.core.utils import JobReturn
+
+# Hydra reads every file of this package at each start, also where submitit is not installed.
+if find_spec("hydra_plugins.hydra_submitit_launcher") is not None:
+    from hydra_plugins.hydra_submitit_launcher.submitit_launcher import LocalLauncher
+
+    class BoundedLocalLauncher(LocalLauncher):
+        """`LocalLauncher`, but no more than `jobs_at_once` jobs run at a time.
+
+        The next job starts as soon as one has ended. A job that is killed is an error once all others have ended.
+
+        Args:
+            jobs_at_once: 1 or more.
+            params: what `LocalLauncher` takes.
+        """
+
+        def __init__(self, jobs_at_once: int, **params: Any) -> None:
+            super().__init__(**params)
+            self.jobs_at_once = jobs_at_once
+
+        def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
+            def launch_one(number: int) -> JobReturn:
+                return super(BoundedLocalLauncher, self).launch([job_overrides[number]], initial_job_idx + number)[0]
+
+            # a thread only waits for the processes of its job
+            with ThreadPoolExecutor(self.jobs_at_once) as threads:
+                jobs = [threads.submit(launch_one, number) for number in range(len(job_overrides))]
+                try:
+                    return [job.result() for job in jobs]
+                except (KeyboardInterrupt, SystemExit):
+                    # those that run are waited for, the others do not begin
+                    threads.shutdown(wait=False, cancel_futures=True)
+                    raise

@@ -1,0 +1,110 @@
+"""What became of a job: job.json in its folder, from before its first stage to after its last one."""
+
+import contextlib
+import dataclasses
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pipeline.config import Stage
+from pipeline.errors import one_line
+from pipeline.locking import exclusive
+from pipeline.processes import ProcessId, is_gone, this_process
+
+FILE, LOCK = "job.json", ".job.lock"
+RUNNING, FINISHED, FAILED, KILLED, MISSING = "running", "finished", "failed", "killed", "missing"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One composition of settings that was, or is being, executed.
+
+    state: RUNNING, FINISHED or FAILED, with the reason in `failure`; `state_of` also tells the other two; settings: the
+    digest of the composition; begun, ended: seconds since the epoch; stages: of every wanted stage that is finished its
+    folder relative to the job's, run_id in MLflow, whether it was reused, and its metrics.
+    """
+
+    overrides: list[str]
+    settings: str
+    process: ProcessId
+    begun: float
+    state: str = RUNNING
+    ended: float | None = None
+    failure: str | None = None
+    stages: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+class Attempt:
+    """A job that is being executed here."""
+
+    def __init__(self, folder: Path, job: Job) -> None:
+        self._folder, self._job = folder, job
+        write_whole(folder / FILE, dataclasses.asdict(job))
+
+    def end(self, state: str, **changes: Any) -> None:
+        """It is over; changes: of the fields of `Job`."""
+        self._job = dataclasses.replace(self._job, ended=time.time(), state=state, **changes)
+        write_whole(self._folder / FILE, dataclasses.asdict(self._job))
+
+
+@contextlib.contextmanager
+def attempt(folder: Path, overrides: Sequence[str], settings: str, *, again: bool) -> Iterator[Attempt | None]:
+    """Execute a job in its folder: the block ends it as FINISHED, an error in it as FAILED, a signal as KILLED.
+
+    Waits for a process that executes it at this moment, such as one that outlived the sweep that started it. What an
+    earlier attempt left of its stages is removed; what it had computed is in the store.
+
+    Args:
+        again: even if it was finished before, with the same settings; otherwise None is yielded then.
+    """
+    with exclusive(folder / LOCK):
+        before = read(folder)
+        if before is not None:
+            if not again and before.state == FINISHED and before.settings == settings:
+                yield None
+                return
+            _remove_stages(folder)
+        job = Job(overrides=list(overrides), settings=settings, process=this_process(), begun=time.time())
+        attempt = Attempt(folder, job)
+        try:
+            yield attempt
+        except Exception as error:
+            attempt.end(FAILED, failure=one_line(error))
+            raise
+        except BaseException as error:
+            attempt.end(KILLED, failure=one_line(error))
+            raise
+
+
+def _remove_stages(folder: Path) -> None:
+    for stage in Stage:
+        for path in (folder / stage.value, *folder.glob(f".{stage.value}-*")):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def read(folder: Path) -> Job | None:
+    """The job of a folder, None if none was begun there."""
+    try:
+        fields = json.loads((folder / FILE).read_text())
+        return Job(**{**fields, "process": ProcessId(*fields["process"])})
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def state_of(job: Job | None) -> str:
+    """What became of a job: of one that was never begun MISSING, of one whose process is gone KILLED."""
+    if job is None:
+        return MISSING
+    return KILLED if job.state == RUNNING and is_gone(job.process) else job.state
+
+
+def write_whole(file: Path, content: Any) -> None:
+    """Content as JSON into a file, which is the old or the new one at every moment."""
+    draft = file.with_name(f".{file.name}-{os.getpid()}")
+    draft.write_text(json.dumps(content, indent=1))
+    draft.replace(file)

@@ -1,0 +1,54 @@
+"""python -m pipeline.resume DIR: finish a sweep that was interrupted, or in which jobs failed.
+
+The command of the sweep is given again, in the folder where it was given; jobs that are finished say so and end.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pipeline import jobs
+from pipeline.__main__ import main as pipeline_main
+from pipeline.sweeps.folder import FILE, read, rows
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what is missing; the exit code is that of the sweep."""
+    parser = argparse.ArgumentParser("python -m pipeline.resume", description="finish an interrupted sweep")
+    parser.add_argument("folder", type=Path, metavar="DIR", help="the folder of the sweep, outputs/multirun/DATE/TIME")
+    folder = parser.parse_args(arguments).folder.absolute()
+    sweep = read(folder)
+    if sweep is None:
+        print(f"mnist-dream: DIR: takes the folder of a sweep, with a {FILE}; got {folder}", file=sys.stderr)
+        return 2
+    if sweep.jobs is None:
+        takes = "a sweep whose jobs were known when it began; a study is continued by its own command, given again"
+        print(f"mnist-dream: DIR: takes {takes}; got {folder}", file=sys.stderr)
+        return 2
+    done = sum(row.state == jobs.FINISHED for row in rows(sweep, folder))
+    print(f"{done} of {len(sweep.jobs)} jobs are finished", flush=True)
+    try:
+        os.chdir(sweep.directory)
+    except OSError as error:
+        takes = f"a sweep whose command can be given again in {sweep.directory}"
+        print(f"mnist-dream: DIR: takes {takes}; got {error.strerror}", file=sys.stderr)
+        return 2
+    given = [word for word in sweep.command if not word.startswith("hydra.sweep.dir=")]
+    sys.argv[1:] = [*given, f"hydra.sweep.dir={_quoted(folder)}"]
+    try:
+        pipeline_main()
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 1
+    return 0
+
+
+def _quoted(folder: Path) -> str:
+    """As a value on Hydra's command line."""
+    text = str(folder).replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{text}'"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,66 @@
+"""The store of results: one folder for each stage and key, whole or not there.
+
+python -m pipeline.store list | verify | prune     what is in it; whether it is what it was; what may go
+"""
+
+import contextlib
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.locking import exclusive, is_held
+
+
+@dataclass(frozen=True)
+class Store:
+    """The results under `root`/STAGE/KEY."""
+
+    root: Path
+
+    def place(self, stage: str, key: str) -> Path:
+        """The folder of a result, whether it is there or not."""
+        return self.root / stage / key
+
+    def holds(self, stage: str, key: str) -> bool:
+        """Whether the result is there; it counts as used now."""
+        place = self.place(stage, key)
+        if not place.is_dir():
+            return False
+        # a store that may only be read is as good
+        with contextlib.suppress(OSError):
+            os.utime(place)
+        return True
+
+    @contextlib.contextmanager
+    def computing(self, stage: str, key: str, *, on_wait: Callable[[], None]) -> Iterator[None]:
+        """Be the only one who computes this result; it may be there when the wait for another one is over."""
+        place = self.place(stage, key)
+        with exclusive(_lock_of(place), on_wait=on_wait):
+            # whoever left them was killed, or it would hold the lock
+            for draft in place.parent.glob(f".{place.name}-*"):
+                shutil.rmtree(draft, ignore_errors=True)
+            yield
+
+    def places(self) -> list[Path]:
+        """All results that are there."""
+        return [path for path in self.root.glob("*/*") if path.is_dir() and not path.name.startswith(".")]
+
+    def leftovers(self) -> list[Path]:
+        """Unfinished folders that nobody works on."""
+        drafts = [path for path in self.root.glob("*/.*-*") if path.is_dir()]
+        return [path for path in drafts if not is_held(path.with_name(f"{path.name.rpartition('-')[0]}.lock"))]
+
+    def remove(self, path: Path) -> None:
+        """A result or a leftover; out of the way in one step, so that nobody finds half of it."""
+        shutil.rmtree(path if path.name.startswith(".") else path.rename(path.with_name(f".{path.name}-removed")))
+
+
+def is_being_computed(place: Path) -> bool:
+    """Whether a process works on this result now."""
+    return is_held(_lock_of(place))
+
+
+def _lock_of(place: Path) -> Path:
+    return place.with_name(f".{place.name}.lock")

@@ -1,0 +1,75 @@
+"""What is in the store: whose result it is, and whether it is still what was saved."""
+
+import contextlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline import provenance, storage
+from pipeline.errors import InputError
+from pipeline.storage import RECORD
+from pipeline.store import Store
+
+
+def entries(store: Store) -> list["Entry"]:
+    """The results of a store, the least recently used first."""
+    return sorted(map(Entry.at, store.places()), key=lambda entry: entry.used)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A result of the store. used: when it was made or last reused, in seconds since the epoch; name: its run's, or
+    "broken" if its record cannot be read."""
+
+    place: Path
+    used: float
+    size: int
+    name: str
+
+    @classmethod
+    def at(cls, place: Path) -> "Entry":
+        try:
+            name = storage.load_record(place).name
+        except InputError:
+            name = "broken"
+        size = sum(file.stat().st_size for file in place.rglob("*") if file.is_file())
+        return cls(place, place.stat().st_mtime, size, name)
+
+    @property
+    def stage(self) -> str:
+        return self.place.parent.name
+
+    @property
+    def key(self) -> str:
+        return self.place.name
+
+    def problem(self) -> str | None:
+        """What is not as it was saved, None if all is: the digest of every array, and that its key is its name."""
+        try:
+            saved: dict[str, str] = json.loads((self.place / RECORD).read_text())["digests"]
+            if storage.load_record(self.place).key != self.key:
+                return f"{RECORD} is of another result"
+            arrays = storage.load_saved(self.place, saved)
+        except (InputError, *storage.UNREADABLE) as error:
+            return f"cannot be read: {error}"
+        found = {name: provenance.array_digest(array) for name, array in arrays.items()}
+        changed = [name for name, digest in saved.items() if found.get(name) != digest]
+        return f"changed or missing: {', '.join(changed)}" if changed else None
+
+    def is_outdated(self) -> bool:
+        """Whether today's sources or versions can no longer reproduce the key, so that nothing will ever ask for it."""
+        from pipeline.execution import sources_of
+
+        ingredients = self.ingredients()
+        if ingredients is None:
+            return True
+        today = {"sources": sources_of(self.stage), "versions": provenance.numeric_versions()}
+        return any(ingredients[name] != value for name, value in today.items())
+
+    def ingredients(self) -> dict[str, Any] | None:
+        """What the key is the digest of, None if that is not known."""
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            ingredients = json.loads((self.place / RECORD).read_text())["ingredients"]
+            return ingredients if provenance.digest(ingredients) == self.key else None
+        return None

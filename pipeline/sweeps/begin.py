@@ -1,0 +1,64 @@
+"""The beginning of a sweep: its record, and the place where its jobs will record themselves."""
+
+import dataclasses
+import time
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+
+from pipeline.config import TrackingConfig
+from pipeline.sweeps import folder as folders
+from pipeline.sweeps.folder import Row, Sweep, settings, swept
+from pipeline.tracking import open_tracker
+from pipeline.tracking.sweeps import begin_sweep
+
+
+def begin(
+    folder: Path,
+    *,
+    command: Sequence[str],
+    jobs: list[list[str]] | None,
+    tracking: TrackingConfig,
+    output_dir: Path,
+) -> Sweep:
+    """Begin a sweep in `folder`, or go on with the one that was begun there.
+
+    A new SQLite file is made here, before jobs start that would all make it at once.
+    """
+    before = folders.read(folder)
+    sweep = Sweep(
+        id=before.id if before else uuid.uuid4().hex,
+        command=list(command),
+        directory=str(Path.cwd()),
+        begun=before.begun if before else time.time(),
+        jobs=jobs,
+        output_dir=str(output_dir.absolute()),
+        backend=tracking.backend.value,
+        uri=tracking.uri,
+        experiment=tracking.experiment,
+        run_id=before.run_id if before else None,
+    )
+    # first without a record: whatever happens to that, the sweep can be resumed
+    folders.write(sweep, folder)
+    tracker = open_tracker(tracking, output_dir, pipeline_id=sweep.id)
+    run_id = begin_sweep(tracker, sweep.run_id, name=_name(jobs, folder), params=_params(jobs), sweep_id=sweep.id)
+    sweep = dataclasses.replace(sweep, run_id=run_id)
+    folders.write(sweep, folder)
+    return sweep
+
+
+def _rows(jobs: list[list[str]] | None) -> list[Row]:
+    return [Row(str(number), overrides, "", None, None) for number, overrides in enumerate(jobs or [])]
+
+
+def _name(jobs: list[list[str]] | None, folder: Path) -> str:
+    """What is swept, or the folder's name."""
+    rows = _rows(jobs)
+    return f"{len(rows)} jobs: {', '.join(swept(rows))}" if len(rows) > 1 else folder.name
+
+
+def _params(jobs: list[list[str]] | None) -> dict[str, str]:
+    """The values of every swept setting."""
+    rows = _rows(jobs)
+    values = {key: dict.fromkeys(settings(row).get(key, "") for row in rows) for key in swept(rows)}
+    return {key: " ".join(some) for key, some in values.items()}

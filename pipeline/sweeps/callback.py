@@ -1,0 +1,46 @@
+"""What Hydra calls before the jobs of a sweep start. With the command line the only place that knows Hydra."""
+
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Any, cast
+
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig, OmegaConf
+
+from pipeline.config import TrackingConfig
+from pipeline.sweeps.begin import begin
+
+logger = logging.getLogger(__name__)
+
+# Where the command line finds, when the jobs are done, the folder of the sweep that it began.
+SWEEP_FOLDER = "MNIST_DREAM_SWEEP_FOLDER"
+
+
+class SweepCallback(Callback):
+    """Begins the record of a sweep. Hydra would tell of an error here in the middle of a warning."""
+
+    def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
+        folder = Path(config.hydra.sweep.dir).absolute()
+        os.environ[SWEEP_FOLDER] = str(folder)
+        try:
+            tracking = cast(TrackingConfig, OmegaConf.to_object(config.tracking))
+            output_dir = Path(config.output_dir)
+            begin(folder, command=sys.argv[1:], jobs=_jobs(config), tracking=tracking, output_dir=output_dir)
+        except Exception:
+            # what is wrong with the settings or the folder, the jobs say themselves
+            logger.debug("the record of the sweep could not be begun", exc_info=True)
+
+
+def _jobs(config: DictConfig) -> list[list[str]] | None:
+    """The overrides of every job, if it is Hydra's own sweeper that makes them."""
+    sweeper = config.hydra.sweeper
+    if not str(sweeper.get("_target_", "")).endswith(".BasicSweeper"):
+        return None
+    params = [f"{key}={value}" for key, value in (sweeper.params or {}).items()]
+    overrides = OverridesParser.create().parse_overrides([*params, *config.hydra.overrides.task])
+    (jobs,) = BasicSweeper.split_arguments(overrides, None)
+    return jobs

@@ -1,0 +1,146 @@
+"""The end of a sweep: what became of every job, told, kept in its folder and recorded."""
+
+import csv
+import os
+import shlex
+import shutil
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pipeline import jobs, storage
+from pipeline.record import StageRecord
+from pipeline.sweeps import folder as folders
+from pipeline.sweeps.folder import Row, Sweep, settings, swept
+from pipeline.tracking import open_tracker
+from pipeline.tracking.sweeps import STAGE, TABLE, end_sweep, table, table_tag
+
+SUMMARY = "summary"
+LOG = "mnist-dream.log"
+
+
+def end(folder: Path, *, interrupted: bool) -> int:
+    """Tell and record what became of a sweep; returns the exit code, 0 if all of its jobs are finished.
+
+    Args:
+        interrupted: by a signal: there is no time for pictures.
+    """
+    sweep = folders.read(folder)
+    if sweep is None:
+        return 1
+    rows = folders.rows(sweep, folder)
+    unfinished = [row for row in rows if row.state != jobs.FINISHED]
+    if not interrupted:
+        _summarize(rows, folder)
+    _record(sweep, rows, folder, interrupted=interrupted)
+    _tell(rows, folder)
+    return 1 if unfinished or interrupted else 0
+
+
+def _tell(rows: Sequence[Row], folder: Path) -> None:
+    states = Counter(row.state for row in rows)
+    counts = ", ".join(f"{states[state]} {state}" for state in states)
+    print(f"{'sweep':<12} {f'{len(rows)} jobs: {counts}':<42} {_shown(folder / SUMMARY)}", flush=True)
+    for row in rows:
+        if row.state != jobs.FINISHED:
+            why = f": {row.job.failure}" if row.job and row.job.failure else ""
+            log = f" ({_shown(row.folder / LOG)})" if row.folder else ""
+            words = " ".join(f"{key}={settings(row).get(key, '')}" for key in swept(rows))
+            print(f"mnist-dream: job {row.name} ({words}) {row.state}{why}{log}", file=sys.stderr)
+    if any(row.state != jobs.FINISHED for row in rows):
+        print(
+            f"mnist-dream: python -m pipeline.resume {shlex.quote(str(_shown(folder)))} does the rest", file=sys.stderr
+        )
+
+
+def _summarize(rows: Sequence[Row], folder: Path) -> None:
+    """The table and the pictures, in a folder that is the old or the new one."""
+    # matplotlib is not needed to tell that a job failed
+    from pipeline.rendering import save_pictures
+    from pipeline.rendering.sweep import render_sweep
+
+    names, results = [], []
+    for row in rows:
+        if row.state == jobs.FINISHED and row.folder and (row.folder / "oip" / "oip.npz").is_file():
+            names.append(_name(row, rows))
+            results.append(storage.load_arrays(row.folder / "oip" / "oip.npz"))
+    draft = folder / f".{SUMMARY}-{os.getpid()}"
+    draft.mkdir(exist_ok=True)
+    columns, lines = _table(rows)
+    (draft / TABLE).write_text(table(columns, lines))
+    with (draft / "jobs.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([columns, *lines])
+    save_pictures(render_sweep(names, results), draft)
+    shutil.rmtree(folder / SUMMARY, ignore_errors=True)
+    draft.rename(folder / SUMMARY)
+
+
+def _table(rows: Sequence[Row]) -> tuple[list[str], list[list[Any]]]:
+    """Of every job: its number, what tells it from the others, what became of it, its figures."""
+    keys = swept(rows)
+    figures = [_figures(row) for row in rows]
+    names = list(dict.fromkeys(name for of_row in figures for name in of_row))
+    lines = [
+        [
+            row.name,
+            row.state,
+            *(settings(row).get(key, "") for key in keys),
+            *(of_row.get(name, "") for name in names),
+            round(row.job.ended - row.job.begun, 1) if row.job and row.job.ended else "",
+            (row.job and row.job.failure) or "",
+            *(((row.job and row.job.stages.get(stage, {}).get("run_id")) or "") for stage in _stages(rows)),
+        ]
+        for row, of_row in zip(rows, figures, strict=True)
+    ]
+    runs = [f"{stage} run" for stage in _stages(rows)]
+    return ["job", "state", *keys, *names, "seconds", "failure", *runs], lines
+
+
+def _stages(rows: Sequence[Row]) -> list[str]:
+    return list(dict.fromkeys(stage for row in rows if row.job for stage in row.job.stages))
+
+
+def _figures(row: Row) -> dict[str, float]:
+    if row.job is None:
+        return {}
+    return {
+        f"{stage}.{name}": value
+        for stage, result in row.job.stages.items()
+        for name, value in result["metrics"].items()
+    }
+
+
+def _name(row: Row, rows: Sequence[Row]) -> str:
+    given = settings(row)
+    return ", ".join(f"{key.rpartition('.')[2]} {given[key]}" for key in swept(rows) if key in given) or row.name
+
+
+def _record(sweep: Sweep, rows: Sequence[Row], folder: Path, *, interrupted: bool) -> None:
+    if sweep.run_id is None:
+        return
+    states = Counter(row.state for row in rows)
+    pictures = {
+        f"sweep/{name}": {0: f"{name}.png"}
+        for name in ("activation", "oips")
+        if (folder / SUMMARY / f"{name}.png").is_file()
+    }
+    record = StageRecord(
+        stage=STAGE,
+        key=sweep.id,
+        name=folder.name,
+        params={},
+        metrics={"jobs": float(len(rows)), **{state: float(count) for state, count in states.items()}},
+        images={} if interrupted else pictures,
+        tags=table_tag(f"results/{TABLE}"),
+    )
+    everything = states[jobs.FINISHED] == len(rows)
+    status = "KILLED" if interrupted else "FINISHED" if everything else "FAILED"
+    tracker = open_tracker(sweep.tracking, Path(sweep.output_dir), pipeline_id=sweep.id)
+    end_sweep(tracker, sweep.run_id, record, folder / SUMMARY, status=status)
+
+
+def _shown(path: Path) -> Path:
+    path = path.resolve()
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

@@ -1,0 +1,94 @@
+"""What a sweep is, kept in its folder: sweep.json, and job.json in the folder of every job."""
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline import jobs
+from pipeline.config import TrackingBackend, TrackingConfig
+from pipeline.jobs import Job
+
+FILE = "sweep.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sweep:
+    """A sweep that was begun.
+
+    command: the arguments of the command line, given in `directory`; begun: seconds since the epoch; jobs: the
+    overrides of every job, None if a sweeper makes them up as it goes; output_dir, backend, uri, experiment: where its
+    jobs keep results and records; run_id: of its own record in MLflow, None if it has none.
+    """
+
+    id: str
+    command: list[str]
+    directory: str
+    begun: float
+    jobs: list[list[str]] | None
+    output_dir: str
+    backend: str
+    uri: str | None
+    experiment: str
+    run_id: str | None
+
+    @property
+    def tracking(self) -> TrackingConfig:
+        """The settings of its record."""
+        return TrackingConfig(backend=TrackingBackend(self.backend), uri=self.uri, experiment=self.experiment)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A job of a sweep. name: of its folder, or its number if it was never begun."""
+
+    name: str
+    overrides: list[str]
+    state: str
+    job: Job | None
+    folder: Path | None
+
+
+def read(folder: Path) -> Sweep | None:
+    """The sweep of a folder, None if none was begun there."""
+    try:
+        return Sweep(**json.loads((folder / FILE).read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def write(sweep: Sweep, folder: Path) -> None:
+    """Keep the sweep in its folder, which is made if need be."""
+    folder.mkdir(parents=True, exist_ok=True)
+    jobs.write_whole(folder / FILE, dataclasses.asdict(sweep))
+
+
+def rows(sweep: Sweep, folder: Path) -> list[Row]:
+    """All jobs of a sweep, those that were never begun included, in their order."""
+    begun = [(path.parent, job) for path in folder.rglob(jobs.FILE) if (job := jobs.read(path.parent)) is not None]
+    found = [
+        Row(place.relative_to(folder).as_posix(), job.overrides, jobs.state_of(job), job, place) for place, job in begun
+    ]
+    known = [row.overrides for row in found]
+    missing = [
+        Row(str(number), overrides, jobs.MISSING, None, None)
+        for number, overrides in enumerate(sweep.jobs or [])
+        if overrides not in known
+    ]
+    return sorted([*found, *missing], key=lambda row: (len(row.name), row.name))
+
+
+def swept(rows: Sequence[Row]) -> list[str]:
+    """The settings in which the jobs differ, in the order in which they were given."""
+    values: dict[str, set[str]] = {}
+    for row in rows:
+        for key, value in settings(row).items():
+            values.setdefault(key, set()).add(value)
+    return [key for key, some in values.items() if len(some) > 1 or any(key not in settings(row) for row in rows)]
+
+
+def settings(row: Row) -> dict[str, str]:
+    """The overrides of a job by their keys."""
+    pairs = (override.lstrip("+").partition("=") for override in row.overrides)
+    return {key: value for key, _, value in pairs}

@@ -1,0 +1,38 @@
+"""A stage's results out of MLflow, to be looked at again."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from pipeline.config import TrackingConfig
+from pipeline.errors import InputError, one_line, without_passwords
+from pipeline.tracking import backend
+from pipeline.tracking.patience import Patience
+
+RESULTS = "results"
+
+
+@contextmanager
+def fetched(tracking: TrackingConfig, output_dir: Path, run_id: str) -> Iterator[tuple[Path, dict[str, str]]]:
+    """The folder with the files of a run's stage, until the block is left, and the run's tags.
+
+    Raises:
+        InputError: the record does not answer, or has no such run, or that has no results.
+    """
+    uri = backend.default_uri(output_dir) if tracking.uri is None else tracking.uri
+    backend.check_uri(uri)
+    takes = "the id of a run of a stage in the record, or the folder of a stage"
+    if tracking.uri is None and not (output_dir / "mlflow.db").is_file():
+        raise InputError.at("RUN", takes=takes, got=f"{run_id}, and nothing is recorded in {output_dir.resolve()}")
+    try:
+        client = backend.connect(uri, output_dir, Patience(None)).client
+        tags = dict(client.get_run(run_id).data.tags)
+    except Exception as error:
+        raise InputError.at("RUN", takes=takes, got=f"{run_id}, {without_passwords(uri)}: {one_line(error)}") from error
+    with TemporaryDirectory() as scratch:
+        try:
+            folder = Path(client.download_artifacts(run_id, RESULTS, scratch))
+        except Exception as error:
+            raise InputError.at("RUN", takes=takes, got=f"{run_id}, which has no results") from error
+        yield folder, tags

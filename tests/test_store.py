@@ -1,0 +1,208 @@
+"""The store of results: computed once whoever asks, never believed when half, listed, verified, pruned."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from test_pipeline import ROOT, SMOKE, pipeline, succeeded
+
+from pipeline.locking import exclusive
+from pipeline.store import Store
+from pipeline.store.__main__ import main
+from pipeline.store.entries import entries
+
+QUICK = (*SMOKE, "oip.map_indices=[0]", "activations.image_indices=[0]")
+
+
+def start(folder: Path, *overrides: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "pipeline", *QUICK, *overrides],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The outputs of eight runs that began at the same moment, each of other start images."""
+    folder = tmp_path_factory.mktemp("eight")
+    processes = [start(folder, "stages=[oip]", f"noise.seed={seed}") for seed in range(8)]
+    said = [process.communicate(timeout=300) for process in processes]
+    assert [process.returncode for process in processes] == [0] * 8, said
+    waited = [errors for _, errors in said if "another process computes it" in errors]
+    assert waited
+    assert all("train: another process computes it; waiting for its result" in errors for errors in waited)
+    return folder / "outputs"
+
+
+@pytest.fixture
+def outputs(filled: Path, tmp_path: Path) -> Path:
+    """A copy to be spoilt."""
+    shutil.copytree(filled / "store", tmp_path / "outputs" / "store")
+    return tmp_path / "outputs"
+
+
+def test_eight_runs_that_begin_at_once_train_once(filled: Path) -> None:
+    from mlflow import MlflowClient
+
+    client = MlflowClient(f"sqlite:///{filled}/mlflow.db")
+    found = {}
+    for stage in ("train", "oip"):
+        experiment = client.get_experiment_by_name(f"mnist-dream/{stage}")
+        found[stage] = client.search_runs([experiment.experiment_id])
+    assert [len(runs) for runs in found.values()] == [1, 8]
+    (training,) = found["train"]
+    assert {run.data.tags["upstream.train"] for run in found["oip"]} == {training.info.run_id}
+    assert {run.info.status for runs in found.values() for run in runs} == {"FINISHED"}
+    assert sorted(path.parent.name for path in (filled / "store").glob("*/*")) == ["oip"] * 8 + ["train"]
+
+
+def test_results_are_listed_with_the_least_recently_used_first(outputs: Path, capsys) -> None:
+    (training,) = (outputs / "store" / "train").iterdir()
+    os.utime(training, (1e9, 1e9))
+    assert main(["--output-dir", str(outputs), "list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 10
+    assert lines[0].split()[:3] == ["train", training.name[:12], "2001-09-09"]
+    assert lines[-1].startswith("9 results, ")
+
+
+def test_what_is_as_it_was_saved_is_verified(outputs: Path, capsys) -> None:
+    assert main(["--output-dir", str(outputs), "verify"]) == 0
+    assert capsys.readouterr().out == "9 of 9 results are as they were saved\n"
+
+
+def change_a_number(place: Path) -> str:
+    with np.load(place / "oip.npz") as file:
+        arrays = dict(file)
+    arrays["images"][0, 0, 0, 0] += 1e-6
+    np.savez_compressed(place / "oip.npz", **arrays)
+    return "changed or missing: oip.npz/images"
+
+
+def cut_a_file(place: Path) -> str:
+    content = (place / "oip.npz").read_bytes()
+    (place / "oip.npz").write_bytes(content[: len(content) // 2])
+    return "cannot be read: "
+
+
+def lose_a_file(place: Path) -> str:
+    (place / "oip.npz").unlink()
+    return "changed or missing: oip.npz/"
+
+
+def break_the_record(place: Path) -> str:
+    (place / "stage.json").write_text('{"record": {')
+    return "cannot be read: "
+
+
+def move_it(place: Path) -> str:
+    place.rename(place.with_name("0" * 64))
+    return "stage.json is of another result"
+
+
+@pytest.mark.parametrize("spoil", [change_a_number, cut_a_file, lose_a_file, break_the_record, move_it])
+def test_what_is_not_as_it_was_saved_is_found_and_pruned_if_that_is_asked_for(outputs: Path, capsys, spoil) -> None:
+    place = sorted((outputs / "store" / "oip").iterdir())[3]
+    said = spoil(place)
+    assert main(["--output-dir", str(outputs), "verify"]) == 1
+    problem, total = capsys.readouterr().out.splitlines()
+    assert said in problem
+    assert total == "8 of 9 results are as they were saved"
+    assert main(["--output-dir", str(outputs), "prune"]) == 0
+    assert capsys.readouterr().out == "0 removed, 9 results in the store\n"
+    assert main(["--output-dir", str(outputs), "prune", "--broken"]) == 0
+    assert len(entries(Store(outputs / "store"))) == 8
+    assert main(["--output-dir", str(outputs), "verify"]) == 0
+
+
+def test_what_was_not_used_for_long_is_pruned(outputs: Path, capsys) -> None:
+    places = sorted((outputs / "store" / "oip").iterdir())
+    for days, place in ((2, places[0]), (40, places[1])):
+        os.utime(place, (time.time() - days * 86400,) * 2)
+    prune = ["--output-dir", str(outputs), "prune", "--unused-for", "30"]
+    assert main([*prune, "--dry-run"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        f"would remove {places[1]}: unused for 40 days",
+        "1 would go, 9 results in the store",
+    ]
+    assert places[1].is_dir()
+    assert main(prune) == 0
+    assert sorted((outputs / "store" / "oip").iterdir()) == [places[0], *places[2:]]
+
+
+def test_a_result_counts_as_used_when_it_is_reused(outputs: Path) -> None:
+    (training,) = (outputs / "store" / "train").iterdir()
+    os.utime(training, (1e9, 1e9))
+    succeeded(pipeline(outputs.parent, *QUICK, "stages=[train]", "tracking=none"))
+    assert time.time() - training.stat().st_mtime < 60
+
+
+def test_results_of_other_sources_are_outdated(outputs: Path, capsys) -> None:
+    """As their key is the digest of the sources too, no run will ask for them again."""
+    place = sorted((outputs / "store" / "oip").iterdir())[0]
+    record = json.loads((place / "stage.json").read_text())
+    record["ingredients"]["sources"] = "of yesterday"
+    from pipeline import provenance
+
+    record["record"]["key"] = provenance.digest(record["ingredients"])
+    (place / "stage.json").write_text(json.dumps(record))
+    place = place.rename(place.with_name(record["record"]["key"]))
+    assert [entry.place for entry in entries(Store(outputs / "store")) if entry.is_outdated()] == [place]
+    assert main(["--output-dir", str(outputs), "prune", "--outdated"]) == 0
+    assert not place.exists()
+    assert capsys.readouterr().out.splitlines()[-1] == "1 removed, 8 results in the store"
+
+
+def test_what_killed_processes_left_is_pruned_but_not_what_is_being_computed(outputs: Path, capsys) -> None:
+    stage = outputs / "store" / "train"
+    for key in ("a" * 64, "b" * 64):
+        (stage / f".{key}-0123").mkdir()
+    with exclusive(stage / f".{'b' * 64}.lock"):
+        assert main(["--output-dir", str(outputs), "prune"]) == 0
+    assert not (stage / f".{'a' * 64}-0123").exists()
+    assert (stage / f".{'b' * 64}-0123").exists()
+    assert capsys.readouterr().out.splitlines()[-1] == "1 removed, 9 results in the store"
+
+
+def test_without_a_store_one_line_says_so(tmp_path: Path, capsys) -> None:
+    assert main(["--output-dir", str(tmp_path), "list"]) == 2
+    assert capsys.readouterr().err == f"mnist-dream: nothing is stored in {tmp_path} yet\n"
+
+
+def test_who_waits_goes_on_when_the_one_who_computes_is_killed(tmp_path: Path) -> None:
+    overrides = ("stages=[train]", "tracking=none")
+    first = start(tmp_path, *overrides, "train.epochs=1000")
+    store = Store(tmp_path / "outputs" / "store")
+    deadline = time.monotonic() + 120
+    while not list((tmp_path / "outputs").glob("store/train/.*.lock")):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    (lock,) = (tmp_path / "outputs").glob("store/train/.*.lock")
+    # what a kill in the middle of writing leaves
+    draft = lock.with_name(f"{lock.name.removesuffix('.lock')}-0123")
+    draft.mkdir()
+    (draft / "stage.json").write_text("{")
+    second = start(tmp_path, *overrides, "train.epochs=1000")
+    assert second.stderr is not None
+    assert "waiting for its result" in second.stderr.readline()
+    first.send_signal(signal.SIGKILL)
+    first.communicate()
+    # the second one has removed the draft and computes now
+    while draft.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert store.places() == []
+    second.send_signal(signal.SIGKILL)
+    second.communicate()

@@ -1,0 +1,358 @@
+"""Sweeps through the command line: their record, jobs that fail, kills at any moment, and what is done afterwards."""
+
+import csv
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+from PIL import Image
+from test_pipeline import ROOT, SMOKE, pipeline, succeeded
+
+from pipeline import jobs
+from pipeline.rendering.sweep import render_sweep
+
+QUICK = ("-m", *SMOKE, "stages=[oip]", "oip.map_indices=[0,5]")
+SWEPT = ("noise=long,short", "noise.seed=0,1,2")
+
+
+def sweep_folder(folder: Path) -> Path:
+    (found,) = (folder / "outputs" / "multirun").glob("*/*")
+    return found
+
+
+def client_of(folder: Path) -> Any:
+    from mlflow import MlflowClient
+
+    return MlflowClient(f"sqlite:///{folder}/outputs/mlflow.db")
+
+
+def recorded(folder: Path, stage: str) -> list[Any]:
+    client = client_of(folder)
+    experiment = client.get_experiment_by_name(f"mnist-dream/{stage}")
+    return client.search_runs([experiment.experiment_id]) if experiment else []
+
+
+def table(sweep: Path) -> list[dict[str, str]]:
+    with (sweep / "summary" / "jobs.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def digests(job: Path) -> dict[str, str]:
+    return json.loads((job / "oip" / "stage.json").read_text())["digests"]
+
+
+def module(folder: Path, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", name, *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=300,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which a sweep of six jobs was done, undisturbed."""
+    folder = tmp_path_factory.mktemp("sweep")
+    output = succeeded(pipeline(folder, *QUICK, *SWEPT))
+    assert "sweep        6 jobs: 6 finished" in output
+    return folder
+
+
+# the record -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_sweep_has_a_run_with_its_jobs_and_what_they_made(swept: Path, tmp_path: Path) -> None:
+    (run,) = recorded(swept, "sweeps")
+    assert run.info.status == "FINISHED"
+    assert run.data.metrics == {"jobs": 6, "finished": 6}
+    assert run.data.params == {"noise": "long short", "noise.seed": "0 1 2"}
+    client = client_of(swept)
+    files = {file.path for file in client.list_artifacts(run.info.run_id, "results")}
+    assert files == {f"results/{name}" for name in ("jobs.csv", "jobs.json", "activation.png", "oips.png")}
+    assert json.loads(run.data.tags["mlflow.loggedArtifacts"]) == [{"path": "results/jobs.json", "type": "table"}]
+    pictures = [file.path for file in client.list_artifacts(run.info.run_id, "images") if file.path.endswith(".png")]
+    assert sorted(path.split("+")[0] for path in pictures) == ["images/sweep~activation", "images/sweep~oips"]
+    of_jobs = recorded(swept, "oip")
+    assert len(of_jobs) == 6
+    assert {job.data.tags["sweep_id"] for job in of_jobs} == {run.data.tags["sweep_id"]}
+
+
+def test_the_table_of_a_sweep_tells_of_every_job_what_was_set_and_what_came_of_it(swept: Path) -> None:
+    rows = table(sweep_folder(swept))
+    assert [row["job"] for row in rows] == list("012345")
+    assert [(row["noise"], row["noise.seed"]) for row in rows] == [
+        (noise, seed) for noise in ("long", "short") for seed in "012"
+    ]
+    assert {row["state"] for row in rows} == {"finished"}
+    runs = {run.info.run_id: run for run in recorded(swept, "oip")}
+    for row in rows:
+        assert float(row["oip.mean_activation"]) == runs.pop(row["oip run"]).data.metrics["mean_activation"]
+    in_mlflow = json.loads((sweep_folder(swept) / "summary" / "jobs.json").read_text())
+    assert [[str(value) for value in line] for line in in_mlflow["data"]] == [list(row.values()) for row in rows]
+
+
+def test_the_heat_map_has_a_row_for_every_job_and_a_column_for_every_map() -> None:
+    """Two jobs: the first knows maps 0 and 2, the second 2 and 7; of the others nothing is known."""
+    results = [
+        {
+            "map_indices": np.array(maps),
+            "activation": np.array(values, np.float32),
+            "images": np.random.default_rng(0).normal(size=(2, 28, 28, 1)).astype(np.float32),
+            "verdicts": np.array(["converged", "never triggered"]),
+        }
+        for maps, values in (([0, 2], [0.0, 4.0]), ([2, 7], [2.0, 4.0]))
+    ]
+    pictures = render_sweep(["one", "two"], results)
+    heat = pictures["activation.png"]
+    assert isinstance(heat, np.ndarray)
+    colors = {tuple(color) for color in heat.reshape(-1, 3).tolist()}
+    magma = {0.0: (0, 0, 3), 4.0: (251, 252, 191)}
+    # the ends of the scale, and grey for what was not asked for; the colour bar shows the ends too
+    for color in (*magma.values(), (216, 216, 222)):
+        assert min(max(abs(np.subtract(color, other))) for other in colors) <= 1
+    sheet = pictures["oips.png"]
+    assert isinstance(sheet, np.ndarray)
+    assert sheet.shape[1] > 3 * 84
+    assert render_sweep([], []) == {}
+
+
+def test_sheets_of_very_many_jobs_and_maps_show_some_of_them() -> None:
+    images = np.random.default_rng(0).normal(size=(128, 28, 28, 1)).astype(np.float32)
+    result = {
+        "map_indices": np.arange(128),
+        "activation": np.ones(128, np.float32),
+        "images": images,
+        "verdicts": np.array(["converged"] * 128),
+    }
+    pictures = render_sweep([f"job {k}" for k in range(60)], [result] * 60)
+    for picture in pictures.values():
+        assert isinstance(picture, np.ndarray)
+        assert max(picture.shape) < 8000
+
+
+# failures ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def with_failures(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """Of four jobs one asks for a map that is not there, and of one the result cannot be written."""
+    folder = tmp_path_factory.mktemp("failing")
+    place = folder / "outputs" / "multirun" / "a" / "sweep"
+    (place / "2").mkdir(parents=True)
+    # where the folder of the stage should be
+    (place / "2" / "oip").write_text("")
+    maps = "oip.map_indices=[0],[128],[1],[2]"
+    return folder, pipeline(folder, "-m", *SMOKE, "stages=[oip]", maps, f"hydra.sweep.dir={place}")
+
+
+def test_a_job_that_fails_does_not_keep_the_others_from_their_work(with_failures) -> None:
+    folder, process = with_failures
+    assert process.returncode == 1
+    assert [row["state"] for row in table(sweep_folder(folder))] == ["finished", "failed", "failed", "finished"]
+    lines = process.stderr.splitlines()
+    assert len(lines) == 3
+    assert lines[0].startswith("mnist-dream: job 1 (oip.map_indices=[128]) failed: InputError: oip.map_indices: takes")
+    assert lines[1].startswith("mnist-dream: job 2 (oip.map_indices=[1]) failed: ")
+    assert lines[1].endswith("(outputs/multirun/a/sweep/2/mnist-dream.log)")
+    assert lines[2] == "mnist-dream: python -m pipeline.resume outputs/multirun/a/sweep does the rest"
+    assert "2 finished, 2 failed" in process.stdout
+
+
+def test_a_job_that_fails_has_its_traceback_in_its_own_log_alone(with_failures) -> None:
+    folder, _ = with_failures
+    logs = {path.parent.name: path.read_text() for path in sweep_folder(folder).glob("*/mnist-dream.log")}
+    assert "Traceback (most recent call last)" in logs["1"]
+    assert "InputError: oip.map_indices: takes" in logs["1"]
+    assert "Traceback (most recent call last)" in logs["2"]
+    assert "Traceback" not in logs["0"] + logs["3"]
+
+
+def test_the_run_of_a_stage_that_fails_says_why(with_failures) -> None:
+    folder, _ = with_failures
+    runs = recorded(folder, "oip")
+    assert sorted(run.info.status for run in runs) == ["FAILED", "FINISHED", "FINISHED"]
+    (failed,) = (run for run in runs if run.info.status == "FAILED")
+    assert "sweep/2/" in failed.data.tags["failure"]
+    (sweep,) = recorded(folder, "sweeps")
+    assert sweep.info.status == "FAILED"
+    assert sweep.data.metrics == {"jobs": 4, "finished": 2, "failed": 2}
+
+
+def test_what_failed_is_done_again_when_the_reason_is_gone(with_failures) -> None:
+    folder, _ = with_failures
+    (sweep_folder(folder) / "2" / "oip").unlink(missing_ok=True)
+    before = (sweep_folder(folder) / "0" / "job.json").read_text()
+    process = module(folder, "pipeline.resume", str(sweep_folder(folder)))
+    assert process.returncode == 1
+    assert process.stdout.startswith("2 of 4 jobs are finished\n")
+    assert [row["state"] for row in table(sweep_folder(folder))] == ["finished", "failed", "finished", "finished"]
+    assert (sweep_folder(folder) / "0" / "job.json").read_text() == before
+    (sweep,) = recorded(folder, "sweeps")
+    assert sweep.data.metrics == {"jobs": 4, "finished": 3, "failed": 1}
+
+
+# kills ---------------------------------------------------------------------------------------------------------------
+
+
+def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def kill(process: subprocess.Popen[str]) -> None:
+    """With all that it started."""
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+
+
+@pytest.mark.parametrize("seed", range(int(os.environ.get("KILLS", "2"))))
+def test_a_sweep_that_is_killed_at_any_moment_is_finished_by_resuming_it(
+    swept: Path, tmp_path: Path, seed: int
+) -> None:
+    """Killed three times, at random moments of what an undisturbed sweep takes; each time resumed."""
+    moments = random.Random(seed)
+    place = tmp_path / "outputs" / "multirun" / "a" / "sweep"
+    process = start(tmp_path, "pipeline", *QUICK, *SWEPT, f"hydra.sweep.dir={place}")
+    for _ in range(3):
+        time.sleep(moments.uniform(0, 14))
+        kill(process)
+        if (place / "sweep.json").is_file():
+            process = start(tmp_path, "pipeline.resume", str(place))
+        else:
+            # nothing had begun
+            process = start(tmp_path, "pipeline", *QUICK, *SWEPT, f"hydra.sweep.dir={place}")
+    output, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, errors
+    assert "6 jobs: 6 finished" in output
+    undisturbed = sweep_folder(swept)
+    for job in map(str, range(6)):
+        assert digests(place / job) == digests(undisturbed / job)
+        state = jobs.read(place / job)
+        assert state is not None
+        assert state.state == jobs.FINISHED
+    # each result was recorded once, and no run is left as if it were going on
+    finished: dict[str, int] = {}
+    for stage in ("train", "oip", "sweeps"):
+        for run in recorded(tmp_path, stage):
+            assert run.info.status in ("FINISHED", "KILLED"), (stage, run.info.status)
+            if run.info.status == "FINISHED":
+                key = run.data.tags.get("stage_key", stage)
+                finished[key] = finished.get(key, 0) + 1
+    assert set(finished.values()) == {1}
+    assert len(finished) == 1 + 6 + 1
+    leftovers = list((tmp_path / "outputs" / "store").glob("*/.*"))
+    assert leftovers == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_sweep_that_is_interrupted_says_how_it_goes_on(tmp_path: Path, number: signal.Signals) -> None:
+    process = start(tmp_path, "pipeline", *QUICK, *SWEPT, "train.epochs=500")
+    deadline = time.monotonic() + 120
+    # the file of the record is there, whole, before the first job
+    while not list((tmp_path / "outputs").glob("store/train/.*.lock")) or not recorded(tmp_path, "train"):
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+        time.sleep(0.1)
+    process.send_signal(number)
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    assert "6 jobs: 1 killed, 5 missing" in output
+    assert "Traceback" not in errors
+    assert errors.splitlines()[-1].startswith("mnist-dream: python -m pipeline.resume outputs/multirun/")
+    (sweep,) = recorded(tmp_path, "sweeps")
+    assert sweep.info.status == "KILLED"
+    (training,) = recorded(tmp_path, "train")
+    assert training.info.status == "KILLED"
+
+
+def test_a_job_waits_for_the_process_that_executes_it(tmp_path: Path) -> None:
+    """A worker may outlive the sweep that started it."""
+    hold = (
+        "import sys, time; from pathlib import Path; from pipeline import jobs\n"
+        "with jobs.attempt(Path(sys.argv[1]), ['a=1'], 's', again=False) as attempt:\n"
+        "    print('begun', flush=True); sys.stdin.readline(); attempt.end(jobs.FINISHED)"
+    )
+    other = subprocess.Popen(
+        [sys.executable, "-c", hold, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
+    )
+    assert other.stdout is not None
+    assert other.stdout.readline() == "begun\n"
+    job = jobs.read(tmp_path)
+    assert job is not None
+    assert jobs.state_of(job) == jobs.RUNNING
+    assert job.process.pid == other.pid
+    assert other.stdin is not None
+    other.stdin.write("\n")
+    other.stdin.flush()
+    with jobs.attempt(tmp_path, ["a=1"], "s", again=False) as attempt:
+        assert attempt is None
+    other.communicate()
+
+
+def test_a_job_whose_process_is_gone_was_killed(tmp_path: Path) -> None:
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    process = jobs.this_process()._replace(pid=child.pid, started=psutil.Process(child.pid).create_time())
+    job = jobs.Job(overrides=[], settings="", process=process, begun=0.0)
+    assert jobs.state_of(job) == jobs.RUNNING
+    child.kill()
+    child.wait()
+    assert jobs.state_of(job) == jobs.KILLED
+    assert jobs.state_of(None) == jobs.MISSING
+
+
+def test_a_job_with_other_settings_is_done_again_and_what_it_had_left_goes(tmp_path: Path) -> None:
+    with jobs.attempt(tmp_path, ["a=1"], "settings", again=False) as attempt:
+        assert attempt is not None
+        (tmp_path / "oip").mkdir()
+        (tmp_path / "mine").mkdir()
+    with jobs.attempt(tmp_path, ["a=1"], "settings", again=False) as attempt:
+        assert attempt is not None  # it was never ended as finished
+        attempt.end(jobs.FINISHED)
+    assert not (tmp_path / "oip").exists()
+    (tmp_path / "oip").mkdir()
+    with jobs.attempt(tmp_path, ["a=1"], "settings", again=False) as attempt:
+        assert attempt is None
+    assert (tmp_path / "oip").exists()
+    with jobs.attempt(tmp_path, ["a=1"], "other settings", again=False) as attempt:
+        assert attempt is not None
+    assert not (tmp_path / "oip").exists()
+    assert (tmp_path / "mine").exists()
+
+
+@pytest.mark.parametrize("kind", ["nothing", "a run", "broken"])
+def test_what_is_no_sweep_cannot_be_resumed(tmp_path: Path, kind: str) -> None:
+    if kind == "broken":
+        (tmp_path / "sweep.json").write_text('{"id": "a"')
+    if kind == "a run":
+        (tmp_path / "job.json").write_text("{}")
+    process = module(tmp_path, "pipeline.resume", str(tmp_path))
+    assert process.returncode == 2
+    assert process.stderr == f"mnist-dream: DIR: takes the folder of a sweep, with a sweep.json; got {tmp_path}\n"
+
+
+def test_pictures_of_a_sweep_can_be_read(swept: Path) -> None:
+    for name in ("activation", "oips"):
+        with Image.open(sweep_folder(swept) / "summary" / f"{name}.png") as picture:
+            assert min(picture.size) > 100
