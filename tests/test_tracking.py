@@ -608,7 +608,7 @@ def test_processes_that_open_a_fresh_record_at_once_are_all_recorded(tmp_path):
     for run in runs:
         assert run.info.status == "FINISHED"
         assert len(client.get_metric_history(run.info.run_id, "curve")) == 300
-    assert {path.name for path in tmp_path.iterdir()} == {"empty", "mlflow.db", ".mlflow.db.lock"}
+    assert {path.name for path in tmp_path.iterdir()} == {"empty", "mlflow.db"}
 
 
 # the page ----------------------------------------------------------------------------------------------------------

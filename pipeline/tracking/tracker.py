@@ -156,7 +156,7 @@ class Tracker:
         return bool(self.attempt(again))
 
     def resumed(self, run_id: str) -> StageRun:
-        """A run that was begun before; figures that it has are not repeated."""
+        """A run that was begun before; figures that it has with this value are not repeated."""
         run = StageRun(self)
         run.attach(run_id)
         return run
