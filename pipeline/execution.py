@@ -3,7 +3,7 @@
 import contextlib
 import dataclasses
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,10 +43,10 @@ SOURCES = {
 }
 # The stages that dream into a photo.
 DREAMS = (Stage.dream, Stage.dream_sheet)
-# What the source files had that their commit has not.
-DIFF = "git.diff"
 # The stages whose record names the data set.
 LOOK_AT_DATA = (Stage.train, Stage.activations)
+# What the source files had that their commit has not.
+DIFF = "git.diff"
 PICTURES = ("rendering", "record.py", "storage.py", "results.py")
 WAITING = "%s: another process computes it; waiting for its result"
 
@@ -89,6 +89,7 @@ class Execution:
     initial_weights: dict[str, np.ndarray] | None
     composed: str
     process: dict[str, Any]
+    tags: Mapping[str, str]
     progress: Progress
     tracker: Tracker
     _outcomes: dict[Stage, StageOutcome] = field(default_factory=dict)
@@ -191,7 +192,7 @@ class Execution:
             with storage.new_folder(target) as draft:
                 digests = self._save(result, draft)
                 (draft / "config.yaml").write_text(self.composed)
-                process = {**self.process, "gpus": gpus(), **stage_run.computed()}
+                process = {**self.process, **stage_run.computed(), "gpus": gpus()}
                 storage.save_record(
                     record, draft, ingredients=self._ingredients(stage), digests=digests, process=process
                 )
@@ -308,7 +309,7 @@ class Execution:
         stage_run.log_record(record, folder)
 
     def _tags(self, stage: Stage) -> dict[str, str]:
-        tags = {"dataset": self.dataset.name, "seed": str(self.config.seed)}
+        tags = {"dataset": self.dataset.name, "seed": str(self.config.seed), **self.tags}
         if stage is Stage.oip:
             tags["layer"] = self.config.oip.layer
         if stage in DREAMS:

@@ -54,7 +54,7 @@ def run(
         overrides, threads=cpu_threads(config.runtime), deterministic=config.runtime.deterministic
     )
     try:
-        tracker = open_tracker(config.tracking, Path(config.output_dir), pipeline_id=pipeline_id, tags=tags)
+        tracker = open_tracker(config.tracking, Path(config.output_dir), pipeline_id=pipeline_id)
         with Bars() as bars:
             execution = Execution(
                 config=config,
@@ -66,6 +66,7 @@ def run(
                 initial_weights=weights,
                 composed=composed,
                 process={**process, "pipeline_id": pipeline_id},
+                tags=tags or {},
                 progress=bars,
                 tracker=tracker,
             )

@@ -218,8 +218,6 @@ def _mark_of_stored(folder: Path, record: StageRecord, above: Mark) -> Mark:
         tags={"stage": record.stage, "stage_key": record.key, "pipeline_id": pipeline_id},
         start_time=process.get("start_time", saved),
         end_time=process.get("end_time", saved),
-        run_id=None,
-        dataset=None,
         reason=above.reason,
     )
 

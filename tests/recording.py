@@ -19,12 +19,9 @@ EXPERIMENT = "test dreams"
 OWN = ("pipeline_id", "upstream.train", "pid", "process_started")
 
 
-def tracker_of(
-    output_dir: Path, uri: str | None, pipeline_id: str = "pipeline-1", sweep_id: str | None = None
-) -> Tracker:
+def tracker_of(output_dir: Path, uri: str | None, pipeline_id: str = "pipeline-1") -> Tracker:
     config = TrackingConfig(backend=TrackingBackend.mlflow, uri=uri, experiment=EXPERIMENT)
-    tags = {} if sweep_id is None else {"sweep_id": sweep_id}
-    return open_tracker(config, output_dir, pipeline_id=pipeline_id, tags=tags)
+    return open_tracker(config, output_dir, pipeline_id=pipeline_id)
 
 
 def train_stage(tracker: Tracker, run_dir: Path, model: Any, dataset: Dataset, key: str = "train-key") -> str | None:
@@ -61,9 +58,7 @@ def train_stage(tracker: Tracker, run_dir: Path, model: Any, dataset: Dataset, k
     return run.run_id
 
 
-def oip_stage(
-    tracker: Tracker, run_dir: Path, train_id: str | None, key: str = "oip-key", train_key: str = "train-key"
-) -> str | None:
+def oip_stage(tracker: Tracker, run_dir: Path, train_id: str | None, key: str = "oip-key", **tags: str) -> str | None:
     """A stage that stands on a training."""
     record = StageRecord(
         stage="oip",
@@ -73,7 +68,7 @@ def oip_stage(
         metrics={"triggered": 2.0},
         series={"activation": {3: 0.5, 7: 1.5}, "objective_mean": {step: step / 7 for step in range(30)}},
         images={"oip/map": {3: "map_003.png", 7: "map_007.png"}},
-        tags={"layer": "Conv2D_2"},
+        tags={"layer": "Conv2D_2", **tags},
     )
     place = run_dir / "oip"
     with tracker.stage_run(
@@ -81,7 +76,7 @@ def oip_stage(
         key,
         name=record.name,
         upstream={"train": train_id},
-        upstream_keys={"train": train_key},
+        upstream_keys={"train": "train-key"},
         tags=record.tags,
         folder=place,
     ) as run:

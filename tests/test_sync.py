@@ -415,7 +415,7 @@ def test_a_sweep_of_100_jobs_against_a_server_that_goes_away_twice_loses_nothing
     }
     for number in range(100):
         events.pop(number, lambda: None)()
-        tracker = tracker_of(tmp_path, server.uri, f"pipeline-{number}", "sweep-1")
+        tracker = tracker_of(tmp_path, server.uri, f"pipeline-{number}")
         if number in (29, 69):
             # in the middle of a job
             with tracker.stage_run("oip", "cut", name="cut", upstream={}):
@@ -426,7 +426,7 @@ def test_a_sweep_of_100_jobs_against_a_server_that_goes_away_twice_loses_nothing
             if number == 0
             else tracker.find_run("train", "train-key")
         )
-        oip_stage(tracker, jobs / str(number), train_id, key=f"key-{number}")
+        oip_stage(tracker, jobs / str(number), train_id, key=f"key-{number}", sweep_id="sweep-1")
         assert time.monotonic() - begun < WAITED_AT_MOST_S
     missing = {path.parent.parent.name for path in tmp_path.rglob("unrecorded.json")}
     assert missing == {str(number) for number in (29, *range(30, 45), 69, 70, 71)}

@@ -277,21 +277,29 @@ def test_a_run_of_another_kind_can_be_continued_with_tables_and_folders(sqlite_u
     client = MlflowClient(sqlite_uri)
     (tmp_path / "sheets").mkdir()
     (tmp_path / "sheets" / "a.txt").write_text("first")
-    with new_tracker(tmp_path, sqlite_uri).stage_run("sweeps", "sweep-1", name="a sweep", upstream={}) as run:
-        run.log_tags({"state": "begun"})
-        run.log_epoch(1, {"jobs": 1.0})
-        run.log_folder(tmp_path / "sheets", "sheets")
-        run.log_table({"job": [0, 1], "noise": ["long", "short"]}, "jobs.json")
-    begun = client.get_run(run.run_id)
+    run_id = new_tracker(tmp_path, sqlite_uri).begin(
+        "sweeps", name="a sweep", params={"a": "b"}, tags={"state": "begun"}
+    )
+    assert run_id is not None
+    run = new_tracker(tmp_path, sqlite_uri).resumed(run_id)
+    run.log_epoch(1, {"jobs": 1.0})
+    run.log_folder(tmp_path / "sheets", "sheets")
+    run.log_table({"job": [0, 1], "noise": ["long", "short"]}, "jobs.json")
+    run.end("KILLED", failure="interrupted")
+    begun = client.get_run(run_id)
+    assert (begun.info.status, begun.data.params) == ("KILLED", {"a": "b"})
     (tmp_path / "sheets" / "a.txt").write_text("second")
     tracker = new_tracker(tmp_path, sqlite_uri)
-    with tracker.stage_run("sweeps", "sweep-1", name="a sweep", upstream={}, run_id=run.run_id) as again:
-        assert client.get_run(run.run_id).info.status == "RUNNING"
-        again.log_tags({"state": "ended"})
-        again.log_epoch(1, {"jobs": 1.0})
-        again.log_epoch(2, {"jobs": 2.0})
-        again.log_folder(tmp_path / "sheets", "sheets")
-        again.log_table({"job": [0], "noise": ["long"]}, "jobs.json")
+    assert tracker.reopen(run_id)
+    assert not tracker.reopen("0" * 32)
+    assert client.get_run(run_id).info.status == "RUNNING"
+    again = tracker.resumed(run_id)
+    again.log_tags({"state": "ended"})
+    again.log_epoch(1, {"jobs": 1.0})
+    again.log_epoch(2, {"jobs": 2.0})
+    again.log_folder(tmp_path / "sheets", "sheets")
+    again.log_table({"job": [0], "noise": ["long"]}, "jobs.json")
+    again.end("FINISHED")
     assert again.run_id == run.run_id
     ended = client.get_run(run.run_id)
     assert (ended.info.status, ended.info.start_time) == ("FINISHED", begun.info.start_time)
@@ -303,16 +311,6 @@ def test_a_run_of_another_kind_can_be_continued_with_tables_and_folders(sqlite_u
     # as MLflow's own log_table lays it out
     assert table == {"columns": ["job", "noise"], "data": [[0, "long"]]}
     assert json.loads(ended.data.tags["mlflow.loggedArtifacts"]) == [{"path": "jobs.json", "type": "table"}]
-
-
-def test_the_runs_of_a_sweep_name_it(sqlite_uri, tmp_path):
-    from mlflow import MlflowClient
-
-    config = TrackingConfig(backend=TrackingBackend.mlflow, uri=sqlite_uri, experiment="test dreams")
-    tracker = open_tracker(config, tmp_path, pipeline_id="p", tags={"sweep_id": "sweep-7"})
-    with tracker.stage_run("swept", "key", name="n", upstream={}) as run:
-        pass
-    assert MlflowClient(sqlite_uri).get_run(run.run_id).data.tags["sweep_id"] == "sweep-7"
 
 
 # the view that a chart page opens with -----------------------------------------------------------------------------

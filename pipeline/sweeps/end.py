@@ -135,7 +135,8 @@ def _record(sweep: Sweep, rows: Sequence[Row], folder: Path) -> None:
     storage.save_record(record, draft)
     shutil.rmtree(place, ignore_errors=True)
     failed = states[jobs.FINISHED] < len(rows)
-    end_sweep(_tracker(sweep), sweep.run_id, record, draft, place, failed=failed)
+    begun = int(sweep.begun * 1000)
+    end_sweep(_tracker(sweep), sweep.run_id, record, draft, place, begun_ms=begun, failed=failed)
 
 
 def _tracker(sweep: Sweep) -> Tracker:

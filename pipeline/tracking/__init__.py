@@ -5,28 +5,24 @@ the pipeline; what is missing then is marked on disk, and `pipeline.sync` brings
 """
 
 import logging
-from collections.abc import Mapping
 from pathlib import Path
 
 from pipeline.config import TrackingBackend, TrackingConfig
 from pipeline.errors import one_line, without_passwords
 from pipeline.tracking import backend
 from pipeline.tracking.patience import Patience
-from pipeline.tracking.runs import Destination, Origin, StageRun, Tracker
+from pipeline.tracking.runs import StageRun
 from pipeline.tracking.stale import close_stale_runs
+from pipeline.tracking.tracker import Destination, Origin, Tracker
 
 __all__ = ["Origin", "StageRun", "Tracker", "open_tracker"]
 
 logger = logging.getLogger(__name__)
 
 
-def open_tracker(
-    config: TrackingConfig, output_dir: Path, *, pipeline_id: str, tags: Mapping[str, str] | None = None
-) -> Tracker:
+def open_tracker(config: TrackingConfig, output_dir: Path, *, pipeline_id: str) -> Tracker:
     """The tracker of one pipeline run; one that does nothing if that is wanted, or if the backend does not answer.
 
-    Args:
-        tags: of all its stages, such as the sweep that it belongs to.
     Raises:
         InputError: a URI that MLflow is not asked to take.
     """
@@ -43,7 +39,6 @@ def open_tracker(
         connection,
         experiment=config.experiment,
         pipeline_id=pipeline_id,
-        tags=tags,
         destination=Destination(uri=config.uri, output_dir=output_dir),
     )
     if connection is None:

@@ -30,8 +30,6 @@ class Mark:
     while it may still be.
     """
 
-    uri: str | None
-    needs_password: bool
     experiment: str
     stage: str
     key: str
@@ -40,11 +38,13 @@ class Mark:
     tags: dict[str, str]
     upstream: dict[str, Upstream] = field(default_factory=dict)
     start_time: int
-    end_time: int
-    run_id: str | None
-    dataset: dict[str, str] | None
+    end_time: int = 0
+    uri: str | None = None
+    needs_password: bool = False
+    run_id: str | None = None
+    dataset: dict[str, str] | None = None
     image_type: str = "float32"
-    reason: str | None
+    reason: str | None = None
 
     def write(self, folder: Path) -> None:
         """Leave the mark in a stage's folder, whole or not at all."""

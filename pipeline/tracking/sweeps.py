@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.record import StageRecord
-from pipeline.tracking.backend import Connection
-from pipeline.tracking.experiments import experiment_id
-from pipeline.tracking.runs import Tracker
+from pipeline.tracking.marks import Mark
+from pipeline.tracking.runs import StageRun
 from pipeline.tracking.stale import process_tags
-from pipeline.tracking.writing import RunWriter, mlflow_tags
+from pipeline.tracking.tracker import Tracker
 
 STAGE = "sweeps"
 
@@ -18,21 +17,10 @@ STAGE = "sweeps"
 def begin_sweep(
     tracker: Tracker, run_id: str | None, *, name: str, params: Mapping[str, str], sweep_id: str
 ) -> str | None:
-    """Begin the run of a sweep, or go on with `run_id`; returns its id, None if it is not recorded."""
-
-    def begin(connection: Connection) -> str:
-        client = connection.client
-        if run_id is not None:
-            client.update_run(run_id, status="RUNNING")
-            RunWriter(connection, client.get_run(run_id), begun_before=True).tags(process_tags())
-            return run_id
-        experiment = experiment_id(connection, tracker.experiment, STAGE)
-        tags = mlflow_tags({"stage": STAGE, "sweep_id": sweep_id, **process_tags()})
-        run = client.create_run(experiment, tags=tags, run_name=name)
-        RunWriter(connection, run).params(params)
-        return run.info.run_id
-
-    return tracker.attempt(begin)
+    """Begin the run of a sweep, or go on with `run_id`; returns its id, None if nothing is recorded."""
+    if run_id is not None and tracker.reopen(run_id):
+        return run_id
+    return tracker.begin(STAGE, name=name, params=params, tags={"sweep_id": sweep_id})
 
 
 def end_sweep(
@@ -42,23 +30,39 @@ def end_sweep(
     draft: Path,
     place: Path,
     *,
+    begun_ms: int,
     failed: bool,
 ) -> None:
     """Record what became of a sweep, with the files of `draft`, which becomes the folder `place`, and end its run.
 
     If it cannot be recorded now, `sync` finds a mark in `place`.
+
+    Args:
+        run_id: None if the run could not be begun.
+        failed: not all of its jobs are finished.
     """
-    with tracker.stage_run(
-        STAGE, record.key, name=record.name, upstream={}, tags=record.tags, folder=place, run_id=run_id
-    ) as run:
-        run.mark(draft)
-        draft.rename(place)
-        run.log_params(record.params)
-        # as they are now: an earlier end of the same sweep had others
-        figures = [(name, value) for name, value in record.metrics.items()]
-        tracker.attempt(lambda connection: [connection.client.log_metric(run.run_id, *figure) for figure in figures])
-        run.log_record(record, place)
-        ended = run.run_id
+    tags = {"stage": STAGE, "stage_key": record.key, "pipeline_id": record.key, **process_tags(), **record.tags}
+    mark = Mark(
+        experiment=tracker.experiment,
+        stage=STAGE,
+        key=record.key,
+        pipeline_id=record.key,
+        name=record.name,
+        tags=tags,
+        start_time=begun_ms,
+    )
+    run = StageRun(tracker, mark, folder=place)
+    if run_id is None:
+        run.create()
+    else:
+        run.attach(run_id)
+    run.mark(draft)
+    draft.rename(place)
+    run.log_tags(tags)
+    run.log_record(record, place)
+    # first as one that is wholly recorded, so that its mark goes
+    run.end("FINISHED")
+    ended = run.run_id
     if failed and ended is not None:
         tracker.attempt(lambda connection: connection.client.set_terminated(ended, "FAILED"))
 
@@ -66,7 +70,7 @@ def end_sweep(
 def interrupt_sweep(tracker: Tracker, run_id: str | None) -> None:
     """End the run of a sweep that a signal has ended; it may go on later."""
     if run_id is not None:
-        tracker.attempt(lambda connection: connection.client.set_terminated(run_id, "KILLED"))
+        tracker.resumed(run_id).end("KILLED", failure="interrupted")
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:

@@ -5,6 +5,7 @@ What is told again stays as it was: that is how an unfinished run is completed.
 
 import importlib.metadata
 import json
+import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -46,7 +47,8 @@ class RunWriter:
         self._files = connection.repository(run.info.artifact_uri)
         self._tables: list[Any] = json.loads(run.data.tags.get(TABLES_TAG, "[]"))
         self._model_id: str | None = None
-        self._logged: set[tuple[str, int]] = set()
+        # (name, step) -> the newest value
+        self._logged: dict[tuple[str, int], str] = {}
         # names whose steps are not in `_logged` yet
         self._unread: set[str] = set(run.data.metrics) if begun_before else set()
         self._models = [model.model_id for model in run.outputs.model_outputs] if begun_before and run.outputs else []
@@ -65,7 +67,7 @@ class RunWriter:
         self._batches(tags=[RunTag(name, value) for name, value in mlflow_tags(tags).items()])
 
     def series(self, series: Mapping[str, Mapping[int, float]], *, time_ms: int | None = None) -> None:
-        """Figures by step; what is there already is not repeated."""
+        """Figures by step; what has this value already is not repeated."""
         from mlflow.entities import Metric
 
         now = int(time.time() * 1000) if time_ms is None else time_ms
@@ -75,14 +77,14 @@ class RunWriter:
             for step, value in values.items()
         }
         for name in {name for name, _ in fresh} & self._unread:
-            self._logged |= {(name, point.step) for point in self._client.get_metric_history(self.run_id, name)}
+            points = sorted(self._client.get_metric_history(self.run_id, name), key=lambda point: point.timestamp)
+            self._logged |= {(name, point.step): _kept(point.value) for point in points}
             self._unread.remove(name)
-        for point in self._logged:
-            fresh.pop(point, None)
+        fresh = {point: value for point, value in fresh.items() if self._logged.get(point) != _kept(value)}
         self._batches(
             metrics=[Metric(name, value, now, step, model_id=self._model_id) for (name, step), value in fresh.items()]
         )
-        self._logged |= fresh.keys()
+        self._logged |= {point: _kept(value) for point, value in fresh.items()}
 
     def record(self, record: StageRecord, folder: Path, *, time_ms: int) -> None:
         """All of a record as of `time_ms`, and the files of `folder` as artifacts under results/."""
@@ -169,6 +171,12 @@ class RunWriter:
 def mlflow_tags(tags: Mapping[str, str]) -> dict[str, str]:
     """Tags as MLflow takes them."""
     return {mlflow_name(name): str(value)[:LONGEST_TAG] for name, value in tags.items()}
+
+
+def _kept(value: float) -> str:
+    """A figure as MLflow keeps it, infinity being the largest number; as text, as nothing equals nan."""
+    largest = sys.float_info.max
+    return repr(value if value != value else max(-largest, min(largest, value)))
 
 
 def _upload(repository: Any, folder: Path, path: str, without: Sequence[str] = ()) -> None:

@@ -1,0 +1,201 @@
+"""The record of one pipeline run: its runs in MLflow, until that fails for the first time."""
+
+import getpass
+import logging
+import os
+import shlex
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from pipeline.errors import one_line, without_passwords
+from pipeline.results import Dataset
+from pipeline.tracking.backend import Connection
+from pipeline.tracking.experiments import finished_run
+from pipeline.tracking.marks import Mark, Upstream
+from pipeline.tracking.patience import is_refusal
+from pipeline.tracking.runs import StageRun
+from pipeline.tracking.stale import process_tags
+from pipeline.tracking.wording import LONGEST_NAME
+
+logger = logging.getLogger(__package__)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Destination:
+    """Where the record was wanted, whether it is there or not. uri: None for the SQLite file of `output_dir`."""
+
+    uri: str | None
+    output_dir: Path
+
+    @property
+    def sync_command(self) -> str:
+        """What brings the record in later."""
+        where = "" if self.output_dir == Path("outputs") else f" --output-dir {shlex.quote(str(self.output_dir))}"
+        return f"python -m pipeline.sync{where}{' --uri URI' if self.needs_password else ''}"
+
+    @property
+    def needs_password(self) -> bool:
+        """Whether the URI holds what is not written to disk."""
+        return self.uri is not None and without_passwords(self.uri) != self.uri
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """Who computed a stage, and when (ms), if it is not the pipeline that records it."""
+
+    pipeline_id: str
+    start_time: int
+    end_time: int
+
+
+class Tracker:
+    """Tells MLflow of the stages of one pipeline run, until that fails for the first time.
+
+    address: where the record is to be seen, None if there is none.
+    """
+
+    def __init__(
+        self,
+        connection: Connection | None,
+        *,
+        experiment: str,
+        pipeline_id: str,
+        destination: Destination | None = None,
+    ) -> None:
+        """destination: None if nothing is wanted, so that nothing is missed either."""
+        self.address = connection.address if connection else None
+        self.destination = destination
+        self.experiment = experiment
+        # why the record ended, None as long as it did not
+        self.failure: str | None = None
+        self._connection = connection
+        self._pipeline_id = pipeline_id
+
+    @contextmanager
+    def stage_run(
+        self,
+        stage: str,
+        key: str,
+        *,
+        name: str,
+        upstream: Mapping[str, str | None],
+        upstream_keys: Mapping[str, str] | None = None,
+        tags: Mapping[str, str] | None = None,
+        folder: Path | None = None,
+        dataset: Dataset | None = None,
+        origin: Origin | None = None,
+    ) -> Iterator["StageRun"]:
+        """The run of a stage, RUNNING until the block is left; then FINISHED, FAILED, or KILLED if it was stopped.
+
+        Args:
+            key: says what the result depends on; `find_run` finds the run by it.
+            upstream: stage -> id of the run whose result this one stands on, None if it was not recorded.
+            upstream_keys: stage -> its key, by which the run is found if it is recorded later.
+            folder: where the results come to lie, and `StageRun.mark` with them.
+            dataset: what the mark says of the data.
+            origin: of a stage that was computed before.
+        """
+        known = {f"upstream.{other}": found for other, found in upstream.items() if found is not None}
+        all_tags = {**(tags or {}), **known, "stage_key": key, **self._common_tags(stage)}
+        if origin is not None:
+            all_tags["pipeline_id"] = origin.pipeline_id
+        keys = upstream_keys or {}
+        mark = Mark(
+            experiment=self.experiment,
+            stage=stage,
+            key=key,
+            pipeline_id=all_tags["pipeline_id"],
+            name=name[:LONGEST_NAME],
+            tags=all_tags,
+            upstream={other: Upstream(key=keys[other], run_id=upstream.get(other)) for other in keys},
+            start_time=origin.start_time if origin else _now(),
+        )
+        run = StageRun(self, mark, end=origin.end_time if origin else None, folder=folder, dataset=dataset)
+        run.create()
+        try:
+            yield run
+        except BaseException as error:
+            run.end("FAILED" if isinstance(error, Exception) else "KILLED", failure=one_line(error))
+            raise
+        run.end("FINISHED")
+
+    def begin(self, stage: str, *, name: str, params: Mapping[str, str], tags: Mapping[str, str]) -> str | None:
+        """Begin a run that another process may end; returns its id, None if it is not recorded."""
+        mark = Mark(
+            experiment=self.experiment,
+            stage=stage,
+            key="",
+            pipeline_id=self._pipeline_id,
+            name=name[:LONGEST_NAME],
+            tags={**tags, **self._common_tags(stage)},
+            start_time=_now(),
+        )
+        run = StageRun(self, mark)
+        run.create()
+        run.log_params(params)
+        return run.run_id
+
+    def reopen(self, run_id: str) -> bool:
+        """Let a run that was begun go on as one of this process; False if it is not there or nothing is recorded."""
+
+        def again(connection: Connection) -> bool:
+            try:
+                connection.client.update_run(run_id, status="RUNNING")
+            except Exception as error:
+                if is_refusal(error):
+                    return False
+                raise
+            for name, value in process_tags().items():
+                connection.client.set_tag(run_id, name, value)
+            return True
+
+        return bool(self.attempt(again))
+
+    def resumed(self, run_id: str) -> StageRun:
+        """A run that was begun before; figures that it has with this value are not repeated."""
+        run = StageRun(self)
+        run.attach(run_id)
+        return run
+
+    def _common_tags(self, stage: str) -> dict[str, str]:
+        # a run that was killed stays RUNNING: those of the process tell whether that is still there
+        return {"stage": stage, "pipeline_id": self._pipeline_id, **process_tags(), "mlflow.user": _user()}
+
+    def find_run(self, stage: str, key: str) -> str | None:
+        """The id of the newest run that finished `stage` with this key, None if there is none."""
+        return self.attempt(lambda connection: finished_run(connection, self.experiment, stage, key))
+
+    def attempt(self, action: Callable[[Connection], T]) -> T | None:
+        """What `action` returns; None if it fails, or if something failed before."""
+        if self._connection is None:
+            return None
+        try:
+            return action(self._connection)
+        except Exception as error:
+            self._connection = None
+            logger.debug("the failure of MLflow", exc_info=True)
+            self.lose("no longer recorded in MLflow", one_line(error))
+            return None
+
+    def lose(self, what: str, reason: str) -> None:
+        """Say once that, and why, nothing more is recorded."""
+        self.failure = reason
+        later = f"; `{self.destination.sync_command}` brings them in later" if self.destination else ""
+        logger.warning("%s, results on disk are complete%s: %s", what, later, reason)
+
+
+def _now() -> int:
+    return int(time.time() * 1000)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        # in a container the number may have no name
+        return str(os.getuid())
