@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.errors import without_passwords
+
 PACKAGE = Path(__file__).parent
 NUMERIC_PACKAGES = ("tensorflow", "keras", "numpy")
 # The beginnings of the names of environment variables that change what TensorFlow computes.
@@ -57,8 +59,8 @@ def describe_process(overrides: list[str], *, threads: int, deterministic: bool)
     """
     packages = {dist.metadata["Name"]: dist.version for dist in importlib.metadata.distributions()}
     return {
-        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
-        "overrides": overrides,
+        "command": [Path(sys.argv[0]).name, *map(without_passwords, sys.argv[1:])],
+        "overrides": list(map(without_passwords, overrides)),
         "threads": threads,
         "deterministic": deterministic,
         "environment": {name: os.environ[name] for name in sorted(os.environ) if name.startswith(NUMERIC_ENVIRONMENT)},
@@ -90,7 +92,7 @@ def git_diff() -> str:
     if not (PACKAGE.parent / ".git").exists():
         return ""
     try:
-        return _git("diff", "HEAD", "--", "*.py", "*.yaml", "*.toml")
+        return _git("diff", "HEAD", "--", "pipeline", "conf", "hydra_plugins", "pyproject.toml")
     except (OSError, subprocess.SubprocessError):
         return ""
 

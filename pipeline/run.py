@@ -12,7 +12,7 @@ from pipeline.config import Config, Fit, Stage, StartImage
 from pipeline.core.colour import luma
 from pipeline.core.geometry import receptive_field
 from pipeline.data import load_dataset
-from pipeline.errors import InputError
+from pipeline.errors import InputError, without_passwords
 from pipeline.execution import DREAMS, Execution, StageOutcome
 from pipeline.photos import load_mask, load_photo, photo_size
 from pipeline.progress import Bars
@@ -64,7 +64,8 @@ def run(
                 mask=mask,
                 start_pictures=start_pictures,
                 initial_weights=weights,
-                composed=composed,
+                # it becomes an artifact that others may read
+                composed=without_passwords(composed),
                 process={**process, "pipeline_id": pipeline_id},
                 tags=tags or {},
                 progress=bars,

@@ -170,6 +170,18 @@ def test_when_every_stage_is_there_tensorflow_is_not_even_imported(smoke: Path) 
     assert not imported & {"tensorflow", "keras", "matplotlib"}
 
 
+def test_a_password_is_in_no_file_that_is_recorded(tmp_path: Path) -> None:
+    uri = "postgresql://dreamer:very-secret@127.0.0.1:1/dreams"
+    process = pipeline(tmp_path, *SMOKE, "stages=[train]", f"tracking.uri='{uri}'")
+    assert process.returncode == 0
+    assert "not recorded in MLflow" in process.stderr
+    assert "very-secret" not in process.stderr + process.stdout
+    (run,) = runs(tmp_path)
+    for file in (*(run / "train").rglob("*"), *(tmp_path / "outputs" / "store").rglob("*")):
+        assert not file.is_file() or b"very-secret" not in file.read_bytes(), file
+    assert "dreamer" in (run / "train" / "unrecorded.json").read_text()
+
+
 def test_a_change_of_an_oip_setting_does_not_train_again(smoke: Path) -> None:
     output = succeeded(pipeline(smoke, *SMOKE, "stages=[train,oip]", "noise=long", "tracking=none"))
     train, oip = output.splitlines()[:2]

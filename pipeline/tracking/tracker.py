@@ -146,6 +146,9 @@ class Tracker:
         def again(connection: Connection) -> bool:
             try:
                 connection.client.update_run(run_id, status="RUNNING")
+                if "failure" in connection.client.get_run(run_id).data.tags:
+                    # of its end until now
+                    connection.client.delete_tag(run_id, "failure")
             except Exception as error:
                 if is_refusal(error):
                     return False

@@ -4,6 +4,7 @@ A saved view of the page is a tag of the experiment. MLflow does not document it
 """
 
 import base64
+import contextlib
 import json
 import logging
 import time
@@ -82,6 +83,10 @@ VIEWS: dict[str, tuple[Section, ...]] = {
             columns=3,
         ),
     ),
+    "sweeps": (
+        Section("Activation of every map, job by job", (Pictures("sweep/activation"),)),
+        Section("The OIPs of every job", (Pictures("sweep/oips"),), height=900),
+    ),
     "dream_sheet": (
         Section("All dreams", (Pictures("dream_sheet/contact_sheet"),)),
         Section("One dream (move the slider to its map or number)", (Pictures("dream_sheet/dream"),)),
@@ -102,6 +107,10 @@ def set_view(client: Any, experiment: Any, stage: str) -> None:
     try:
         client.set_experiment_tag(experiment.experiment_id, TAG + view_id(stage), saved_view(stage))
     except Exception as error:
+        with contextlib.suppress(Exception):
+            if TAG + view_id(stage) in client.get_experiment(experiment.experiment_id).tags:
+                # another process set it at the same moment
+                return
         logger.warning("MLflow's page of %s opens without a choice of charts: %s", experiment.name, one_line(error))
 
 
