@@ -169,9 +169,11 @@ def test_what_killed_processes_left_is_pruned_but_not_what_is_being_computed(out
     stage = outputs / "store" / "train"
     for key in ("a" * 64, "b" * 64):
         (stage / f".{key}-0123").mkdir()
+        (stage / f".{key}.lock").touch()
     with exclusive(stage / f".{'b' * 64}.lock"):
         assert main(["--output-dir", str(outputs), "prune"]) == 0
     assert not (stage / f".{'a' * 64}-0123").exists()
+    assert not (stage / f".{'a' * 64}.lock").exists()
     assert (stage / f".{'b' * 64}-0123").exists()
     assert capsys.readouterr().out.splitlines()[-1] == "1 removed, 9 results in the store"
 

@@ -52,6 +52,13 @@ class Store:
         drafts = [path for path in self.root.glob("*/.*-*") if path.is_dir()]
         return [path for path in drafts if not is_held(path.with_name(f"{path.name.rpartition('-')[0]}.lock"))]
 
+    def remove_locks(self) -> None:
+        """The files of locks that nobody holds: a process that is killed leaves its own, which does no harm."""
+        for lock in self.root.glob("*/.*.lock"):
+            if not is_held(lock):
+                with exclusive(lock):
+                    pass
+
     def remove(self, path: Path) -> None:
         """A result or a leftover; out of the way in one step, so that nobody finds half of it."""
         shutil.rmtree(path if path.name.startswith(".") else path.rename(path.with_name(f".{path.name}-removed")))

@@ -66,6 +66,8 @@ def _prune(store: Store, options: argparse.Namespace) -> int:
     for entry in entries(store):
         if reason := _why_prune(entry, options):
             gone.append((entry.place, reason))
+    if not options.dry_run:
+        store.remove_locks()
     for path, reason in gone:
         print(f"{'would remove' if options.dry_run else 'removed'} {path}: {reason}")
         if not options.dry_run:
