@@ -26,7 +26,7 @@ JOBS, MAPS = 48, 16
 # Side of a picture of 28 x 28 pixels.
 SIDE = 84
 # Of the heat map, in inches: of a row, of a column, at most in all.
-ROW, COLUMN, WIDEST, HIGHEST = 0.3, 0.16, 24.0, 30.0
+ROW, COLUMN, WIDEST, HIGHEST = 0.3, 0.16, 20.0, 30.0
 
 
 def render_sweep(names: Sequence[str], results: Sequence[Mapping[str, np.ndarray]]) -> Pictures:
@@ -49,7 +49,9 @@ def _heat_map(names: Sequence[str], results: Sequence[Mapping[str, np.ndarray]],
             values[row, maps.index(int(index))] = activation
     longest = max(map(len, names))
     width = min(max(COLUMN * len(maps), 3) + 0.09 * longest + 2.2, WIDEST)
-    figure, (axes,) = new_figure(1, width=width, height=min(ROW * len(results) + 1.4, HIGHEST))
+    # a strip would be too thin on MLflow's page, which gives every picture a square
+    height = min(max(ROW * len(results) + 1.4, width / 3), HIGHEST)
+    figure, (axes,) = new_figure(1, width=width, height=height)
     axes.grid(visible=False)
     colors = matplotlib.colormaps["magma"].with_extremes(bad="#d8d8de")
     image = axes.imshow(values, aspect="auto", cmap=colors, interpolation="nearest", vmin=0)
