@@ -21,12 +21,12 @@ from hydra.core.plugins import Plugins
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
+from yaml import YAMLError
 
 from pipeline import jobs, launching, schema
 from pipeline.config import Config
 from pipeline.errors import InputError, one_line
 from pipeline.orphans import end_with_parent
-from pipeline.provenance import digest
 from pipeline.sweeps.callback import SWEEP_FOLDER
 from pipeline.sweeps.end import end
 from pipeline.sweeps.folder import read
@@ -34,6 +34,7 @@ from pipeline.sweeps.folder import read
 logger = logging.getLogger(__name__)
 
 INTERRUPTED = 130
+FOLDERS = ("output_dir", "hydra.run.dir", "hydra.sweep.dir")
 
 # conf/ beside the package in a checkout, inside it when installed
 CONF = next(
@@ -66,7 +67,10 @@ def main() -> None:
     finally:
         # what the callback of a sweep has left here
         if folder := os.environ.pop(SWEEP_FOLDER, None):
-            code = max(code or 0, end(Path(folder), interrupted=interrupted or code == INTERRUPTED))
+            try:
+                code = max(code or 0, end(Path(folder), interrupted=interrupted or code == INTERRUPTED))
+            except OSError as error:
+                code = _refused(error)
     sys.exit(code)
 
 
@@ -83,6 +87,9 @@ def _outcome(entry: Callable[[], None]) -> int:
         return _refused(_not_composed(sys.argv[1:], error))
     except (InputError, OSError) as error:
         return _refused(error)
+    except YAMLError as error:
+        # Hydra does not say of which file
+        return _refused(f"a file of conf/ is no YAML: {error}")
     except Exception as error:
         if SWEEP_FOLDER not in os.environ:
             raise
@@ -118,7 +125,7 @@ def _job(composed: DictConfig) -> float | None:
     end_with_parent()
     sweep = read(Path(hydra_config.sweep.dir)) if hydra_config.mode is RunMode.MULTIRUN else None
     try:
-        with jobs.attempt(run_dir, overrides, digest(text), again=sweep is None) as attempt:
+        with jobs.attempt(run_dir, overrides, sweep_id=sweep.id if sweep else None) as attempt:
             if attempt is None:
                 return None
             config = schema.to_config(composed)
@@ -176,11 +183,23 @@ def _check_overrides(arguments: Sequence[str]) -> None:
     for override in overrides:
         key = override.key_or_group
         launching.check_installed(key, override.value())
+        if key in FOLDERS and not str(override.value() or "").strip():
+            raise InputError.at(key, takes="a folder", got="nothing")
+        if key in groups and override.is_sweep_override():
+            _check_choices(key, _values(override))
         if key.startswith("hydra") or "/" in key or key in groups or override.package or override.is_delete():
             continue
         schema.check_key(key)
         for value in _values(override):
             schema.check_value(key, value)
+
+
+def _check_choices(group: str, choices: Iterable[Any]) -> None:
+    """Refuse a file of a group that is not there, which Hydra would see when it comes to that job."""
+    known = sorted(path.stem for path in (CONF / group).glob("*.yaml"))
+    for choice in choices:
+        if str(choice) not in known:
+            raise InputError.at(group, takes=f"one of {', '.join(known)}", got=str(choice))
 
 
 def _values(override: Override) -> Iterable[Any]:

@@ -22,7 +22,9 @@ class Difference:
         return self.largest is not None and self.largest <= tolerance
 
     def __str__(self) -> str:
-        return f"{self.name} ({'not comparable' if self.largest is None else f'by at most {self.largest:.3g}'})"
+        if self.largest is None:
+            return f"{self.name} (of another shape or kind, or only one of both is at hand)"
+        return f"{self.name} (by at most {self.largest:.3g})"
 
 
 def differences(

@@ -156,7 +156,7 @@ class Execution:
         return self._trained
 
     def _reuse(self, stage: Stage, stored: Path) -> StageOutcome:
-        record = storage.load_record(stored)
+        record = storage.load_whole_record(stored)
         wanted, place = stage in self.config.stages, self.run_dir / stage.value
         self._run_ids[stage] = self.tracker.find_run(stage.value, record.key)
         if self._run_ids[stage] is None:
@@ -192,12 +192,12 @@ class Execution:
             with storage.new_folder(target) as draft:
                 digests = self._save(result, draft)
                 (draft / "config.yaml").write_text(self.composed)
+                if diff := provenance.git_diff():
+                    (draft / DIFF).write_text(diff)
                 process = {**self.process, **stage_run.computed(), "gpus": gpus()}
                 storage.save_record(
                     record, draft, ingredients=self._ingredients(stage), digests=digests, process=process
                 )
-                if diff := provenance.git_diff():
-                    (draft / DIFF).write_text(diff)
                 if target == place:
                     stage_run.mark(draft)
             if target != place:

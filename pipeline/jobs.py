@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pipeline import storage
 from pipeline.config import Stage
 from pipeline.errors import one_line
 from pipeline.locking import exclusive
@@ -24,13 +25,13 @@ RUNNING, FINISHED, FAILED, KILLED, MISSING = "running", "finished", "failed", "k
 class Job:
     """One composition of settings that was, or is being, executed.
 
-    state: RUNNING, FINISHED or FAILED, with the reason in `failure`; `state_of` also tells the other two; settings: the
-    digest of the composition; begun, ended: seconds since the epoch; stages: of every wanted stage that is finished its
-    folder relative to the job's, run_id in MLflow, whether it was reused, and its metrics.
+    state: RUNNING, FINISHED or FAILED, with the reason in `failure`; `state_of` also tells the other two; sweep_id: of
+    the sweep that it is a job of; begun, ended: seconds since the epoch; stages: of every wanted stage that is finished
+    its key, run_id in MLflow, whether it was reused, and its metrics.
     """
 
     overrides: list[str]
-    settings: str
+    sweep_id: str | None
     process: ProcessId
     begun: float
     state: str = RUNNING
@@ -53,23 +54,24 @@ class Attempt:
 
 
 @contextlib.contextmanager
-def attempt(folder: Path, overrides: Sequence[str], settings: str, *, again: bool) -> Iterator[Attempt | None]:
+def attempt(folder: Path, overrides: Sequence[str], *, sweep_id: str | None = None) -> Iterator[Attempt | None]:
     """Execute a job in its folder: the block ends it as FINISHED, an error in it as FAILED, a signal as KILLED.
 
     Waits for a process that executes it at this moment, such as one that outlived the sweep that started it. What an
     earlier attempt left of its stages is removed; what it had computed is in the store.
 
     Args:
-        again: even if it was finished before, with the same settings; otherwise None is yielded then.
+        sweep_id: of the sweep that it is a job of: if it was finished before, None is yielded.
     """
     with exclusive(folder / LOCK):
         before = read(folder)
         if before is not None:
-            if not again and before.state == FINISHED and before.settings == settings:
+            same = (before.sweep_id, before.overrides) == (sweep_id, list(overrides))
+            if sweep_id is not None and same and state_of(before, folder) == FINISHED:
                 yield None
                 return
             _remove_stages(folder)
-        job = Job(overrides=list(overrides), settings=settings, process=this_process(), begun=time.time())
+        job = Job(overrides=list(overrides), sweep_id=sweep_id, process=this_process(), begun=time.time())
         attempt = Attempt(folder, job)
         try:
             yield attempt
@@ -77,7 +79,7 @@ def attempt(folder: Path, overrides: Sequence[str], settings: str, *, again: boo
             attempt.end(FAILED, failure=one_line(error))
             raise
         except BaseException as error:
-            attempt.end(KILLED, failure=one_line(error))
+            attempt.end(KILLED, failure="interrupted" if isinstance(error, KeyboardInterrupt) else "terminated")
             raise
 
 
@@ -96,10 +98,14 @@ def read(folder: Path) -> Job | None:
         return None
 
 
-def state_of(job: Job | None) -> str:
-    """What became of a job: of one that was never begun MISSING, of one whose process is gone KILLED."""
+def state_of(job: Job | None, folder: Path) -> str:
+    """What became of a job: of one that was never begun, or whose results are not there any more, MISSING, of one whose
+    process is gone KILLED."""
     if job is None:
         return MISSING
+    if job.state == FINISHED:
+        whole = all(storage.problem(folder / stage, thorough=False) is None for stage in job.stages)
+        return FINISHED if whole else MISSING
     return KILLED if job.state == RUNNING and is_gone(job.process) else job.state
 
 

@@ -36,6 +36,12 @@ def array_digest(array: np.ndarray) -> str:
     return hashlib.sha256(head + np.ascontiguousarray(array).tobytes()).hexdigest()
 
 
+def file_digest(path: Path) -> str:
+    """SHA-256 of the bytes of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def source_digest(modules: Iterable[str]) -> str:
     """SHA-256 of source files of this package, such as ``core/ascent.py`` or the folder ``core``."""
     files: list[Path] = []
@@ -95,6 +101,11 @@ def git_diff() -> str:
         return _git("diff", "HEAD", "--", "pipeline", "conf", "hydra_plugins", "pyproject.toml")
     except (OSError, subprocess.SubprocessError):
         return ""
+
+
+def conf_digest(folder: Path) -> str:
+    """SHA-256 of all files with settings below a folder."""
+    return digest([[path.relative_to(folder).as_posix(), path.read_text()] for path in sorted(folder.rglob("*.yaml"))])
 
 
 def _cpu() -> str:

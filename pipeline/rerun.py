@@ -21,7 +21,8 @@ from typing import Any, cast
 from omegaconf import DictConfig, OmegaConf
 
 from pipeline import comparison, jobs, provenance, schema, storage
-from pipeline.__main__ import compose
+from pipeline.__main__ import CONF, compose
+from pipeline.arguments import folder, tolerance
 from pipeline.config import Stage, TrackingBackend, TrackingConfig
 from pipeline.errors import InputError, one_line
 from pipeline.runtime import cpu_threads
@@ -52,15 +53,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser("python -m pipeline.rerun", description=about)
     parser.add_argument("run", metavar="RUN", help="the id of a run in MLflow, or the folder of a stage")
     parser.add_argument("overrides", nargs="*", metavar="setting=value", help="what shall be different this time")
-    parser.add_argument("--output-dir", type=Path, default=Path("outputs"), help="default: %(default)s")
+    parser.add_argument("--output-dir", type=folder, default=Path("outputs"), help="default: %(default)s")
     parser.add_argument("--uri", help="of the MLflow server; default: the file in the output folder")
     parser.add_argument(
-        "--tolerance", type=float, default=0.0, metavar="X", help="largest difference that counts as the same (0)"
+        "--tolerance", type=tolerance, default=0.0, metavar="X", help="largest difference that counts as the same (0)"
     )
     options = parser.parse_args(arguments)
     try:
-        if not options.tolerance >= 0:
-            raise InputError.at("--tolerance", takes="a number of at least 0", got=options.tolerance)
         return _rerun(options)
     except InputError as error:
         print(f"mnist-dream: {error}", file=sys.stderr)
@@ -92,8 +91,14 @@ def _rerun(options: argparse.Namespace) -> int:
         run_dir = Path(config.output_dir) / "runs" / datetime.now().strftime("%Y-%m-%d/%H-%M-%S-%f")
         run_dir.mkdir(parents=True)
         _run(composed, run_dir, options, training_threads=_training_threads(wanted, options))
-        same = [_compare(then, run_dir / then.stage, options.tolerance) for then in wanted]
+        same = [_compare(then, run_dir / then.stage, options) for then in wanted]
     return 0 if all(same) else 1
+
+
+def _stored(recorded: Recorded, output_dir: Path) -> Path | None:
+    """The result of the record in the store, if it is there, whole."""
+    place = output_dir / "store" / recorded.stage / recorded.described["record"]["key"]
+    return place if place.is_dir() and storage.problem(place, thorough=True) is None else None
 
 
 def _training_threads(wanted: Sequence[Recorded], options: argparse.Namespace) -> int | None:
@@ -107,8 +112,14 @@ def _training_threads(wanted: Sequence[Recorded], options: argparse.Namespace) -
 
 @contextlib.contextmanager
 def _recorded(run: str, options: argparse.Namespace) -> Iterator[Recorded]:
+    if not run.strip():
+        raise InputError.at("RUN", takes="the id of a run, or the folder of a stage", got="nothing")
     folder = Path(run).absolute()
-    if folder.is_dir():
+    try:
+        is_folder = folder.is_dir()
+    except OSError as error:
+        raise InputError.at("RUN", takes="the id of a run, or the folder of a stage", got=error.strerror) from error
+    if is_folder:
         training = folder.parent / Stage.train.value
         yield _read(folder, str(training) if training != folder and training.is_dir() else None)
         return
@@ -123,7 +134,7 @@ def _read(folder: Path, upstream: str | None) -> Recorded:
         recorded = Recorded(folder, described, upstream)
         _ = recorded.stage, described["process"]["threads"], described["digests"], (folder / CONFIG).read_text()
     except (OSError, ValueError, KeyError, TypeError) as error:
-        takes = f"a stage with a whole {storage.RECORD} and {CONFIG}"
+        takes = f"a stage (not a sweep, or a run of several) with a whole {storage.RECORD} and {CONFIG}"
         raise InputError.at("RUN", takes=takes, got=f"{folder}: {type(error).__name__}: {error}") from error
     return recorded
 
@@ -142,6 +153,10 @@ def _composed(recorded: Recorded, options: argparse.Namespace) -> DictConfig:
         key, equals, text = word.partition("=")
         if not equals:
             raise InputError(f"{word}: takes the form setting=value")
+        if key == "stages":
+            raise InputError(f"{word}: the stage is that of the record; its folder or run says which")
+        if (CONF / key).is_dir():
+            raise InputError(f"{word}: a rerun takes single settings, such as noise.seed=1, not files of a group")
         schema.check_key(key)
         value = OmegaConf.create(f"value: {text}").value
         schema.check_value(key, value)
@@ -155,7 +170,7 @@ def _run(composed: DictConfig, run_dir: Path, options: argparse.Namespace, *, tr
     """Compute the stage, and the training before it: where that had other threads in a process of its own, whose result
     the stage finds in a store that holds nothing else."""
     text = OmegaConf.to_yaml(composed, resolve=True)
-    with jobs.attempt(run_dir, options.overrides, provenance.digest(text), again=True) as attempt:
+    with jobs.attempt(run_dir, options.overrides) as attempt:
         assert attempt is not None
         if training_threads is None:
             stages = _execute(text, run_dir, options)
@@ -188,7 +203,7 @@ def _execute(composed: str, run_dir: Path, options: argparse.Namespace) -> dict[
     return {stage.value: outcome.described() for stage, outcome in outcomes.items()}
 
 
-def _compare(recorded: Recorded, folder: Path, tolerance: float) -> bool:
+def _compare(recorded: Recorded, folder: Path, options: argparse.Namespace) -> bool:
     """Tell whether a stage's results are the same; True if so."""
     today = json.loads((folder / storage.RECORD).read_text())
     for line in comparison.ingredient_differences(recorded.described.get("ingredients", {}), today["ingredients"]):
@@ -198,10 +213,14 @@ def _compare(recorded: Recorded, folder: Path, tolerance: float) -> bool:
     if then == now:
         print(f"{recorded.stage:<12} bit-identical, {len(now)} arrays")
         return True
-    arrays = storage.load_saved(recorded.folder, then), storage.load_saved(folder, now)
-    found = comparison.differences(then, now, *arrays)
-    within = all(difference.within(tolerance) for difference in found)
-    verdict = f"the same within {tolerance:g}" if within else "not the same"
+    recorded_arrays = storage.load_saved(recorded.folder, then)
+    stored = _stored(recorded, options.output_dir)
+    if stored is not None:
+        # MLflow keeps a model elsewhere
+        recorded_arrays = storage.load_saved(stored, then) | recorded_arrays
+    found = comparison.differences(then, now, recorded_arrays, storage.load_saved(folder, now))
+    within = all(difference.within(options.tolerance) for difference in found)
+    verdict = f"the same within {options.tolerance:g}" if within else "not the same"
     print(f"{recorded.stage:<12} {verdict}, {len(found)} of {len(now)} arrays differ")
     for difference in found:
         print(f"{'':<12} {difference}")

@@ -10,14 +10,20 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline import jobs
+from pipeline.__main__ import CONF
 from pipeline.__main__ import main as pipeline_main
+from pipeline.arguments import folder as folder_argument
+from pipeline.provenance import conf_digest
+from pipeline.sweeps.callback import PLACE
 from pipeline.sweeps.folder import FILE, read, rows
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what is missing; the exit code is that of the sweep."""
     parser = argparse.ArgumentParser("python -m pipeline.resume", description="finish an interrupted sweep")
-    parser.add_argument("folder", type=Path, metavar="DIR", help="the folder of the sweep, outputs/multirun/DATE/TIME")
+    parser.add_argument(
+        "folder", type=folder_argument, metavar="DIR", help="the folder of the sweep, outputs/multirun/DATE/TIME"
+    )
     folder = parser.parse_args(arguments).folder.absolute()
     sweep = read(folder)
     if sweep is None:
@@ -29,14 +35,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     done = sum(row.state == jobs.FINISHED for row in rows(sweep, folder))
     print(f"{done} of {len(sweep.jobs)} jobs are finished", flush=True)
+    if conf_digest(CONF) != sweep.conf:
+        print("mnist-dream: the files of conf/ have changed since; the rest follows today's", file=sys.stderr)
     try:
         os.chdir(sweep.directory)
     except OSError as error:
         takes = f"a sweep whose command can be given again in {sweep.directory}"
         print(f"mnist-dream: DIR: takes {takes}; got {error.strerror}", file=sys.stderr)
         return 2
-    given = [word for word in sweep.command if not word.startswith("hydra.sweep.dir=")]
-    sys.argv[1:] = [*given, f"hydra.sweep.dir={_quoted(folder)}"]
+    sys.argv[1:] = [*sweep.command, f"{PLACE}{_quoted(folder)}"]
     try:
         pipeline_main()
     except SystemExit as end:

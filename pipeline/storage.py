@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipeline.errors import InputError
-from pipeline.provenance import array_digest
+from pipeline.provenance import array_digest, file_digest
 from pipeline.record import StageRecord
 from pipeline.results import ActivationsResult, OipSweepResult, StageResult, TrainResult
 
@@ -154,8 +154,33 @@ def load_model(folder: Path) -> "keras.Model":
 
 
 def save_record(record: StageRecord, folder: Path, **more: Any) -> None:
-    """stage.json: the record, and whatever else describes the stage."""
-    (folder / RECORD).write_text(json.dumps({"record": dataclasses.asdict(record), **more}, indent=1))
+    """stage.json: the record, the size and digest of every file that is there now, and whatever else describes the
+    stage."""
+    files = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
+    described = {name: [path.stat().st_size, file_digest(path)] for name, path in files.items()}
+    content = {"record": dataclasses.asdict(record), **more, "files": described}
+    (folder / RECORD).write_text(json.dumps(content, indent=1))
+
+
+def problem(folder: Path, *, thorough: bool) -> str | None:
+    """What is not as it was saved in a stage's folder, None if all is.
+
+    Args:
+        thorough: compare the digest of every file, not only its size.
+    """
+    try:
+        described = json.loads((folder / RECORD).read_text())
+        load_record(folder)
+        files: dict[str, tuple[int, str]] = described["files"]
+        for name, (size, digest) in files.items():
+            file = folder / name
+            if not file.is_file():
+                return f"{name} is missing"
+            if file.stat().st_size != size or (thorough and file_digest(file) != digest):
+                return f"{name} has changed"
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return f"{RECORD} cannot be read"
+    return None
 
 
 def load_record(folder: Path) -> StageRecord:
@@ -180,6 +205,17 @@ def load_process(folder: Path) -> dict[str, Any]:
         return dict(json.loads((folder / RECORD).read_text())["process"])
     except (ValueError, OSError, KeyError, TypeError):
         return {}
+
+
+def load_whole_record(folder: Path) -> StageRecord:
+    """The record of a stage of which every file is as it was saved.
+
+    Raises:
+        InputError: one is not.
+    """
+    if problem(folder, thorough=True) is not None:
+        raise _broken(folder)
+    return load_record(folder)
 
 
 def _broken(folder: Path) -> InputError:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline import storage
+from pipeline.arguments import folder
 from pipeline.errors import InputError, one_line, without_passwords
 from pipeline.locking import exclusive
 from pipeline.processes import is_gone, this_process
@@ -17,6 +18,7 @@ from pipeline.record import StageRecord
 from pipeline.runtime import quiet_import
 from pipeline.tracking import backend
 from pipeline.tracking.backend import Connection
+from pipeline.tracking.experiments import names_of_experiments
 from pipeline.tracking.late import Brought, bring_in, upstream_run
 from pipeline.tracking.marks import MARK, Mark, Upstream, read_mark, remove_mark
 from pipeline.tracking.patience import Patience
@@ -44,13 +46,16 @@ class Marked:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Bring in what is marked; 0: all of it is in, 1: something is left, 2: it cannot be begun."""
     parser = argparse.ArgumentParser(prog="python -m pipeline.sync", description=__doc__)
-    parser.add_argument("--output-dir", type=Path, default=Path("outputs"), help="default: %(default)s")
+    parser.add_argument("--output-dir", type=folder, default=Path("outputs"), help="default: %(default)s")
     parser.add_argument(
         "--uri", help="where to record it; default: where it was to be recorded. Needed where it holds a password"
     )
     options = parser.parse_args(arguments)
-    if not options.output_dir.is_dir():
-        return _refused(f"--output-dir: takes the folder with the results; got {options.output_dir}")
+    try:
+        if not options.output_dir.is_dir():
+            return _refused(f"--output-dir: takes the folder with the results; got {options.output_dir}")
+    except OSError as error:
+        return _refused(f"--output-dir: takes the folder with the results; got {options.output_dir}: {error.strerror}")
     try:
         if options.uri is not None:
             backend.check_uri(options.uri)
@@ -84,6 +89,8 @@ class _Sync:
         found = sorted(self._marked(), key=lambda one: (bool(one.mark.upstream), one.mark.start_time, str(one.folder)))
         for one in found:
             self._take(one)
+        if not found:
+            self._close_stale_of_all()
         for uri, connection in self._connections.items():
             if connection is not None:
                 self._close_stale(uri, connection, {one.mark.experiment for one in found})
@@ -113,7 +120,7 @@ class _Sync:
         try:
             connection = self._connect(one.mark)
             if connection is not None:
-                record = storage.load_record(one.folder)
+                record = _record_of(one.folder)
                 brought = self._bring_in(connection, one.mark, record, one.folder)
         except InputError as error:
             self._leave(one.folder, str(error))
@@ -169,6 +176,17 @@ class _Sync:
             self._connections[uri] = None
             _say(f"{without_passwords(uri)}: {one_line(error)}")
 
+    def _close_stale_of_all(self) -> None:
+        """Nothing is marked, but what was killed before it had a result has left its run all the same."""
+        uri = self.uri or backend.default_uri(self.output_dir)
+        if self.uri is None and not (self.output_dir / "mlflow.db").is_file():
+            return
+        try:
+            connection = backend.connect(uri, self.output_dir, Patience(None))
+            self._close_stale(uri, connection, names_of_experiments(connection))
+        except Exception as error:
+            _say(f"{without_passwords(uri)}: {one_line(error)}")
+
     def _close_stale(self, uri: str, connection: Connection, experiments: set[str]) -> None:
         for experiment in sorted(experiments):
             try:
@@ -188,6 +206,13 @@ class _Sync:
         self.left += 1
         if reason is not None:
             _say(f"{folder} is left: {reason}")
+
+
+def _record_of(folder: Path) -> StageRecord:
+    try:
+        return storage.load_record(folder)
+    except InputError as error:
+        raise InputError(f"its {storage.RECORD} is missing or broken") from error
 
 
 def _may_be_recording(one: Marked) -> bool:

@@ -83,7 +83,7 @@ def test_a_folder_will_do_and_an_override_is_told_and_compared(stage: Path) -> N
     assert "oip          not the same, " in process.stdout
     assert re.search(r"oip.npz/images \(by at most [\d.]+\)", process.stdout)
     # another number of steps is another shape
-    assert "oip.npz/objective (not comparable)" in process.stdout
+    assert "oip.npz/objective (of another shape or kind" in process.stdout
 
 
 def test_a_difference_within_the_tolerance_is_none(stage: Path) -> None:
@@ -172,8 +172,16 @@ def no_setting(stage: Path) -> list[str]:
     return [str(stage), "oip"]
 
 
-def bad_tolerance(stage: Path) -> list[str]:
-    return [str(stage), "--tolerance", "nan"]
+def a_group(stage: Path) -> list[str]:
+    return [str(stage), "noise=long"]
+
+
+def another_stage(stage: Path) -> list[str]:
+    return [str(stage), "stages=[train]"]
+
+
+def no_name(stage: Path) -> list[str]:
+    return [""]
 
 
 def no_server(stage: Path) -> list[str]:
@@ -184,12 +192,14 @@ def no_server(stage: Path) -> list[str]:
     ("spoil", "said"),
     [
         (nothing, "RUN: takes the id of a run of a stage in the record, or the folder of a stage; got 0123"),
-        (broken, "RUN: takes a stage with a whole stage.json and config.yaml; got "),
-        (no_stage, "RUN: takes a stage with a whole stage.json and config.yaml; got "),
+        (broken, "RUN: takes a stage (not a sweep, or a run of several) with a whole stage.json"),
+        (no_stage, "RUN: takes a stage (not a sweep, or a run of several) with a whole stage.json"),
         (unknown_setting, "oip.step: no such setting; did you mean oip.steps"),
         (bad_value, "oip.steps: takes a whole number of at least 1; got -3"),
         (no_setting, "oip: takes the form setting=value"),
-        (bad_tolerance, "--tolerance: takes a number of at least 0; got nan"),
+        (a_group, "noise=long: a rerun takes single settings, such as noise.seed=1, not files of a group"),
+        (another_stage, "stages=[train]: the stage is that of the record"),
+        (no_name, "RUN: takes the id of a run, or the folder of a stage; got nothing"),
         (no_server, "RUN: takes the id of a run of a stage in the record"),
     ],
 )
@@ -199,6 +209,13 @@ def test_what_cannot_be_done_again_is_refused_in_one_line(stage: Path, spoil, sa
     (line,) = process.stderr.splitlines()
     assert line.startswith(f"mnist-dream: {said}")
     assert not (stage.parent / "outputs").exists()
+
+
+@pytest.mark.parametrize("value", ["nan", "-1", "inf", "much", ""])
+def test_a_tolerance_is_a_number(stage: Path, value: str) -> None:
+    process = rerun(stage.parent, str(stage), "--tolerance", value)
+    assert process.returncode == 2
+    assert process.stderr.splitlines()[-1].endswith(f"takes a number of at least 0; got {value or 'nothing'}")
 
 
 def test_a_run_that_the_record_does_not_have_is_refused(recorded: Path) -> None:

@@ -88,23 +88,23 @@ def change_a_number(place: Path) -> str:
         arrays = dict(file)
     arrays["images"][0, 0, 0, 0] += 1e-6
     np.savez_compressed(place / "oip.npz", **arrays)
-    return "changed or missing: oip.npz/images"
+    return "oip.npz has changed"
 
 
 def cut_a_file(place: Path) -> str:
     content = (place / "oip.npz").read_bytes()
     (place / "oip.npz").write_bytes(content[: len(content) // 2])
-    return "cannot be read: "
+    return "oip.npz has changed"
 
 
 def lose_a_file(place: Path) -> str:
     (place / "oip.npz").unlink()
-    return "changed or missing: oip.npz/"
+    return "oip.npz is missing"
 
 
 def break_the_record(place: Path) -> str:
     (place / "stage.json").write_text('{"record": {')
-    return "cannot be read: "
+    return "stage.json cannot be read"
 
 
 def move_it(place: Path) -> str:
@@ -208,3 +208,21 @@ def test_who_waits_goes_on_when_the_one_who_computes_is_killed(tmp_path: Path) -
     assert store.places() == []
     second.send_signal(signal.SIGKILL)
     second.communicate()
+
+
+@pytest.mark.parametrize("days", ["-1", "nan", "soon", ""])
+def test_a_number_of_days_is_one(outputs: Path, capsys, days: str) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--output-dir", str(outputs), "prune", "--unused-for", days])
+    assert caught.value.code == 2
+    assert f"takes a number of days of at least 0; got {days or 'nothing'}" in capsys.readouterr().err
+    assert len(entries(Store(outputs / "store"))) == 9
+
+
+def test_a_result_that_has_changed_in_the_store_is_not_reused(outputs: Path) -> None:
+    for place in (outputs / "store" / "oip").iterdir():
+        (place / "oip.npz").write_bytes(b"0" * 100)
+    process = pipeline(outputs.parent, *QUICK, "stages=[oip]", "noise.seed=3", "tracking=none")
+    assert process.returncode == 2
+    (line,) = process.stderr.splitlines()
+    assert line.startswith("mnist-dream: reuse: takes false, or whole results in the store")

@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -296,7 +297,7 @@ def test_a_job_waits_for_the_process_that_executes_it(tmp_path: Path) -> None:
     """A worker may outlive the sweep that started it."""
     hold = (
         "import sys, time; from pathlib import Path; from pipeline import jobs\n"
-        "with jobs.attempt(Path(sys.argv[1]), ['a=1'], 's', again=False) as attempt:\n"
+        "with jobs.attempt(Path(sys.argv[1]), ['a=1'], sweep_id='s') as attempt:\n"
         "    print('begun', flush=True); sys.stdin.readline(); attempt.end(jobs.FINISHED)"
     )
     other = subprocess.Popen(
@@ -306,12 +307,12 @@ def test_a_job_waits_for_the_process_that_executes_it(tmp_path: Path) -> None:
     assert other.stdout.readline() == "begun\n"
     job = jobs.read(tmp_path)
     assert job is not None
-    assert jobs.state_of(job) == jobs.RUNNING
+    assert jobs.state_of(job, tmp_path) == jobs.RUNNING
     assert job.process.pid == other.pid
     assert other.stdin is not None
     other.stdin.write("\n")
     other.stdin.flush()
-    with jobs.attempt(tmp_path, ["a=1"], "s", again=False) as attempt:
+    with jobs.attempt(tmp_path, ["a=1"], sweep_id="s") as attempt:
         assert attempt is None
     other.communicate()
 
@@ -319,31 +320,94 @@ def test_a_job_waits_for_the_process_that_executes_it(tmp_path: Path) -> None:
 def test_a_job_whose_process_is_gone_was_killed(tmp_path: Path) -> None:
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     process = jobs.this_process()._replace(pid=child.pid, started=psutil.Process(child.pid).create_time())
-    job = jobs.Job(overrides=[], settings="", process=process, begun=0.0)
-    assert jobs.state_of(job) == jobs.RUNNING
+    job = jobs.Job(overrides=[], sweep_id=None, process=process, begun=0.0)
+    assert jobs.state_of(job, tmp_path) == jobs.RUNNING
     child.kill()
     child.wait()
-    assert jobs.state_of(job) == jobs.KILLED
-    assert jobs.state_of(None) == jobs.MISSING
+    assert jobs.state_of(job, tmp_path) == jobs.KILLED
+    assert jobs.state_of(None, tmp_path) == jobs.MISSING
 
 
-def test_a_job_with_other_settings_is_done_again_and_what_it_had_left_goes(tmp_path: Path) -> None:
-    with jobs.attempt(tmp_path, ["a=1"], "settings", again=False) as attempt:
+def test_a_job_that_is_not_that_of_this_sweep_is_done_again_and_what_it_had_left_goes(tmp_path: Path) -> None:
+    with jobs.attempt(tmp_path, ["a=1"], sweep_id="s") as attempt:
         assert attempt is not None
         (tmp_path / "oip").mkdir()
         (tmp_path / "mine").mkdir()
-    with jobs.attempt(tmp_path, ["a=1"], "settings", again=False) as attempt:
+    with jobs.attempt(tmp_path, ["a=1"], sweep_id="s") as attempt:
         assert attempt is not None  # it was never ended as finished
         attempt.end(jobs.FINISHED)
     assert not (tmp_path / "oip").exists()
-    (tmp_path / "oip").mkdir()
-    with jobs.attempt(tmp_path, ["a=1"], "settings", again=False) as attempt:
+    with jobs.attempt(tmp_path, ["a=1"], sweep_id="s") as attempt:
         assert attempt is None
-    assert (tmp_path / "oip").exists()
-    with jobs.attempt(tmp_path, ["a=1"], "other settings", again=False) as attempt:
-        assert attempt is not None
-    assert not (tmp_path / "oip").exists()
+    for overrides, sweep_id in ((["a=2"], "s"), (["a=2"], "t"), (["a=2"], None), (["a=2"], None)):
+        (tmp_path / "oip").mkdir()
+        with jobs.attempt(tmp_path, overrides, sweep_id=sweep_id) as attempt:
+            assert attempt is not None
+            attempt.end(jobs.FINISHED)
+        assert not (tmp_path / "oip").exists()
     assert (tmp_path / "mine").exists()
+
+
+@pytest.mark.parametrize("spoil", ["the folder", "the record", "a file"])
+def test_a_job_whose_results_are_gone_is_done_again(swept: Path, tmp_path: Path, spoil: str) -> None:
+    folder = tmp_path / "place"
+    shutil.copytree(swept, folder)
+    stage = sweep_folder(folder) / "4" / "oip"
+    match spoil:
+        case "the folder":
+            shutil.rmtree(stage)
+        case "the record":
+            (stage / "stage.json").write_text("{")
+        case _:
+            (stage / "oip.npz").write_bytes(b"")
+    # the copy of a sweep is resumed where its command was given
+    described = json.loads((sweep_folder(folder) / "sweep.json").read_text())
+    described |= {"directory": str(folder), "output_dir": str(folder / "outputs")}
+    (sweep_folder(folder) / "sweep.json").write_text(json.dumps(described))
+    process = module(folder, "pipeline.resume", str(sweep_folder(folder)))
+    assert process.returncode == 0, process.stderr
+    assert process.stdout.startswith("11 of 12 jobs are finished\n")
+    assert "12 jobs: 12 finished" in process.stdout
+    assert digests(sweep_folder(folder) / "4") == digests(sweep_folder(swept) / "4")
+
+
+def test_a_folder_with_another_sweep_is_refused(swept: Path) -> None:
+    place = sweep_folder(swept)
+    before = (place / "sweep.json").read_text()
+    process = pipeline(swept, *QUICK, "noise.seed=7", f"hydra.sweep.dir={place}")
+    assert process.returncode == 2
+    (line,) = process.stderr.splitlines()
+    assert line.startswith("mnist-dream: hydra.sweep.dir: takes a new folder, or that of the same sweep; got ")
+    assert (place / "sweep.json").read_text() == before
+
+
+def test_of_two_at_once_one_works_on_a_sweep(tmp_path: Path) -> None:
+    place = tmp_path / "outputs" / "multirun" / "a" / "sweep"
+    command = ("pipeline", *QUICK, "noise=long,short", f"hydra.sweep.dir={place}")
+    first = start(tmp_path, *command)
+    while not (place / "sweep.json").is_file():
+        assert first.poll() is None
+        time.sleep(0.1)
+    second = module(tmp_path, "pipeline.resume", str(place))
+    assert second.returncode == 2
+    assert "on whose sweep another process works" in second.stderr
+    output, _ = first.communicate(timeout=200)
+    assert "2 jobs: 2 finished" in output
+
+
+@pytest.mark.parametrize("word", ["output_dir=", "hydra.sweep.dir=", "hydra.run.dir=''"])
+def test_a_folder_has_a_name(tmp_path: Path, word: str) -> None:
+    process = pipeline(tmp_path, *QUICK, word)
+    assert process.returncode == 2
+    assert process.stderr == f"mnist-dream: {word.partition('=')[0]}: takes a folder; got nothing\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_of_a_group_that_is_not_there_is_refused_before_the_sweep(tmp_path: Path) -> None:
+    process = pipeline(tmp_path, *QUICK, "noise=long,loud")
+    assert process.returncode == 2
+    assert process.stderr.startswith("mnist-dream: noise: takes one of digit, fourier, long, ")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("kind", ["nothing", "a run", "broken"])

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from pipeline.arguments import days, folder
 from pipeline.store import Store, is_being_computed
 from pipeline.store.entries import Entry, entries
 
@@ -16,21 +17,21 @@ SHORT = 12
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line; returns the exit code."""
     parser = argparse.ArgumentParser("python -m pipeline.store", description="the store of results")
-    parser.add_argument("--output-dir", type=Path, default=Path("outputs"), help="default: %(default)s")
+    parser.add_argument("--output-dir", type=folder, default=Path("outputs"), help="default: %(default)s")
     commands = parser.add_subparsers(dest="command", required=True, metavar="list | verify | prune")
     commands.add_parser("list", help="what is in the store, the least recently used first")
     commands.add_parser("verify", help="whether every array is what it was when it was saved")
     prune = commands.add_parser("prune", help="remove what killed processes left, and what is asked for")
     prune.add_argument("--broken", action="store_true", help="results that `verify` complains of")
     prune.add_argument("--outdated", action="store_true", help="results of other sources or versions than today's")
-    prune.add_argument("--unused-for", type=float, metavar="DAYS", help="results not made or reused for so long")
+    prune.add_argument("--unused-for", type=days, metavar="DAYS", help="results not made or reused for so long")
     prune.add_argument("--dry-run", action="store_true", help="only say what would go")
     options = parser.parse_args(arguments)
     root = options.output_dir / "store"
-    if not root.is_dir():
-        print(f"mnist-dream: nothing is stored in {options.output_dir.resolve()} yet", file=sys.stderr)
-        return 2
     try:
+        if not root.is_dir():
+            print(f"mnist-dream: nothing is stored in {options.output_dir.resolve()} yet", file=sys.stderr)
+            return 2
         match options.command:
             case "list":
                 return _list(Store(root))
@@ -69,9 +70,9 @@ def _prune(store: Store, options: argparse.Namespace) -> int:
     if not options.dry_run:
         store.remove_locks()
     for path, reason in gone:
-        print(f"{'would remove' if options.dry_run else 'removed'} {path}: {reason}")
         if not options.dry_run:
             store.remove(path)
+        print(f"{'would remove' if options.dry_run else 'removed'} {path}: {reason}")
     print(f"{len(gone)} {'would go' if options.dry_run else 'removed'}, {len(entries(store))} results in the store")
     return 0
 

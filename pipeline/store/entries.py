@@ -45,17 +45,11 @@ class Entry:
         return self.place.name
 
     def problem(self) -> str | None:
-        """What is not as it was saved, None if all is: the digest of every array, and that its key is its name."""
-        try:
-            saved: dict[str, str] = json.loads((self.place / RECORD).read_text())["digests"]
-            if storage.load_record(self.place).key != self.key:
-                return f"{RECORD} is of another result"
-            arrays = storage.load_saved(self.place, saved)
-        except (InputError, *storage.UNREADABLE) as error:
-            return f"cannot be read: {error}"
-        found = {name: provenance.array_digest(array) for name, array in arrays.items()}
-        changed = [name for name, digest in saved.items() if found.get(name) != digest]
-        return f"changed or missing: {', '.join(changed)}" if changed else None
+        """What is not as it was saved, None if all is: the digest of every file, and that its key is its name."""
+        problem = storage.problem(self.place, thorough=True)
+        if problem is None and storage.load_record(self.place).key != self.key:
+            return f"{RECORD} is of another result"
+        return problem
 
     def is_outdated(self) -> bool:
         """Whether today's sources or versions can no longer reproduce the key, so that nothing will ever ask for it."""

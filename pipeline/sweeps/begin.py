@@ -1,16 +1,44 @@
 """The beginning of a sweep: its record, and the place where its jobs will record themselves."""
 
 import dataclasses
+import fcntl
+import os
+import shlex
 import time
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.config import TrackingConfig
+from pipeline.errors import InputError
 from pipeline.sweeps import folder as folders
 from pipeline.sweeps.folder import Row, Sweep, settings, swept
 from pipeline.tracking import open_tracker
 from pipeline.tracking.sweeps import begin_sweep
+
+LOCK = ".sweep.lock"
+
+
+def refuse_another(folder: Path, command: Sequence[str]) -> None:
+    """Hold the folder of a sweep until this process ends.
+
+    Raises:
+        InputError: another process holds it, or it is the folder of a sweep with another command.
+    """
+    key, takes = "hydra.sweep.dir", "a new folder, or that of the same sweep"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        # never closed: the system gives the lock back
+        held = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT)
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise InputError.at(key, takes=takes, got=f"{folder}, on whose sweep another process works") from None
+    except OSError:
+        # it cannot be written to, of which Hydra tells, or knows no locks
+        return
+    before = folders.read(folder)
+    if before is not None and before.command != list(command):
+        raise InputError.at(key, takes=takes, got=f"{folder}, the sweep {shlex.join(before.command)}")
 
 
 def begin(
@@ -18,6 +46,7 @@ def begin(
     *,
     command: Sequence[str],
     jobs: list[list[str]] | None,
+    conf: str,
     tracking: TrackingConfig,
     output_dir: Path,
 ) -> Sweep:
@@ -32,6 +61,7 @@ def begin(
         directory=str(Path.cwd()),
         begun=before.begun if before else time.time(),
         jobs=jobs,
+        conf=before.conf if before else conf,
         output_dir=str(output_dir.absolute()),
         backend=tracking.backend.value,
         uri=tracking.uri,

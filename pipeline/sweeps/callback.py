@@ -12,10 +12,14 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
 from pipeline.config import TrackingConfig
-from pipeline.sweeps.begin import begin
+from pipeline.errors import InputError
+from pipeline.provenance import conf_digest
+from pipeline.sweeps.begin import begin, refuse_another
 
 logger = logging.getLogger(__name__)
 
+# What of a command says where the sweep lies, and not what it is.
+PLACE = "hydra.sweep.dir="
 # Where the command line finds, when the jobs are done, the folder of the sweep that it began.
 SWEEP_FOLDER = "MNIST_DREAM_SWEEP_FOLDER"
 
@@ -25,11 +29,26 @@ class SweepCallback(Callback):
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         folder = Path(config.hydra.sweep.dir).absolute()
+        command = [word for word in sys.argv[1:] if not word.startswith(PLACE)]
+        try:
+            refuse_another(folder, command)
+        except InputError as error:
+            # an error of any other kind would be a warning of Hydra's, and the sweep would go on
+            print(f"mnist-dream: {error}", file=sys.stderr)
+            sys.exit(2)
         os.environ[SWEEP_FOLDER] = str(folder)
         try:
             tracking = cast(TrackingConfig, OmegaConf.to_object(config.tracking))
             output_dir = Path(config.output_dir)
-            begin(folder, command=sys.argv[1:], jobs=_jobs(config), tracking=tracking, output_dir=output_dir)
+            (conf,) = (source.path for source in config.hydra.runtime.config_sources if source.provider == "main")
+            begin(
+                folder,
+                command=command,
+                jobs=_jobs(config),
+                conf=conf_digest(Path(conf)),
+                tracking=tracking,
+                output_dir=output_dir,
+            )
         except Exception:
             # what is wrong with the settings or the folder, the jobs say themselves
             logger.debug("the record of the sweep could not be begun", exc_info=True)

@@ -37,20 +37,22 @@ def end(folder: Path, *, interrupted: bool) -> int:
         interrupt_sweep(_tracker(sweep), sweep.run_id)
     else:
         _record(sweep, rows, folder)
-    _tell(rows, folder)
+    _tell(rows, folder, summarized=not interrupted)
     return 1 if unfinished or interrupted else 0
 
 
-def _tell(rows: Sequence[Row], folder: Path) -> None:
+def _tell(rows: Sequence[Row], folder: Path, *, summarized: bool) -> None:
     states = Counter(row.state for row in rows)
     counts = ", ".join(f"{states[state]} {state}" for state in states)
-    print(f"{'sweep':<12} {f'{len(rows)} jobs: {counts}':<42} {_shown(folder / SUMMARY)}", flush=True)
+    what = f"{len(rows)} job{'' if len(rows) == 1 else 's'}: {counts}"
+    print(f"{'sweep':<12} {what:<42} {_shown(folder / SUMMARY if summarized else folder)}", flush=True)
     for row in rows:
         if row.state != jobs.FINISHED:
             why = f": {row.job.failure}" if row.job and row.job.failure else ""
             log = f" ({_shown(row.folder / LOG)})" if row.folder else ""
             words = " ".join(f"{key}={settings(row).get(key, '')}" for key in swept(rows))
-            print(f"mnist-dream: job {row.name} ({words}) {row.state}{why}{log}", file=sys.stderr)
+            told = f"{row.name} ({words})" if words else row.name
+            print(f"mnist-dream: job {told} {row.state}{why}{log}", file=sys.stderr)
     if any(row.state != jobs.FINISHED for row in rows):
         print(
             f"mnist-dream: python -m pipeline.resume {shlex.quote(str(_shown(folder)))} does the rest", file=sys.stderr

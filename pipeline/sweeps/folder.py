@@ -17,9 +17,10 @@ FILE = "sweep.json"
 class Sweep:
     """A sweep that was begun.
 
-    command: the arguments of the command line, given in `directory`; begun: seconds since the epoch; jobs: the
-    overrides of every job, None if a sweeper makes them up as it goes; output_dir, backend, uri, experiment: where its
-    jobs keep results and records; run_id: of its own record in MLflow, None if it has none.
+    command: the arguments of the command line but for the folder, given in `directory`; begun: seconds since the epoch;
+    jobs: the overrides of every job, None if a sweeper makes them up as it goes; conf: the digest of the files with
+    settings; output_dir, backend, uri, experiment: where its jobs keep results and records; run_id: of its own record
+    in MLflow, None if it has none.
     """
 
     id: str
@@ -27,6 +28,7 @@ class Sweep:
     directory: str
     begun: float
     jobs: list[list[str]] | None
+    conf: str
     output_dir: str
     backend: str
     uri: str | None
@@ -68,7 +70,10 @@ def rows(sweep: Sweep, folder: Path) -> list[Row]:
     """All jobs of a sweep, those that were never begun included, in their order."""
     begun = [(path.parent, job) for path in folder.rglob(jobs.FILE) if (job := jobs.read(path.parent)) is not None]
     found = [
-        Row(place.relative_to(folder).as_posix(), job.overrides, jobs.state_of(job), job, place) for place, job in begun
+        Row(place.relative_to(folder).as_posix(), job.overrides, jobs.state_of(job, place), job, place)
+        for place, job in begun
+        # other sweeps and runs may lie below this one
+        if job.sweep_id == sweep.id
     ]
     known = [row.overrides for row in found]
     missing = [

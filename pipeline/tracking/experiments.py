@@ -38,6 +38,12 @@ def experiments_of(connection: Connection, experiment: str) -> list[str]:
     return [one.experiment_id for one in found if one.name.startswith(f"{experiment}/")]
 
 
+def names_of_experiments(connection: Connection) -> set[str]:
+    """What stands before /STAGE in the names of all experiments."""
+    found = _all_pages(lambda **page: connection.client.search_experiments(max_results=PAGE, **page))
+    return {one.name.rpartition("/")[0] for one in found if "/" in one.name}
+
+
 def finished_run(connection: Connection, experiment: str, stage: str, key: str) -> str | None:
     """The id of the newest run that finished `stage` with this key, None if there is none."""
     found = connection.client.get_experiment_by_name(f"{experiment}/{stage}")

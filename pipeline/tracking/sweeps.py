@@ -20,7 +20,7 @@ def begin_sweep(
     """Begin the run of a sweep, or go on with `run_id`; returns its id, None if nothing is recorded."""
     if run_id is not None and tracker.reopen(run_id):
         return run_id
-    return tracker.begin(STAGE, name=name, params=params, tags={"sweep_id": sweep_id})
+    return tracker.begin(STAGE, name=name, params=params, tags={"sweep_id": sweep_id, "stage_key": sweep_id})
 
 
 def end_sweep(
