@@ -3,7 +3,7 @@
 import contextlib
 import dataclasses
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -88,7 +88,7 @@ class Execution:
     start_pictures: np.ndarray | None
     initial_weights: dict[str, np.ndarray] | None
     composed: str
-    process: dict[str, Any]
+    process: Callable[[], dict[str, Any]]
     tags: Mapping[str, str]
     progress: Progress
     tracker: Tracker
@@ -176,7 +176,7 @@ class Execution:
         begun = StageRecord(
             stage=stage.value,
             key=self.key(stage),
-            name=run_name(stage, self.process["overrides"]),
+            name=run_name(stage, self.process()["overrides"]),
             params=params_of(self.config, stage, self.dataset),
             metrics={},
             tags=self._tags(stage),
@@ -194,7 +194,7 @@ class Execution:
                 (draft / "config.yaml").write_text(self.composed)
                 if diff := provenance.git_diff():
                     (draft / DIFF).write_text(diff)
-                process = {**self.process, **stage_run.computed(), "gpus": gpus()}
+                process = {**self.process(), **stage_run.computed(), "gpus": gpus()}
                 storage.save_record(
                     record, draft, ingredients=self._ingredients(stage), digests=digests, process=process
                 )

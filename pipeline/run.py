@@ -1,9 +1,11 @@
 """The order of the stages, and the reuse of what was computed before."""
 
+import functools
 import shlex
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -50,9 +52,15 @@ def run(
     photo, mask = _photo_and_mask(config)
     weights = _initial_weights(config, classes=len(dataset.class_names))
     pipeline_id = uuid.uuid4().hex
-    process = provenance.describe_process(
-        overrides, threads=cpu_threads(config.runtime), deterministic=config.runtime.deterministic
-    )
+
+    @functools.cache
+    def process() -> dict[str, Any]:
+        # not asked for where every stage is there already
+        described = provenance.describe_process(
+            overrides, threads=cpu_threads(config.runtime), deterministic=config.runtime.deterministic
+        )
+        return {**described, "pipeline_id": pipeline_id}
+
     try:
         tracker = open_tracker(config.tracking, Path(config.output_dir), pipeline_id=pipeline_id)
         with Bars() as bars:
@@ -66,7 +74,7 @@ def run(
                 initial_weights=weights,
                 # it becomes an artifact that others may read
                 composed=without_passwords(composed),
-                process={**process, "pipeline_id": pipeline_id},
+                process=process,
                 tags=tags or {},
                 progress=bars,
                 tracker=tracker,

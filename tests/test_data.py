@@ -318,3 +318,16 @@ def test_a_zip_of_something_else_is_refused(tmp_path):
     with zipfile.ZipFile(tmp_path / "data.npz", "w") as archive:
         archive.writestr("readme.txt", "no arrays")
     refusal(DataSet.mnist, tmp_path / "data.npz")
+
+
+def test_the_digits_are_those_that_scikit_learn_loads():
+    from sklearn.datasets import load_digits
+
+    from pipeline.data import _digits_of_scikit_learn
+
+    images, labels = load_digits(return_X_y=True)
+    ours = _digits_of_scikit_learn()
+    np.testing.assert_array_equal(ours[0], images)
+    np.testing.assert_array_equal(ours[1], labels)
+    assert ours[0].dtype == images.dtype
+    assert ours[1].dtype == labels.dtype
