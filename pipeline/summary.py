@@ -25,7 +25,7 @@ def summary(outcomes: Mapping[Stage, StageOutcome], *, look_at_record: str | Non
     for stage, outcome in outcomes.items():
         reused = "  (reused)" if outcome.reused else ""
         lines.append(
-            f"{stage.value:<12} {_figure(stage, outcome):<42} {_shown(outcome.folder / LOOK_AT[stage])}{reused}"
+            f"{stage.value:<12} {_figure(stage, outcome):<42} {shown(outcome.folder / LOOK_AT[stage])}{reused}"
         )
     if look_at_record is not None:
         lines.append(f"{'look at it':<12} {look_at_record}")
@@ -54,7 +54,7 @@ def _dream(params: Mapping[str, str]) -> str:
     return f"{params['dream.photo']}, levels {params['dream.levels']}"
 
 
-def _shown(path: Path) -> Path:
+def shown(path: Path) -> Path:
     """Relative to where the command was given, if it lies below."""
     path = path.resolve()
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

@@ -30,6 +30,20 @@ def pipeline(folder: Path, *overrides: str, sources: Path = ROOT) -> subprocess.
     )
 
 
+def module(folder: Path, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Another of the package's command lines, such as pipeline.rerun."""
+    return subprocess.run(
+        [sys.executable, "-m", name, *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=300,
+        check=False,
+    )
+
+
 def succeeded(process: subprocess.CompletedProcess[str]) -> str:
     assert process.returncode == 0, process.stderr
     return process.stdout

@@ -1,32 +1,21 @@
 """A stage again, from its record: the same bits, or what differs and by how much."""
 
 import json
-import os
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from test_pipeline import ROOT, SMOKE, STAGES, pipeline, runs, succeeded
+from test_pipeline import SMOKE, STAGES, module, pipeline, runs, succeeded
 
 from pipeline.comparison import Difference, differences, ingredient_differences, process_differences
 
 
 def rerun(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "pipeline.rerun", *arguments],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        timeout=300,
-        check=False,
-    )
+    return module(folder, "pipeline.rerun", *arguments)
 
 
 @pytest.fixture(scope="module")

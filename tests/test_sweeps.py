@@ -16,7 +16,7 @@ import numpy as np
 import psutil
 import pytest
 from PIL import Image
-from test_pipeline import ROOT, SMOKE, pipeline, succeeded
+from test_pipeline import ROOT, SMOKE, module, pipeline, succeeded
 
 from pipeline import jobs
 from pipeline.locking import is_held
@@ -51,19 +51,6 @@ def table(sweep: Path) -> list[dict[str, str]]:
 
 def digests(job: Path) -> dict[str, str]:
     return json.loads((job / "oip" / "stage.json").read_text())["digests"]
-
-
-def module(folder: Path, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", name, *arguments],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        timeout=300,
-        check=False,
-    )
 
 
 @pytest.fixture(scope="module")

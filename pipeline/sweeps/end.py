@@ -12,6 +12,7 @@ from typing import Any
 
 from pipeline import jobs, storage
 from pipeline.record import StageRecord
+from pipeline.summary import shown
 from pipeline.sweeps import folder as folders
 from pipeline.sweeps.begin import name_of, params_of
 from pipeline.sweeps.folder import Row, Sweep, settings, swept
@@ -45,17 +46,17 @@ def _tell(rows: Sequence[Row], folder: Path, *, summarized: bool) -> None:
     states = Counter(row.state for row in rows)
     counts = ", ".join(f"{states[state]} {state}" for state in states)
     what = f"{len(rows)} job{'' if len(rows) == 1 else 's'}: {counts}"
-    print(f"{'sweep':<12} {what:<42} {_shown(folder / SUMMARY if summarized else folder)}", flush=True)
+    print(f"{'sweep':<12} {what:<42} {shown(folder / SUMMARY if summarized else folder)}", flush=True)
     for row in rows:
         if row.state != jobs.FINISHED:
             why = f": {row.job.failure}" if row.job and row.job.failure else ""
-            log = f" ({_shown(row.folder / LOG)})" if row.folder else ""
+            log = f" ({shown(row.folder / LOG)})" if row.folder else ""
             words = " ".join(f"{key}={settings(row).get(key, '')}" for key in swept(rows))
             told = f"{row.name} ({words})" if words else row.name
             print(f"mnist-dream: job {told} {row.state}{why}{log}", file=sys.stderr)
     if any(row.state != jobs.FINISHED for row in rows):
         print(
-            f"mnist-dream: python -m pipeline.resume {shlex.quote(str(_shown(folder)))} does the rest", file=sys.stderr
+            f"mnist-dream: python -m pipeline.resume {shlex.quote(str(shown(folder)))} does the rest", file=sys.stderr
         )
 
 
@@ -143,8 +144,3 @@ def _record(sweep: Sweep, rows: Sequence[Row], folder: Path) -> None:
 
 def _tracker(sweep: Sweep) -> Tracker:
     return open_tracker(sweep.tracking, Path(sweep.output_dir), pipeline_id=sweep.id)
-
-
-def _shown(path: Path) -> Path:
-    path = path.resolve()
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

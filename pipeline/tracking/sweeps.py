@@ -10,6 +10,7 @@ from pipeline.tracking.marks import Mark
 from pipeline.tracking.runs import StageRun
 from pipeline.tracking.stale import process_tags
 from pipeline.tracking.tracker import Tracker
+from pipeline.tracking.writing import TABLES_TAG
 
 STAGE = "sweeps"
 
@@ -80,4 +81,4 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
 
 def table_tag(path: str) -> dict[str, str]:
     """The tag that tells MLflow's page of a table."""
-    return {"mlflow.loggedArtifacts": json.dumps([{"path": path, "type": "table"}])}
+    return {TABLES_TAG: json.dumps([{"path": path, "type": "table"}])}
