@@ -4,7 +4,6 @@ import contextlib
 import logging
 import os
 import shutil
-import signal
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -27,6 +26,7 @@ from pipeline import jobs, launching, schema
 from pipeline.config import Config
 from pipeline.errors import InputError, one_line
 from pipeline.orphans import end_with_parent
+from pipeline.stopping import listen, stopped_is_stopped
 from pipeline.sweeps.callback import SWEEP_FOLDER
 from pipeline.sweeps.end import end
 from pipeline.sweeps.folder import read
@@ -47,7 +47,7 @@ CONF = next(
 def main() -> None:
     """`mnist-dream`, or `python -m pipeline`."""
     # otherwise the record of a stage that is terminated would stay "running"
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    listen()
     # Ray would report to its makers
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     ConfigStore.instance().store(name="schema", node=Config)
@@ -77,8 +77,9 @@ def main() -> None:
 def _outcome(entry: Callable[[], None]) -> int:
     """The exit code of what was asked for; what went wrong is told in one line, of a sweep by its end."""
     try:
-        _check_overrides(sys.argv[1:])
-        entry()
+        with stopped_is_stopped():
+            _check_overrides(sys.argv[1:])
+            entry()
     except KeyboardInterrupt:
         return _refused("interrupted", INTERRUPTED)
     except MissingConfigException as error:

@@ -16,6 +16,7 @@ from pipeline.config import Stage
 from pipeline.errors import one_line
 from pipeline.locking import exclusive
 from pipeline.processes import ProcessId, is_gone, this_process
+from pipeline.stopping import stopped_is_stopped
 
 FILE, LOCK = "job.json", ".job.lock"
 RUNNING, FINISHED, FAILED, KILLED, MISSING = "running", "finished", "failed", "killed", "missing"
@@ -74,7 +75,8 @@ def attempt(folder: Path, overrides: Sequence[str], *, sweep_id: str | None = No
         job = Job(overrides=list(overrides), sweep_id=sweep_id, process=this_process(), begun=time.time())
         attempt = Attempt(folder, job)
         try:
-            yield attempt
+            with stopped_is_stopped():
+                yield attempt
         except Exception as error:
             attempt.end(FAILED, failure=one_line(error))
             raise

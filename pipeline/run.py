@@ -23,6 +23,7 @@ from pipeline.runtime import cpu_threads, release_tensorflow, start_tensorflow
 from pipeline.stages.dreaming.fitting import check_dream
 from pipeline.stages.dreaming.variants import variants_of
 from pipeline.stages.selection import check_classes, chosen_indices, images_of, images_of_class
+from pipeline.stopping import stoppable
 from pipeline.storage import load_initial_weights
 from pipeline.summary import summary
 from pipeline.tracking import open_tracker
@@ -76,7 +77,7 @@ def run(
                 composed=without_passwords(composed),
                 process=process,
                 tags=tags or {},
-                progress=bars,
+                progress=stoppable(bars),
                 tracker=tracker,
             )
             outcomes = {stage: execution.finish(stage) for stage in Stage if stage in config.stages}

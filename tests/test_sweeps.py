@@ -270,7 +270,8 @@ def test_a_sweep_that_is_interrupted_says_how_it_goes_on(tmp_path: Path, number:
         time.sleep(0.1)
     process.send_signal(number)
     output, errors = process.communicate(timeout=60)
-    assert process.returncode == 128 + number
+    # the latter where the interpreter ends itself by the signal, which a shell sees as the former
+    assert process.returncode in (128 + number, -number)
     assert "12 jobs: 1 killed, 11 missing" in output
     assert "Traceback" not in errors
     assert errors.splitlines()[-1].startswith("mnist-dream: python -m pipeline.resume outputs/multirun/")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pipeline.config import TrackingBackend, TrackingConfig
 from pipeline.errors import one_line, without_passwords
+from pipeline.stopping import stopped_is_stopped
 from pipeline.tracking import backend
 from pipeline.tracking.patience import Patience
 from pipeline.tracking.runs import StageRun
@@ -32,7 +33,8 @@ def open_tracker(config: TrackingConfig, output_dir: Path, *, pipeline_id: str) 
     backend.check_uri(uri)
     connection = failure = None
     try:
-        connection = backend.connect(uri, output_dir, Patience(backend.PATIENCE_S))
+        with stopped_is_stopped():
+            connection = backend.connect(uri, output_dir, Patience(backend.PATIENCE_S))
     except Exception as error:
         failure = f"{without_passwords(uri)}: {one_line(error)}"
     tracker = Tracker(

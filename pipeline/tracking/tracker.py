@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from pipeline.errors import one_line, without_passwords
 from pipeline.results import Dataset
+from pipeline.stopping import stopped_is_stopped
 from pipeline.tracking.backend import Connection
 from pipeline.tracking.experiments import finished_run
 from pipeline.tracking.marks import Mark, Upstream
@@ -118,7 +119,8 @@ class Tracker:
         run = StageRun(self, mark, end=origin.end_time if origin else None, folder=folder, dataset=dataset)
         run.create()
         try:
-            yield run
+            with stopped_is_stopped():
+                yield run
         except BaseException as error:
             run.end("FAILED" if isinstance(error, Exception) else "KILLED", failure=one_line(error))
             raise
@@ -178,7 +180,8 @@ class Tracker:
         if self._connection is None:
             return None
         try:
-            return action(self._connection)
+            with stopped_is_stopped():
+                return action(self._connection)
         except Exception as error:
             self._connection = None
             logger.debug("the failure of MLflow", exc_info=True)

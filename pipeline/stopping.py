@@ -1,0 +1,67 @@
+"""Ctrl-C and `kill` end a command, whatever becomes of the exception that they raise.
+
+An exception that a signal raises reaches whatever runs at that moment. Native code makes another one of it (an import
+that is interrupted may fail as an ImportError), or drops it, as a destructor does. So the signal is remembered, too,
+by the handler that the process has for it.
+"""
+
+import contextlib
+import signal
+from collections.abc import Iterator
+from types import FrameType
+
+from pipeline.progress import Progress
+
+
+class StopHandler:
+    """Raises what ends a command, and remembers it: KeyboardInterrupt for SIGINT, else SystemExit(128 + number)."""
+
+    def __init__(self) -> None:
+        self.raised: BaseException | None = None
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        self.raised = KeyboardInterrupt() if number == signal.SIGINT else SystemExit(128 + number)
+        raise self.raised
+
+
+def listen() -> None:
+    """Let SIGTERM and SIGINT end this process by an exception; SIGINT only where it is not ignored, as by nohup."""
+    handler = StopHandler()
+    signal.signal(signal.SIGTERM, handler)
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, handler)
+
+
+def lost_stop() -> BaseException | None:
+    """What a signal has raised in this process and nobody has seen yet, once; None if there is nothing."""
+    handler = signal.getsignal(signal.SIGTERM)
+    if not isinstance(handler, StopHandler):
+        return None
+    stop, handler.raised = handler.raised, None
+    return stop
+
+
+@contextlib.contextmanager
+def stopped_is_stopped() -> Iterator[None]:
+    """What a signal made fail is no error of its own: the signal's exception is raised instead."""
+    try:
+        yield
+    except Exception as error:
+        if (stop := lost_stop()) is not None:
+            raise stop from error
+        raise
+    except BaseException:
+        # it is on its way
+        lost_stop()
+        raise
+
+
+def stoppable(progress: Progress) -> Progress:
+    """The same, and where a signal's exception was dropped it is raised again."""
+
+    def told(task: str, done: int, total: int, **values: float) -> None:
+        if (stop := lost_stop()) is not None:
+            raise stop
+        progress(task, done, total, **values)
+
+    return told
