@@ -2,11 +2,11 @@
 
 import gzip
 import hashlib
-import importlib.util
 from pathlib import Path
 
 import numpy as np
 
+from pipeline.bundled import load_digits
 from pipeline.config import DataConfig, DataSet
 from pipeline.errors import InputError
 from pipeline.results import Dataset
@@ -91,25 +91,12 @@ def enlarged(images: np.ndarray, size: int) -> np.ndarray:
 
 def _digits() -> Arrays:
     """scikit-learn's 1,797 digits; every fifth image of each class is a test image."""
-    images, labels = _digits_of_scikit_learn()
+    images, labels = load_digits()
     images = images.reshape(-1, 8, 8)
     order = np.argsort(labels, kind="stable")
     test = np.zeros(len(labels), bool)
     test[order[2::5]] = True
     return images[~test], labels[~test], images[test], labels[test]
-
-
-def _digits_of_scikit_learn() -> tuple[np.ndarray, np.ndarray]:
-    """What `sklearn.datasets.load_digits` returns: (1797, 64) and (1797,). To import that takes longer than all else of
-    a run whose stages are in the store, so its file is read, where it is."""
-    package = importlib.util.find_spec("sklearn")
-    file = Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz" if package and package.origin else None
-    if file is None or not file.is_file():
-        from sklearn.datasets import load_digits
-
-        return load_digits(return_X_y=True)
-    table = np.loadtxt(file, delimiter=",")
-    return table[:, :-1], table[:, -1].astype(int)
 
 
 def _from_keras(name: DataSet) -> Arrays:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
 
+from pipeline.bundled import load_sample_image
 from pipeline.config import Fit
 from pipeline.errors import InputError
 
@@ -109,8 +110,6 @@ def _opened(photo: str, setting: str, takes: str, embedded: tuple[str, ...] = ()
 
 
 def _embedded(photo: str) -> Image.Image:
-    from sklearn.datasets import load_sample_image
-
     return Image.fromarray(load_sample_image(f"{photo}.jpg"))
 
 

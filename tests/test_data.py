@@ -320,14 +320,22 @@ def test_a_zip_of_something_else_is_refused(tmp_path):
     refusal(DataSet.mnist, tmp_path / "data.npz")
 
 
-def test_the_digits_are_those_that_scikit_learn_loads():
-    from sklearn.datasets import load_digits
+def test_the_digits_and_photos_are_those_that_scikit_learn_loads():
+    from sklearn import datasets
 
-    from pipeline.data import _digits_of_scikit_learn
+    from pipeline import bundled
 
-    images, labels = load_digits(return_X_y=True)
-    ours = _digits_of_scikit_learn()
-    np.testing.assert_array_equal(ours[0], images)
-    np.testing.assert_array_equal(ours[1], labels)
-    assert ours[0].dtype == images.dtype
-    assert ours[1].dtype == labels.dtype
+    for ours, theirs in zip(bundled.load_digits(), datasets.load_digits(return_X_y=True), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+        assert ours.dtype == theirs.dtype
+    for name in ("flower.jpg", "china.jpg"):
+        np.testing.assert_array_equal(bundled.load_sample_image(name), datasets.load_sample_image(name))
+
+
+def test_the_digits_and_photos_come_from_scikit_learn_where_its_files_lie_elsewhere(monkeypatch):
+    from pipeline import bundled
+
+    digits, flower = bundled.load_digits(), bundled.load_sample_image("flower.jpg")
+    monkeypatch.setattr(bundled, "_file", lambda *path: None)
+    np.testing.assert_array_equal(bundled.load_digits()[0], digits[0])
+    np.testing.assert_array_equal(bundled.load_sample_image("flower.jpg"), flower)
