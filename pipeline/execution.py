@@ -162,6 +162,7 @@ class Execution:
         if self._run_ids[stage] is None:
             # computed while nothing was recorded, or for another record
             with self._stage_run(stage, record, origin=_origin(stored)) as stage_run:
+                self._run_ids[stage] = stage_run.begun()
                 if wanted:
                     storage.copy_folder(stored, place, before=stage_run.mark)
                 self._log(stage_run, stage, record, stored)
@@ -186,6 +187,8 @@ class Execution:
             stage_run.log_params(begun.params)
             self.progress(stage.value, 0, 1)
             result = self._result(stage, model, stage_run)
+            # its import of MLflow and those of what draws would get in each other's way
+            self._run_ids[stage] = stage_run.begun()
             if isinstance(result, TrainResult):
                 self._trained = result.model
             record = dataclasses.replace(begun, **vars(figures(result)))
@@ -295,12 +298,11 @@ class Execution:
             dataset=self.dataset if stage in LOOK_AT_DATA else None,
             origin=origin,
         ) as stage_run:
-            self._run_ids[stage] = stage_run.run_id
             yield stage_run
 
     def _log(self, stage_run: StageRun, stage: Stage, record: StageRecord, folder: Path) -> None:
         """Hand everything about a finished stage to the record."""
-        if stage_run.run_id is None:
+        if not self.tracker.is_recording:
             return
         if stage in LOOK_AT_DATA:
             stage_run.log_dataset(self.dataset)

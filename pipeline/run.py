@@ -62,8 +62,8 @@ def run(
         )
         return {**described, "pipeline_id": pipeline_id}
 
+    tracker = open_tracker(config.tracking, Path(config.output_dir), pipeline_id=pipeline_id)
     try:
-        tracker = open_tracker(config.tracking, Path(config.output_dir), pipeline_id=pipeline_id)
         with Bars() as bars:
             execution = Execution(
                 config=config,
@@ -81,9 +81,11 @@ def run(
                 tracker=tracker,
             )
             outcomes = {stage: execution.finish(stage) for stage in Stage if stage in config.stages}
+        tracker.wait()
         print(summary(outcomes, look_at_record=_look_at_record(config, tracker.address)))
         return outcomes
     finally:
+        tracker.wait()
         release_tensorflow()
 
 

@@ -7,6 +7,7 @@ by the handler that the process has for it.
 
 import contextlib
 import signal
+import threading
 from collections.abc import Iterator
 from types import FrameType
 
@@ -35,7 +36,8 @@ def listen() -> None:
 def lost_stop() -> BaseException | None:
     """What a signal has raised in this process and nobody has seen yet, once; None if there is nothing."""
     handler = signal.getsignal(signal.SIGTERM)
-    if not isinstance(handler, StopHandler):
+    if not isinstance(handler, StopHandler) or threading.current_thread() is not threading.main_thread():
+        # no signal raises anything in another thread
         return None
     stop, handler.raised = handler.raised, None
     return stop

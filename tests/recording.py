@@ -21,7 +21,10 @@ OWN = ("pipeline_id", "upstream.train", "pid", "process_started")
 
 def tracker_of(output_dir: Path, uri: str | None, pipeline_id: str = "pipeline-1") -> Tracker:
     config = TrackingConfig(backend=TrackingBackend.mlflow, uri=uri, experiment=EXPERIMENT)
-    return open_tracker(config, output_dir, pipeline_id=pipeline_id)
+    tracker = open_tracker(config, output_dir, pipeline_id=pipeline_id)
+    # connect now, as a run does that has something to tell
+    tracker.attempt(lambda connection: None)
+    return tracker
 
 
 def train_stage(tracker: Tracker, run_dir: Path, model: Any, dataset: Dataset, key: str = "train-key") -> str | None:

@@ -33,8 +33,10 @@ def client(tmp_path: Path) -> Any:
     """Of a record that is there, with an experiment."""
     from mlflow import MlflowClient
 
-    with tracker_of(tmp_path, None).stage_run("train", "first", name="n", upstream={}):
+    tracker = tracker_of(tmp_path, None)
+    with tracker.stage_run("train", "first", name="n", upstream={}):
         pass
+    tracker.wait()
     return MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
 
 

@@ -12,12 +12,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from recording import oip_stage, runs_of, times_of, told, tracker_of, train_stage
+from recording import EXPERIMENT, oip_stage, runs_of, times_of, told, tracker_of, train_stage
 from servers import LOOPBACK, MlflowServer, Proxy, free_port
 
 from pipeline import storage, sync
+from pipeline.config import TrackingBackend, TrackingConfig
+from pipeline.record import StageRecord
 from pipeline.results import Dataset
-from pipeline.tracking import Tracker, patience
+from pipeline.tracking import Tracker, open_tracker, patience
+from pipeline.tracking.sweeps import begin_sweep, end_sweep
 
 # The promise of docs/tracking.md.
 WAITED_AT_MOST_S = 30
@@ -63,7 +66,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
 def clean(client: Any) -> Iterator[None]:
     """Without the runs of other tests."""
     yield
-    for stage in ("train", "oip"):
+    for stage in ("train", "oip", "sweeps"):
         for run in runs_of(client, stage):
             client.delete_run(run.info.run_id)
 
@@ -233,7 +236,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
-from recording import oip_stage, tracker_of
+from recording import EXPERIMENT, oip_stage, tracker_of
 from pipeline.tracking.writing import RunWriter
 def die(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -262,10 +265,12 @@ def test_a_process_that_is_killed_while_it_records_is_completed(tmp_path, server
 
 def test_a_process_that_is_still_recording_is_left_alone(tmp_path, server, client, capsys, clean):
     run_dir = tmp_path / "runs" / "day" / "time"
-    with tracker_of(tmp_path, server.uri).stage_run("oip", "k", name="n", upstream={}, folder=run_dir / "oip") as run:
+    tracker = tracker_of(tmp_path, server.uri)
+    with tracker.stage_run("oip", "k", name="n", upstream={}, folder=run_dir / "oip") as run:
         with storage.new_folder(run_dir / "oip") as draft:
             run.mark(draft)
         assert bring_in(tmp_path) == 1
+    tracker.wait()
     assert "still at it" in capsys.readouterr().err
     assert list(tmp_path.rglob("unrecorded.json")) == []
     assert [found.info.status for found in runs_of(client, "oip")] == ["FINISHED"]
@@ -347,6 +352,47 @@ def test_what_others_stand_on_comes_in_from_the_store(tmp_path, server, client, 
     found = told(client, train)
     for name in ("name", "status", "params", "metrics", "artifacts", "models"):
         assert found[name] == live["train"][name]
+
+
+@pytest.mark.parametrize("failed", [False, True])
+def test_the_run_of_a_sweep_that_was_begun_is_completed(tmp_path, server, client, failed, clean):
+    """Begun by one process, ended by another whose server is away; what a failed sweep is told by its status."""
+    folder = tmp_path / "multirun" / "day" / "time"
+    tracker = tracker_of(tmp_path, server.uri, "sweep-1")
+    run_id = begin_sweep(tracker, None, name="2 jobs", params={"noise": "long short"}, sweep_id="sweep-1")
+    assert run_id is not None
+    record = StageRecord(
+        stage="sweeps",
+        key="sweep-1",
+        name="2 jobs",
+        params={"noise": "long short"},
+        metrics={"jobs": 2.0},
+        tags={"sweep_id": "sweep-1"},
+    )
+    draft = folder / ".summary-1"
+    draft.mkdir(parents=True)
+    (draft / "jobs.csv").write_text("job\n0\n1\n")
+    storage.save_record(record, draft)
+    config = TrackingConfig(backend=TrackingBackend.mlflow, uri=server.uri, experiment=EXPERIMENT)
+    away = open_tracker(config, tmp_path, pipeline_id="sweep-1")
+    server.kill()
+    try:
+        end_sweep(away, run_id, record, draft, folder / "summary", begun_ms=5000, failed=failed)
+    finally:
+        server.start()
+    assert (folder / "summary" / "unrecorded.json").is_file()
+    assert bring_in(tmp_path) == 0
+    assert not (folder / "summary" / "unrecorded.json").exists()
+    (run,) = runs_of(client, "sweeps")
+    assert (run.info.run_id, run.info.status) == (run_id, "FAILED" if failed else "FINISHED")
+    assert run.data.metrics == {"jobs": 2}
+    assert [file.path for file in client.list_artifacts(run_id, "results")] == [
+        "results/jobs.csv",
+        "results/stage.json",
+    ]
+    # and again costs nothing
+    assert bring_in(tmp_path) == 0
+    assert len(runs_of(client, "sweeps")) == 1
 
 
 # bad input ---------------------------------------------------------------------------------------------------------

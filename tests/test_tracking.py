@@ -27,7 +27,7 @@ from pipeline.config import TrackingBackend, TrackingConfig
 from pipeline.errors import InputError, without_passwords
 from pipeline.record import Figures, StageRecord, figures
 from pipeline.results import Dataset
-from pipeline.tracking import Tracker, open_tracker
+from pipeline.tracking import Tracker, open_tracker, peek
 from pipeline.tracking.views import saved_view
 
 MAPS = range(12)
@@ -102,7 +102,6 @@ def recorded(request, tmp_path_factory, dataset, tiny_cnn) -> Recorded:
         record = new_record("train", params={"train.epochs": "3"}, metrics={"final_loss": 0.25}, series=HISTORY)
         train.log_record(record, folder / "train")
     with tracker.stage_run("oip", "oip-key", name="maps", upstream={"train": train.run_id, "other": None}) as oip:
-        oip.log_text("seed: 0\n", "made/config.yaml")
         record = new_record(
             "oip",
             params={f"p{i:03}": str(i) for i in range(230)} | {"a=b,[c]": "odd", "long": "x" * 7000},
@@ -220,12 +219,10 @@ def test_pictures_are_named_as_mlflow_names_them(recorded):
     recorded.client.delete_run(run.info.run_id)
 
 
-def test_the_folder_of_the_stage_is_an_artifact(recorded, tmp_path):
-    assert artifacts(recorded, recorded.oip_id) == {"images", "results", "made"}
+def test_the_folder_of_the_stage_is_an_artifact(recorded):
+    assert artifacts(recorded, recorded.oip_id) == {"images", "results"}
     expected = {f"results/map_{m:03}.png" for m in MAPS}
     assert artifacts(recorded, recorded.oip_id, "results") == expected
-    text = recorded.client.download_artifacts(recorded.oip_id, "made/config.yaml", str(tmp_path))
-    assert Path(text).read_text() == "seed: 0\n"
 
 
 def test_a_model_that_is_logged_is_not_kept_twice(recorded):
@@ -271,24 +268,20 @@ def test_find_run(recorded):
 # more than a stage -------------------------------------------------------------------------------------------------
 
 
-def test_a_run_of_another_kind_can_be_continued_with_tables_and_folders(sqlite_uri, tmp_path):
+def test_a_run_of_another_kind_can_be_continued(sqlite_uri, tmp_path):
     from mlflow import MlflowClient
 
     client = MlflowClient(sqlite_uri)
-    (tmp_path / "sheets").mkdir()
-    (tmp_path / "sheets" / "a.txt").write_text("first")
     run_id = new_tracker(tmp_path, sqlite_uri).begin(
         "sweeps", name="a sweep", params={"a": "b"}, tags={"state": "begun"}
     )
     assert run_id is not None
     run = new_tracker(tmp_path, sqlite_uri).resumed(run_id)
     run.log_epoch(1, {"jobs": 1.0})
-    run.log_folder(tmp_path / "sheets", "sheets")
-    run.log_table({"job": [0, 1], "noise": ["long", "short"]}, "jobs.json")
     run.end("KILLED", failure="interrupted")
+    assert run.run_id == run_id
     begun = client.get_run(run_id)
     assert (begun.info.status, begun.data.params) == ("KILLED", {"a": "b"})
-    (tmp_path / "sheets" / "a.txt").write_text("second")
     tracker = new_tracker(tmp_path, sqlite_uri)
     assert tracker.reopen(run_id)
     assert not tracker.reopen("0" * 32)
@@ -297,8 +290,6 @@ def test_a_run_of_another_kind_can_be_continued_with_tables_and_folders(sqlite_u
     again.log_tags({"state": "ended"})
     again.log_epoch(1, {"jobs": 1.0})
     again.log_epoch(2, {"jobs": 2.0})
-    again.log_folder(tmp_path / "sheets", "sheets")
-    again.log_table({"job": [0], "noise": ["long"]}, "jobs.json")
     again.end("FINISHED")
     assert again.run_id == run.run_id
     ended = client.get_run(run.run_id)
@@ -306,11 +297,6 @@ def test_a_run_of_another_kind_can_be_continued_with_tables_and_folders(sqlite_u
     assert ended.info.end_time >= begun.info.end_time
     assert ended.data.tags["state"] == "ended"
     assert [(point.step, point.value) for point in client.get_metric_history(run.run_id, "jobs")] == [(1, 1), (2, 2)]
-    assert Path(client.download_artifacts(run.run_id, "sheets/a.txt", str(tmp_path))).read_text() == "second"
-    table = json.loads(Path(client.download_artifacts(run.run_id, "jobs.json", str(tmp_path))).read_text())
-    # as MLflow's own log_table lays it out
-    assert table == {"columns": ["job", "noise"], "data": [[0, "long"]]}
-    assert json.loads(ended.data.tags["mlflow.loggedArtifacts"]) == [{"path": "jobs.json", "type": "table"}]
 
 
 # the view that a chart page opens with -----------------------------------------------------------------------------
@@ -400,8 +386,10 @@ def test_view_is_set_once_and_never_again(sqlite_uri, tmp_path):
     client = MlflowClient(sqlite_uri)
 
     def views_after_a_run() -> dict[str, str]:
-        with new_tracker(tmp_path, sqlite_uri).stage_run("activations", "key", name="n", upstream={}):
+        tracker = new_tracker(tmp_path, sqlite_uri)
+        with tracker.stage_run("activations", "key", name="n", upstream={}):
             pass
+        tracker.wait()
         return views_in(client, "activations")
 
     first = views_after_a_run()
@@ -429,6 +417,7 @@ def test_view_that_is_refused_costs_a_warning_and_not_the_record(sqlite_uri, tmp
     tracker = new_tracker(tmp_path, sqlite_uri)
     with tracker.stage_run("dream", "refused", name="n", upstream={}) as run:
         pass
+    tracker.wait()
     (warning,) = (record for record in caplog.records if record.levelno >= logging.WARNING)
     assert warning.getMessage().endswith("test dreams/dream opens without a choice of charts: ValueError: no such tag")
     assert tracker.find_run("dream", "refused") == run.run_id
@@ -461,6 +450,46 @@ def test_a_run_that_is_left_by_an_error_says_so(sqlite_uri, tmp_path, error, sta
     assert tracker.find_run("fails", reason) is None
 
 
+def test_finished_runs_are_found_in_the_file_as_by_mlflow(tmp_path):
+    from mlflow import MlflowClient
+
+    tracker = new_tracker(tmp_path)
+    ids = []
+    for _ in range(2):
+        with tracker.stage_run("oip", "key", name="n", upstream={}) as run:
+            pass
+        ids.append(run.run_id)
+    with pytest.raises(ZeroDivisionError), tracker.stage_run("oip", "failed", name="n", upstream={}):
+        raise ZeroDivisionError
+    tracker.wait()
+    client, file = MlflowClient(f"sqlite:///{tmp_path}/mlflow.db"), tmp_path / "mlflow.db"
+
+    def found(key: str, stage: str = "oip") -> str | None:
+        in_file = peek.finished_run(file, f"test dreams/{stage}", key)
+        # the tracker is connected, so it asks MLflow
+        assert tracker.find_run(stage, key) == in_file
+        # this one is not yet
+        assert new_tracker(tmp_path).find_run(stage, key) == in_file
+        return in_file
+
+    assert found("key") == ids[1]
+    assert found("failed") is found("unknown") is found("key", "train") is None
+    client.delete_run(ids[1])
+    assert found("key") == ids[0]
+    client.delete_run(ids[0])
+    assert found("key") is None
+    client.restore_run(ids[0])
+    client.delete_experiment(client.get_run(ids[0]).info.experiment_id)
+    assert peek.finished_run(file, "test dreams/oip", "key") is None
+
+
+@pytest.mark.parametrize("content", [b"", b"not a database " * 100])
+def test_nothing_is_found_in_a_file_that_is_no_record(tmp_path, content):
+    assert peek.finished_run(tmp_path / "mlflow.db", "e/oip", "key") is None
+    (tmp_path / "mlflow.db").write_bytes(content)
+    assert peek.finished_run(tmp_path / "mlflow.db", "e/oip", "key") is None
+
+
 # no record ---------------------------------------------------------------------------------------------------------
 
 
@@ -470,7 +499,6 @@ def do_everything(tracker: Tracker, folder: Path, dataset: Dataset) -> str | Non
         run.log_params({"a": "b"})
         run.log_epoch(1, {"loss": 1.0})
         run.log_dataset(dataset)
-        run.log_text("text", "path")
         run.log_record(new_record("train", images={"a": {0: "is_not_there.png"}}), folder)
     assert tracker.find_run("train", "key") is None
     return run.run_id
@@ -534,8 +562,8 @@ def test_server_that_does_not_answer_costs_a_warning_and_one_request(tmp_path, d
         for uri in (f"http://{LOOPBACK}:{free_port()}", silent):
             caplog.clear()
             tracker = new_tracker(tmp_path, uri)
-            assert tracker.address is None
             assert do_everything(tracker, tmp_path, dataset) is None
+            assert tracker.address is None
             (warning,) = caplog.records
             assert (warning.name, warning.levelno) == ("pipeline.tracking", logging.WARNING)
             assert "no server answers" in warning.getMessage()
@@ -559,6 +587,7 @@ def test_backend_that_fails_in_the_middle_costs_one_warning(tmp_path, dataset, c
     def stage() -> None:
         with tracker.stage_run("train", "key", name="n", upstream={}) as run:
             run.log_epoch(1, {"loss": 1.0})
+            tracker.wait()
             with contextlib.closing(sqlite3.connect(tmp_path / "mlflow.db")) as database:
                 database.execute("DROP TABLE metrics")
             run.log_epoch(2, {"loss": 0.5})
@@ -584,6 +613,7 @@ def record_one(output_dir: Path, number: int, barrier: Any) -> None:
     tracker = new_tracker(output_dir)
     with tracker.stage_run("oip", f"key-{number}", name=str(number), upstream={}) as run:
         run.log_record(new_record("oip", series={"curve": {i: float(i) for i in range(300)}}), output_dir / "empty")
+    tracker.wait()
 
 
 def test_processes_that_open_a_fresh_record_at_once_are_all_recorded(tmp_path):
@@ -644,6 +674,7 @@ def test_ui_shows_the_record_with_its_artifacts_until_ctrl_c(tmp_path):
         run.log_record(new_record("oip"), tmp_path / "results")
     with tracker.stage_run("other", "key", name="no stage, so without a view", upstream={}):
         pass
+    tracker.wait()
     port = free_port()
     page = start_ui("--output-dir", str(tmp_path), "--port", str(port))
     try:

@@ -30,12 +30,11 @@ CREATION_LOCK = 5_318_008_317
 
 @dataclass(frozen=True, kw_only=True)
 class Connection:
-    """client: an MlflowClient, called with `patience`; address: what to tell the user; artifacts: where new experiments
-    keep their files, None if the server decides."""
+    """client: an MlflowClient, called with `patience`; artifacts: where new experiments keep their files, None if the
+    server decides."""
 
     uri: str
     client: Any
-    address: str
     artifacts: Path | None
     patience: Patience
 
@@ -57,6 +56,20 @@ def check_uri(uri: str) -> None:
         raise InputError.at("tracking.uri", takes=takes, got=without_passwords(uri) if uri else "nothing")
 
 
+def address_of(uri: str) -> str:
+    """What to tell the user of the record: its page, or where it lies."""
+    if uri.startswith("http"):
+        # without the query the page opens on traces of language models
+        return f"{without_passwords(uri).rstrip('/')}/#/experiments?workflowType=machine_learning"
+    return without_passwords(uri)
+
+
+def sqlite_file(uri: str) -> Path | None:
+    """The file of an SQLite record; None of another one."""
+    name = uri.removeprefix("sqlite:///")
+    return None if name == uri else Path(name.partition("?")[0]).resolve()
+
+
 def connect(uri: str, output_dir: Path, patience: Patience) -> Connection:
     """The artifacts of an SQLite record lie beside it, those of a PostgreSQL record under `output_dir`.
 
@@ -69,12 +82,9 @@ def connect(uri: str, output_dir: Path, patience: Patience) -> Connection:
         os.environ.setdefault(name, value)
     from mlflow import MlflowClient
 
-    address = without_passwords(uri).rstrip("/")
     artifacts = None
     if uri.startswith("http"):
         patience.call(lambda: _reach_server(uri), repeatable=False)
-        # without the query the page opens on traces of language models
-        address = f"{address}/#/experiments?workflowType=machine_learning"
     elif uri.startswith("postgresql"):
         beside = artifacts = output_dir.resolve() / "mlartifacts"
         _import_store()
@@ -82,14 +92,14 @@ def connect(uri: str, output_dir: Path, patience: Patience) -> Connection:
         patience.call(lambda: _create_postgresql(uri, beside))
     else:
         patience = Patience(None)
-        name, question_mark, options = uri.removeprefix("sqlite:///").partition("?")
-        file = Path(name).resolve()
+        file = sqlite_file(uri)
+        assert file is not None
         artifacts = file.parent / "mlartifacts"
         _create_sqlite(file, artifacts)
-        address = uri = f"sqlite:///{file}{question_mark}{options}"
+        uri = f"sqlite:///{file}{''.join(uri.partition('?')[1:])}"
         _reach_database(uri, timeout=TIMEOUT_S)
     client = Patient(MlflowClient(uri), patience)
-    return Connection(uri=uri, client=client, address=address, artifacts=artifacts, patience=patience)
+    return Connection(uri=uri, client=client, artifacts=artifacts, patience=patience)
 
 
 def _import_store() -> None:

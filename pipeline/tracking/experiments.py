@@ -8,11 +8,16 @@ from pipeline.tracking.views import set_view
 PAGE = 1000
 
 
+def experiment_name(experiment: str, stage: str) -> str:
+    """The name of a stage's experiment."""
+    return f"{experiment}/{stage}"
+
+
 def experiment_id(connection: Connection, experiment: str, stage: str) -> str:
     """The experiment of a stage, with its view; made if it is not there."""
-    found = connection.client.get_experiment_by_name(f"{experiment}/{stage}")
+    found = connection.client.get_experiment_by_name(experiment_name(experiment, stage))
     if found is None:
-        found = _new_experiment(connection, f"{experiment}/{stage}", stage)
+        found = _new_experiment(connection, experiment_name(experiment, stage), stage)
     set_view(connection.client, found, stage)
     return found.experiment_id
 
@@ -46,7 +51,7 @@ def names_of_experiments(connection: Connection) -> set[str]:
 
 def finished_run(connection: Connection, experiment: str, stage: str, key: str) -> str | None:
     """The id of the newest run that finished `stage` with this key, None if there is none."""
-    found = connection.client.get_experiment_by_name(f"{experiment}/{stage}")
+    found = connection.client.get_experiment_by_name(experiment_name(experiment, stage))
     if found is None:
         return None
     query = f"tags.stage_key = '{key}' and attributes.status = 'FINISHED'"

@@ -54,7 +54,7 @@ def bring_in(
     query = f"tags.stage_key = '{mark.key}' and tags.pipeline_id = '{mark.pipeline_id}'"
     # also a run of which the mark does not know, as the answer was lost
     runs = runs_where(connection, [experiment], query)
-    finished = next((run.info.run_id for run in runs if run.info.status == "FINISHED"), None)
+    finished = next((run.info.run_id for run in runs if run.info.status == mark.status), None)
     runs.sort(key=lambda run: run.info.run_id != mark.run_id)
     run_id = finished
     if run_id is None and runs:
@@ -113,5 +113,5 @@ def _complete(
     writer.record(record, folder, time_ms=mark.end_time)
     if "failure" in run.data.tags:
         connection.client.delete_tag(run.info.run_id, "failure")
-    writer.end("FINISHED", time_ms=mark.end_time)
+    writer.end(mark.status, time_ms=mark.end_time)
     return writer.run_id

@@ -2,11 +2,12 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -28,7 +29,7 @@ logger = logging.getLogger(__package__)
 
 
 class StageRun:
-    """A stage that is being executed, as MLflow sees it. run_id: None if it is not recorded.
+    """A stage that is being executed, as MLflow sees it; it is told behind, see `Tracker`.
 
     Order: `log_model` before `log_record`, so that the record's figures stand beside the model and its file is kept
     once.
@@ -44,7 +45,8 @@ class StageRun:
         dataset: Dataset | None = None,
     ) -> None:
         """mark: what the run begins with, None if it was begun before. end: when the stage ended (ms), if it has."""
-        self.run_id: str | None = None
+        self._run_id: str | None = None
+        self._begun: Future[None] | None = None
         self._tracker = tracker
         self._mark = mark
         self._end_time = end
@@ -52,6 +54,21 @@ class StageRun:
         self._dataset = dataset
         self._marked = False
         self._writer: RunWriter | None = None
+
+    @property
+    def run_id(self) -> str | None:
+        """Its id, when all that it was told is in the record; None if it is not recorded."""
+        self._tracker.wait()
+        return self._run_id
+
+    def begun(self) -> str | None:
+        """Wait until the run is there; returns its id, None if it is not recorded.
+
+        Not before there is something to do meanwhile: MLflow is imported.
+        """
+        if self._begun is not None:
+            self._begun.result()
+        return self._run_id
 
     def computed(self) -> dict[str, int]:
         """Note that the stage is computed, what follows being the record alone; when it began and ended, in ms."""
@@ -68,10 +85,10 @@ class StageRun:
             return
         self._mark = replace(
             self._mark,
-            uri=None if destination.uri is None else without_passwords(destination.uri),
+            uri=None if destination.is_default else without_passwords(destination.uri),
             needs_password=destination.needs_password,
             end_time=self._ended(),
-            run_id=self.run_id,
+            run_id=self.begun(),
             dataset=_described(self._dataset),
             image_type=self._dataset.test_images.dtype.name if self._dataset else self._mark.image_type,
             reason=self._tracker.failure,
@@ -89,22 +106,16 @@ class StageRun:
 
     def log_epoch(self, step: int, values: Mapping[str, float]) -> None:
         """The newest figures, seen in MLflow at once; `log_record` does not repeat them."""
-        self._write(lambda writer: writer.series({name: {step: value} for name, value in values.items()}))
+        series, now = {name: {step: value} for name, value in values.items()}, _now()
+        self._write(lambda writer: writer.series(series, time_ms=now))
 
     def log_record(self, record: StageRecord, folder: Path) -> None:
         """All of a record, and the files of the stage's `folder` as artifacts under results/.
 
         A name that is both a metric and a series is logged as a series, whose last value MLflow shows as the figure.
         """
-        self._write(lambda writer: writer.record(record, folder, time_ms=self._ended()))
-
-    def log_folder(self, folder: Path, path: str) -> None:
-        """The files of a folder as artifacts under `path`; files of the same names are replaced."""
-        self._write(lambda writer: writer.folder(folder, path))
-
-    def log_table(self, columns: Mapping[str, Sequence[Any]], path: str) -> None:
-        """Columns of equal length as the artifact `path` (.json) that MLflow's pages show as a table."""
-        self._write(lambda writer: writer.table(columns, path))
+        ended = self._ended()
+        self._write(lambda writer: writer.record(record, folder, time_ms=ended))
 
     def log_model(self, model: "keras.Model", example: np.ndarray) -> None:
         """The model, for `mlflow.tensorflow.load_model("models:/...")`; `example`: a few of its inputs."""
@@ -114,30 +125,31 @@ class StageRun:
         """Name, digest and shapes of the training data; the arrays stay where they are."""
         self._write(lambda writer: writer.dataset(described(dataset)))
 
-    def log_text(self, text: str, path: str) -> None:
-        """A text as the artifact `path`."""
-        self._write(lambda writer: writer.text(text, path))
-
     def create(self) -> None:
         """Begin the run."""
-        self._tracker.attempt(self._create)
+        self._begun = self._tracker.soon(self._create)
 
     def attach(self, run_id: str) -> None:
         """Go on with a run that was begun before."""
-        self._tracker.attempt(lambda connection: self._attach(connection, run_id))
+        self._begun = self._tracker.soon(lambda connection: self._attach(connection, run_id))
 
     def end(self, status: str, *, failure: str | None = None) -> None:
         """The run is over: FINISHED, FAILED or KILLED. failure: why, None if nothing failed."""
-        end = self._end_time if status == "FINISHED" else None
-        self._write(lambda writer: writer.end(status, failure=failure, time_ms=end))
-        if not self._marked or self._mark is None or self._folder is None:
-            return
-        if self._writer is not None and self._tracker.failure is None and status == "FINISHED":
-            remove_mark(self._mark, self._folder)
+        mark, folder = self._mark, self._folder
+        is_whole = mark is not None and status == mark.status
+        time_ms = self._end_time if is_whole else _now()
+        self._write(lambda writer: writer.end(status, failure=failure, time_ms=time_ms))
+        if self._marked and mark is not None and folder is not None:
+            self._tracker.afterwards(lambda: self._settle(mark, folder, failure, is_whole=is_whole))
+
+    def _settle(self, mark: Mark, folder: Path, failure: str | None, *, is_whole: bool) -> None:
+        """What is recorded needs no mark; that of the rest says why."""
+        if self._writer is not None and self._tracker.failure is None and is_whole:
+            remove_mark(mark, folder)
         else:
             # that nobody is still at it
             with suppress(OSError):
-                self._mark.with_reason(self._tracker.failure or failure or "").write(self._folder)
+                mark.with_reason(self._tracker.failure or failure or "").write(folder)
 
     def _create(self, connection: Connection) -> None:
         mark = self._mark
@@ -145,18 +157,20 @@ class StageRun:
         experiment = experiment_id(connection, mark.experiment, mark.stage)
         tags = mlflow_tags(mark.tags)
         run = connection.client.create_run(experiment, start_time=mark.start_time, tags=tags, run_name=mark.name)
-        self.run_id = run.info.run_id
+        self._run_id = run.info.run_id
         self._writer = RunWriter(connection, run)
 
     def _attach(self, connection: Connection, run_id: str) -> None:
         run = connection.client.get_run(run_id)
-        self.run_id = run.info.run_id
+        self._run_id = run.info.run_id
         self._writer = RunWriter(connection, run, begun_before=True)
 
     def _write(self, action: Callable[[RunWriter], None]) -> None:
-        writer = self._writer
-        if writer is not None:
-            self._tracker.attempt(lambda _: action(writer))
+        def written(connection: Connection) -> None:
+            if self._writer is not None:
+                action(self._writer)
+
+        self._tracker.soon(written)
 
     def _ended(self) -> int:
         if self._end_time is None:

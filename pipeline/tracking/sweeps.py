@@ -51,6 +51,7 @@ def end_sweep(
         name=record.name,
         tags=tags,
         start_time=begun_ms,
+        status="FAILED" if failed else "FINISHED",
     )
     run = StageRun(tracker, mark, folder=place)
     if run_id is None:
@@ -61,17 +62,15 @@ def end_sweep(
     draft.rename(place)
     run.log_tags(tags)
     run.log_record(record, place)
-    # first as one that is wholly recorded, so that its mark goes
-    run.end("FINISHED")
-    ended = run.run_id
-    if failed and ended is not None:
-        tracker.attempt(lambda connection: connection.client.set_terminated(ended, "FAILED"))
+    run.end(mark.status)
+    tracker.wait()
 
 
 def interrupt_sweep(tracker: Tracker, run_id: str | None) -> None:
     """End the run of a sweep that a signal has ended; it may go on later."""
     if run_id is not None:
         tracker.resumed(run_id).end("KILLED", failure="interrupted")
+        tracker.wait()
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:

@@ -6,6 +6,7 @@ import os
 import shlex
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +15,14 @@ from typing import TypeVar
 from pipeline.errors import one_line, without_passwords
 from pipeline.results import Dataset
 from pipeline.stopping import stopped_is_stopped
-from pipeline.tracking.backend import Connection
-from pipeline.tracking.experiments import finished_run
+from pipeline.tracking import peek
+from pipeline.tracking.backend import PATIENCE_S, Connection, address_of, connect, sqlite_file
+from pipeline.tracking.behind import Behind
+from pipeline.tracking.experiments import experiment_name, finished_run
 from pipeline.tracking.marks import Mark, Upstream
-from pipeline.tracking.patience import is_refusal
+from pipeline.tracking.patience import Patience, is_refusal
 from pipeline.tracking.runs import StageRun
-from pipeline.tracking.stale import process_tags
+from pipeline.tracking.stale import close_stale_runs, process_tags
 from pipeline.tracking.wording import LONGEST_NAME
 
 logger = logging.getLogger(__package__)
@@ -28,9 +31,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class Destination:
-    """Where the record was wanted, whether it is there or not. uri: None for the SQLite file of `output_dir`."""
+    """Where the record is wanted, whether it can be made there or not. is_default: it is the SQLite file of
+    `output_dir`, wherever that will be."""
 
-    uri: str | None
+    uri: str
+    is_default: bool
     output_dir: Path
 
     @property
@@ -42,7 +47,7 @@ class Destination:
     @property
     def needs_password(self) -> bool:
         """Whether the URI holds what is not written to disk."""
-        return self.uri is not None and without_passwords(self.uri) != self.uri
+        return without_passwords(self.uri) != self.uri
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,25 +62,35 @@ class Origin:
 class Tracker:
     """Tells MLflow of the stages of one pipeline run, until that fails for the first time.
 
-    address: where the record is to be seen, None if there is none.
+    What it is told goes to MLflow in order, but behind: `wait` until all of it is there.
     """
 
-    def __init__(
-        self,
-        connection: Connection | None,
-        *,
-        experiment: str,
-        pipeline_id: str,
-        destination: Destination | None = None,
-    ) -> None:
+    def __init__(self, destination: Destination | None, *, experiment: str, pipeline_id: str) -> None:
         """destination: None if nothing is wanted, so that nothing is missed either."""
-        self.address = connection.address if connection else None
         self.destination = destination
         self.experiment = experiment
         # why the record ended, None as long as it did not
         self.failure: str | None = None
-        self._connection = connection
+        self._behind = Behind()
+        self._connection: Connection | None = None
+        self._was_reached = False
         self._pipeline_id = pipeline_id
+
+    @property
+    def is_recording(self) -> bool:
+        """Whether what it is told will, for all that is known, be in the record."""
+        return self.destination is not None and self.failure is None
+
+    @property
+    def address(self) -> str | None:
+        """Where the record is to be seen; None if there is none, or it could not be reached."""
+        if self.destination is None or (self.failure is not None and not self._was_reached):
+            return None
+        return address_of(self.destination.uri)
+
+    def wait(self) -> None:
+        """Until MLflow knows all, or nothing more can be told."""
+        self._behind.now(lambda: None)
 
     @contextmanager
     def stage_run(
@@ -173,25 +188,55 @@ class Tracker:
 
     def find_run(self, stage: str, key: str) -> str | None:
         """The id of the newest run that finished `stage` with this key, None if there is none."""
+        experiment = experiment_name(self.experiment, stage)
+        file = sqlite_file(self.destination.uri) if self.destination is not None and self._connection is None else None
+        if file is not None and (known := peek.finished_run(file, experiment, key)) is not None:
+            return known
         return self.attempt(lambda connection: finished_run(connection, self.experiment, stage, key))
 
     def attempt(self, action: Callable[[Connection], T]) -> T | None:
-        """What `action` returns; None if it fails, or if something failed before."""
-        if self._connection is None:
+        """What `action` returns, when all that was told before is done; None if it fails, or if something failed."""
+        return self._behind.now(lambda: self._attempt(action))
+
+    def soon(self, action: Callable[[Connection], T]) -> "Future[T | None]":
+        """The same, without waiting for it."""
+        return self._behind.soon(lambda: self._attempt(action))
+
+    def afterwards(self, action: Callable[[], None]) -> None:
+        """Do it when all that was told before is done, or has failed."""
+        self._behind.soon(action)
+
+    def _attempt(self, action: Callable[[Connection], T]) -> T | None:
+        if not self.is_recording:
             return None
         try:
-            with stopped_is_stopped():
-                return action(self._connection)
+            return action(self._connected())
         except Exception as error:
-            self._connection = None
             logger.debug("the failure of MLflow", exc_info=True)
-            self.lose("no longer recorded in MLflow", one_line(error))
+            if self._was_reached:
+                self._lose("no longer recorded in MLflow", one_line(error))
+            else:
+                assert self.destination is not None
+                self._lose("not recorded in MLflow", f"{without_passwords(self.destination.uri)}: {one_line(error)}")
             return None
 
-    def lose(self, what: str, reason: str) -> None:
+    def _connected(self) -> Connection:
+        assert self.destination is not None
+        if self._connection is None:
+            self._connection = connect(self.destination.uri, self.destination.output_dir, Patience(PATIENCE_S))
+            self._was_reached = True
+            try:
+                close_stale_runs(self._connection, self.experiment)
+            except Exception:
+                # the record itself goes on, or ends for a reason of its own
+                logger.debug("stale runs are not looked for", exc_info=True)
+        return self._connection
+
+    def _lose(self, what: str, reason: str) -> None:
         """Say once that, and why, nothing more is recorded."""
+        assert self.destination is not None
         self.failure = reason
-        later = f"; `{self.destination.sync_command}` brings them in later" if self.destination else ""
+        later = f"; `{self.destination.sync_command}` brings them in later"
         logger.warning("%s, results on disk are complete%s: %s", what, later, reason)
 
 

@@ -4,7 +4,6 @@ What is told again stays as it was: that is how an unfinished run is completed.
 """
 
 import importlib.metadata
-import json
 import sys
 import tempfile
 import time
@@ -45,7 +44,6 @@ class RunWriter:
         self._client = connection.client
         self._connection = connection
         self._files = connection.repository(run.info.artifact_uri)
-        self._tables: list[Any] = json.loads(run.data.tags.get(TABLES_TAG, "[]"))
         self._model_id: str | None = None
         # (name, step) -> the newest value
         self._logged: dict[tuple[str, int], str] = {}
@@ -102,19 +100,6 @@ class RunWriter:
     def folder(self, folder: Path, path: str, *, without: Sequence[str] = ()) -> None:
         """The files of a folder, but for those of these names in it, as artifacts under `path`."""
         _upload(self._files, folder, path, without)
-
-    def text(self, text: str, path: str) -> None:
-        """A text as the artifact `path`."""
-        self._client.log_text(self.run_id, text, path)
-
-    def table(self, columns: Mapping[str, Sequence[Any]], path: str) -> None:
-        """Columns of equal length as the artifact `path` (.json) that MLflow's pages show as a table."""
-        content = {"columns": list(columns), "data": [list(row) for row in zip(*columns.values(), strict=True)]}
-        self.text(json.dumps(content), path)
-        entry = {"path": path, "type": "table"}
-        if entry not in self._tables:
-            self._tables.append(entry)
-            self.tags({TABLES_TAG: json.dumps(self._tables)})
 
     def dataset(self, description: Mapping[str, str]) -> None:
         """The data set that `datasets.described` describes."""

@@ -1,0 +1,23 @@
+"""What a record is told, in order, by a thread of its own: a stage does not wait for the record of the one before."""
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class Behind:
+    """Does what it is given, one after the other; must not be given anything by what it does."""
+
+    def __init__(self) -> None:
+        # it starts its thread when the first action comes
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="record")
+
+    def soon(self, action: Callable[[], T]) -> "Future[T]":
+        """Do it when what was given before is done."""
+        return self._executor.submit(action)
+
+    def now(self, action: Callable[[], T]) -> T:
+        """What `action` returns, when what was given before is done."""
+        return self.soon(action).result()
