@@ -78,7 +78,7 @@ class Patient:
 
     def __init__(self, target: Any, patience: Patience) -> None:
         self._target = target
-        self._patience = patience
+        self.patience = patience
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._target, name)
@@ -86,7 +86,7 @@ class Patient:
         def called(*arguments: Any, **named: Any) -> Any:
             # what is created twice is there twice; everything else that is said twice is said
             repeatable = not name.startswith("create")
-            return self._patience.call(lambda: method(*arguments, **named), repeatable=repeatable)
+            return self.patience.call(lambda: method(*arguments, **named), repeatable=repeatable)
 
         return called
 
