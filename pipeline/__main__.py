@@ -24,7 +24,7 @@ from yaml import YAMLError
 
 from pipeline import jobs, launching, schema
 from pipeline.config import Config
-from pipeline.errors import InputError, one_line
+from pipeline.errors import InputError, one_line, why
 from pipeline.orphans import end_with_parent
 from pipeline.stopping import listen, stopped_is_stopped
 from pipeline.sweeps.callback import SWEEP_FOLDER
@@ -242,13 +242,8 @@ def _remove_if_unused(run_dir: Path, output_dir: Path) -> None:
 
 def _writing_failed(error: OSError) -> str:
     """What is read is refused by its setting; what is left concerns the folders that are written to."""
-    why = error.strerror or str(error)
-    if isinstance(error, shutil.Error):
-        # one for each file; the first says it all
-        why = str(error.args[0][0][-1]) if isinstance(error.args[0], list) else str(error)
-    where = f"{error.filename}: " if error.filename else ""
     takes = "folders that can be written to, with room for the results"
-    return str(InputError.at("output_dir, hydra.run.dir", takes=takes, got=f"{where}{why}"))
+    return str(InputError.at("output_dir, hydra.run.dir", takes=takes, got=why(error)))
 
 
 def _refused(error: object, code: int = 2) -> int:

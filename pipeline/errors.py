@@ -1,6 +1,7 @@
 """The one error that a user can cause, and how any error is told in one line, without a traceback and passwords."""
 
 import re
+import shutil
 
 LONGEST_LINE = 300
 
@@ -28,3 +29,11 @@ def one_line(error: BaseException) -> str:
     """What went wrong, in one line without passwords."""
     message = " ".join(without_passwords(str(error)).split())
     return f"{type(error).__name__}: {message}"[:LONGEST_LINE] if message else type(error).__name__
+
+
+def why(error: OSError) -> str:
+    """What the system says of an error with files, and of which file, without Python's words around it."""
+    if isinstance(error, shutil.Error) and error.args and isinstance(error.args[0], list):
+        # one for each file that could not be copied; the first says it all
+        return re.sub(r"\[Errno \d+\] ", "", str(error.args[0][0][-1]))
+    return ": ".join(str(part) for part in (error.filename, error.strerror or error) if part)

@@ -24,7 +24,7 @@ from pipeline import comparison, jobs, provenance, schema, storage
 from pipeline.__main__ import CONF, compose
 from pipeline.arguments import folder, tolerance
 from pipeline.config import Stage, TrackingBackend, TrackingConfig
-from pipeline.errors import InputError, one_line
+from pipeline.errors import InputError, why
 from pipeline.runtime import cpu_threads
 from pipeline.tracking.backend import default_uri
 from pipeline.tracking.fetching import fetched
@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"mnist-dream: {error}", file=sys.stderr)
     except OSError as error:
         takes = "a folder that can be written to, with room for the results"
-        print(f"mnist-dream: {InputError.at('--output-dir', takes=takes, got=one_line(error))}", file=sys.stderr)
+        print(f"mnist-dream: {InputError.at('--output-dir', takes=takes, got=why(error))}", file=sys.stderr)
     except KeyboardInterrupt:
         print("mnist-dream: interrupted", file=sys.stderr)
         return 130
@@ -90,7 +90,9 @@ def _rerun(options: argparse.Namespace) -> int:
             print(line, flush=True)
         run_dir = Path(config.output_dir) / "runs" / datetime.now().strftime("%Y-%m-%d/%H-%M-%S-%f")
         run_dir.mkdir(parents=True)
-        _run(composed, run_dir, options, training_threads=_training_threads(wanted, options))
+        # what names the run, as it did then
+        said = [*recorded.described["process"].get("overrides", []), *options.overrides]
+        _run(composed, run_dir, said, options, training_threads=_training_threads(wanted, options))
         same = [_compare(then, run_dir / then.stage, options) for then in wanted]
     return 0 if all(same) else 1
 
@@ -166,14 +168,21 @@ def _composed(recorded: Recorded, options: argparse.Namespace) -> DictConfig:
     return given
 
 
-def _run(composed: DictConfig, run_dir: Path, options: argparse.Namespace, *, training_threads: int | None) -> None:
+def _run(
+    composed: DictConfig,
+    run_dir: Path,
+    overrides: list[str],
+    options: argparse.Namespace,
+    *,
+    training_threads: int | None,
+) -> None:
     """Compute the stage, and the training before it: where that had other threads in a process of its own, whose result
     the stage finds in a store that holds nothing else."""
     text = OmegaConf.to_yaml(composed, resolve=True)
     with jobs.attempt(run_dir, options.overrides) as attempt:
         assert attempt is not None
         if training_threads is None:
-            stages = _execute(text, run_dir, options)
+            stages = _execute(text, run_dir, overrides, options)
         else:
             store = run_dir / ".rerun"
             composed.reuse, composed.output_dir = True, str(store)
@@ -182,24 +191,26 @@ def _run(composed: DictConfig, run_dir: Path, options: argparse.Namespace, *, tr
                 composed, {"stages": [Stage.train.value], "runtime": {"threads": training_threads}}
             )
             process = multiprocessing.get_context("spawn").Process(
-                target=_execute, args=(OmegaConf.to_yaml(training, resolve=True), run_dir, options)
+                target=_execute, args=(OmegaConf.to_yaml(training, resolve=True), run_dir, overrides, options)
             )
             process.start()
             process.join()
             if process.exitcode:
                 raise InputError(f"the training could not be computed again: exit code {process.exitcode}")
-            stages = _execute(OmegaConf.to_yaml(composed, resolve=True), run_dir, options)
+            stages = _execute(OmegaConf.to_yaml(composed, resolve=True), run_dir, overrides, options)
             shutil.rmtree(store)
         attempt.end(jobs.FINISHED, stages=stages)
 
 
-def _execute(composed: str, run_dir: Path, options: argparse.Namespace) -> dict[str, dict[str, Any]]:
+def _execute(
+    composed: str, run_dir: Path, overrides: list[str], options: argparse.Namespace
+) -> dict[str, dict[str, Any]]:
     # late: it is not needed to refuse
     from pipeline.run import run
 
     config = schema.to_config(cast(DictConfig, OmegaConf.create(composed)))
     tags = {"rerun_of": Path(options.run).name}
-    outcomes = run(config, run_dir, composed=composed, overrides=options.overrides, tags=tags)
+    outcomes = run(config, run_dir, composed=composed, overrides=overrides, tags=tags)
     return {stage.value: outcome.described() for stage, outcome in outcomes.items()}
 
 

@@ -1,18 +1,17 @@
 """Photos and masks: every kind of picture file by its pixels, and one line on what cannot be read."""
 
-import contextlib
 import io
 import os
 import struct
 import tempfile
 import warnings
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
+from users import ordinary_user
 
 from pipeline.config import Fit
 from pipeline.errors import InputError
@@ -359,26 +358,15 @@ def test_what_is_no_picture_is_refused(tmp_path):
     assert refusal(written(tmp_path / "photo.jpg", b"no picture\n")) == "no picture of a kind that Pillow reads"
 
 
-@contextlib.contextmanager
-def as_an_ordinary_user() -> Iterator[None]:
-    """Root may read everything, so root lays that down meanwhile."""
-    user = os.geteuid()
-    os.seteuid(user or 65534)
-    try:
-        yield
-    finally:
-        os.seteuid(user)
-
-
 def test_a_photo_that_may_not_be_read_is_refused():
     # not in pytest's folder, which others may not even enter
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
         path = written(Path(folder, "photo.png"), of(COLOURS))
-        with as_an_ordinary_user():
+        with ordinary_user():
             load_photo(str(path), size=28, fit=Fit.crop)
         path.chmod(0)
-        with as_an_ordinary_user():
+        with ordinary_user():
             assert refusal(path) == "Permission denied"
 
 

@@ -63,6 +63,8 @@ def test_a_stage_again_is_bit_identical(recorded: Path, name: str) -> None:
     experiment = client.get_experiment_by_name(f"mnist-dream/{name}")
     again = client.search_runs([experiment.experiment_id], f"tags.rerun_of = '{run_id(recorded, name)}'")
     assert [run.info.status for run in again] == ["FINISHED"]
+    # named as it was
+    assert again[0].info.run_name == client.get_run(run_id(recorded, name)).info.run_name
 
 
 def test_a_folder_will_do_and_an_override_is_told_and_compared(stage: Path) -> None:

@@ -6,12 +6,14 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from test_pipeline import ROOT, SMOKE, pipeline, succeeded
+from users import ordinary_user
 
 from pipeline.locking import exclusive
 from pipeline.store import Store
@@ -208,6 +210,21 @@ def test_who_waits_goes_on_when_the_one_who_computes_is_killed(tmp_path: Path) -
     assert store.places() == []
     second.send_signal(signal.SIGKILL)
     second.communicate()
+
+
+@pytest.mark.parametrize("command", ["list", "verify", "prune"])
+def test_a_store_that_may_not_be_read_is_not_passed_over(capsys, command: str) -> None:
+    # not in pytest's folder, which others may not even enter
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        stage = Path(folder, "store", "oip")
+        (stage / ("a" * 64)).mkdir(parents=True)
+        with ordinary_user():
+            assert main(["--output-dir", folder, "list"]) == 0
+        stage.chmod(0)
+        with ordinary_user():
+            assert main(["--output-dir", folder, command]) == 2
+        assert capsys.readouterr().err == f"mnist-dream: {stage}: Permission denied\n"
 
 
 @pytest.mark.parametrize("days", ["-1", "nan", "soon", ""])

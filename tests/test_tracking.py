@@ -518,7 +518,20 @@ def test_backend_none_writes_nothing_and_needs_no_mlflow(tmp_path, dataset, capl
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
-@pytest.mark.parametrize("uri", ["", "ftp://host", "mlruns", "file:///tmp/x", "sqlite://", "http://", "https:host"])
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "",
+        "ftp://host",
+        "mlruns",
+        "file:///tmp/x",
+        "sqlite://",
+        "http://",
+        "https:host",
+        "http://host:99999",
+        "http://host:x",
+    ],
+)
 def test_uri_of_another_kind_is_refused(uri, tmp_path):
     with pytest.raises(InputError, match=r"^tracking\.uri: takes null, http\(s\)://HOST:PORT, sqlite:///FILE or "):
         new_tracker(tmp_path, uri)

@@ -44,8 +44,14 @@ class Store:
             yield
 
     def places(self) -> list[Path]:
-        """All results that are there."""
-        return [path for path in self.root.glob("*/*") if path.is_dir() and not path.name.startswith(".")]
+        """All results that are there.
+
+        Raises:
+            OSError: a folder cannot be read, which a search by pattern would pass over.
+        """
+        stages = [path for path in self.root.iterdir() if path.is_dir()]
+        found = [place for stage in stages for place in stage.iterdir()]
+        return [place for place in found if place.is_dir() and not place.name.startswith(".")]
 
     def leftovers(self) -> list[Path]:
         """Unfinished folders that nobody works on."""

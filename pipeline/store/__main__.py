@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.arguments import days, folder
+from pipeline.errors import why
 from pipeline.store import Store, is_being_computed
 from pipeline.store.entries import Entry, entries
 
@@ -40,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             case _:
                 return _prune(Store(root), options)
     except OSError as error:
-        print(f"mnist-dream: {error.filename}: {error.strerror}", file=sys.stderr)
+        print(f"mnist-dream: {why(error)}", file=sys.stderr)
         return 2
 
 

@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from pipeline.errors import InputError, without_passwords
 from pipeline.locking import exclusive
@@ -51,7 +52,11 @@ def default_uri(output_dir: Path) -> str:
 
 def check_uri(uri: str) -> None:
     """Raise an InputError for a URI that is not of a server, an SQLite file or PostgreSQL."""
-    if not re.match(r"https?://[^/]|sqlite:///[^?]|postgresql(\+\w+)?://.", uri):
+    try:
+        port_is_possible = urlsplit(uri).port != 0
+    except ValueError:
+        port_is_possible = False
+    if not port_is_possible or not re.match(r"https?://[^/]|sqlite:///[^?]|postgresql(\+\w+)?://.", uri):
         takes = "null, http(s)://HOST:PORT, sqlite:///FILE or postgresql://USER@HOST/NAME"
         raise InputError.at("tracking.uri", takes=takes, got=without_passwords(uri) if uri else "nothing")
 
