@@ -23,6 +23,5 @@ def test_of_many_files_that_could_not_be_copied_the_first_is_told(tmp_path: Path
         (source / name).symlink_to(tmp_path / "missing")
     with pytest.raises(shutil.Error) as caught:
         shutil.copytree(source, tmp_path / "target")
-    assert "missing" in why(caught.value)
-    assert "No such file or directory" in why(caught.value)
-    assert "(" not in why(caught.value)
+    told = why(caught.value)
+    assert told in [f"No such file or directory: '{source / name}'" for name in "ab"]
