@@ -76,7 +76,8 @@ def standardized(images: np.ndarray) -> np.ndarray:
     images = images.astype(np.float32)[..., None]
     centred = images - images.mean(axis=(1, 2, 3), keepdims=True)
     # the same floor as tf.image.per_image_standardization
-    return centred / np.maximum(images.std(axis=(1, 2, 3), keepdims=True), 1 / np.sqrt(images[0].size))
+    spread = np.maximum(images.std(axis=(1, 2, 3), keepdims=True), 1 / np.sqrt(images[0].size))
+    return (centred / spread).astype(np.float32)
 
 
 def enlarged(images: np.ndarray, size: int) -> np.ndarray:

@@ -25,6 +25,7 @@ from pipeline.results import (
 )
 from pipeline.runtime import gpus, start_tensorflow
 from pipeline.store import Store
+from pipeline.tables import tables_of
 from pipeline.tracking import Origin, StageRun, Tracker
 
 if TYPE_CHECKING:
@@ -191,7 +192,7 @@ class Execution:
             self._run_ids[stage] = stage_run.begun()
             if isinstance(result, TrainResult):
                 self._trained = result.model
-            record = dataclasses.replace(begun, **vars(figures(result)))
+            record = dataclasses.replace(begun, tables=tables_of(self.config, result), **vars(figures(result)))
             with storage.new_folder(target) as draft:
                 digests = self._save(result, draft)
                 (draft / "config.yaml").write_text(self.composed)

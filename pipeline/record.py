@@ -20,6 +20,7 @@ from pipeline.results import (
     StageResult,
     TrainResult,
 )
+from pipeline.tables import Tables
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +29,7 @@ class StageRecord:
 
     params: the stage's own settings, short. metrics: single figures. series: name -> {step: value}, the step being an
     epoch, an ascent step or a map index. images: name -> {step: path of a PNG below the stage's folder}; the step is
-    the map index, or the level. tags: what to filter by.
+    the map index, or the level. tags: what to filter by. tables: see `tables.tables_of`.
     """
 
     stage: str
@@ -39,6 +40,7 @@ class StageRecord:
     series: dict[str, dict[int, float]] = field(default_factory=dict)
     images: dict[str, dict[int, str]] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
+    tables: Tables = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +126,8 @@ def _dream_figures(result: DreamResult) -> Figures:
     objective = result.objective.astype(np.float64)
     by_level = {f"objective_level_{level + 1}": objective[:, level].reshape(-1) for level in range(levels)}
     return Figures(
-        metrics={f"final_{name}": float(values[-1]) for name, values in by_level.items()},
+        # that of the level that came last; those of the others are the last values of their series
+        metrics={"final_objective": float(objective[-1, -1, -1])},
         series={name: dict(enumerate(values.tolist())) for name, values in by_level.items()},
         images={
             "dream/picture": {0: "dream.png"},

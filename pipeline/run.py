@@ -26,7 +26,7 @@ from pipeline.stages.selection import check_classes, chosen_indices, images_of, 
 from pipeline.stopping import stoppable
 from pipeline.storage import load_initial_weights
 from pipeline.summary import summary
-from pipeline.tracking import open_tracker
+from pipeline.tracking import Tracker, open_tracker
 
 
 def run(
@@ -82,16 +82,18 @@ def run(
             )
             outcomes = {stage: execution.finish(stage) for stage in Stage if stage in config.stages}
         tracker.wait()
-        print(summary(outcomes, look_at_record=_look_at_record(config, tracker.address)))
+        print(summary(outcomes, look_at_record=_look_at_record(config, tracker)))
         return outcomes
     finally:
         tracker.wait()
         release_tensorflow()
 
 
-def _look_at_record(config: Config, address: str | None) -> str | None:
-    if address is None or config.tracking.uri is not None:
-        return address
+def _look_at_record(config: Config, tracker: Tracker) -> str | None:
+    """The address of the last stage's comparison, or the command that shows it; None if nothing is recorded."""
+    page = tracker.page([stage for stage in Stage if stage in config.stages][-1].value)
+    if tracker.address is None or config.tracking.uri is not None:
+        return page or tracker.address
     if Path(config.output_dir) == Path("outputs"):
         return "make ui   (or: python -m pipeline.ui)"
     return f"python -m pipeline.ui --output-dir {shlex.quote(config.output_dir)}"

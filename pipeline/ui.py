@@ -14,13 +14,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from pipeline.tracking.views import chart_address
+from pipeline.tracking.views import chart_address, sweep_views, view_id
 
 HOST = "127.0.0.1"
 FIRST_PORT = 5000
 START_TIMEOUT_S = 180
 TIMEOUT_S = 30
 END_TIMEOUT_S = 10
+# Of each stage, whose addresses are told.
+NEWEST_SWEEPS = 3
 ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     # workers for jobs that the pages of runs do not need
@@ -78,7 +80,9 @@ def _watch(server: subprocess.Popen[bytes], port: int, output: IO[bytes]) -> int
         for experiment in _experiments(root):
             name, tags = experiment["name"], {tag["key"] for tag in experiment.get("tags", [])}
             stage = name.rpartition("/")[2]
-            print(f"{chart_address(root, experiment['experiment_id'], stage, tags)}  {name}")
+            print(f"{chart_address(root, experiment['experiment_id'], view_id(stage), tags)}  {name}")
+            for view in sweep_views(experiment.get("tags", []))[:NEWEST_SWEEPS]:
+                print(f"{chart_address(root, experiment['experiment_id'], view.id, tags)}  {name}, {view.name}")
         print("Ctrl-C ends it", flush=True)
         server.wait()
     output.seek(0)

@@ -96,6 +96,7 @@ def test_digits_are_split_alike_every_time(digits):
     np.testing.assert_array_equal(again.test_labels, digits.test_labels)
     assert again.digest == digits.digest
     assert digits.name == "digits"
+    assert digits.train_images.dtype == digits.test_images.dtype == np.float32
 
 
 def test_digits_are_enlarged_and_standardized(digits):

@@ -1,5 +1,6 @@
 """The end of a sweep: what became of every job, told, kept in its folder and recorded."""
 
+import contextlib
 import csv
 import os
 import shlex
@@ -11,13 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import jobs, storage
+from pipeline.errors import InputError
 from pipeline.record import StageRecord
 from pipeline.summary import shown
 from pipeline.sweeps import folder as folders
 from pipeline.sweeps.begin import name_of, params_of
 from pipeline.sweeps.folder import Row, Sweep, settings, swept
 from pipeline.tracking import Tracker, open_tracker
-from pipeline.tracking.sweeps import STAGE, end_sweep, interrupt_sweep, table, table_tag
+from pipeline.tracking.sweeps import STAGE, end_sweep, interrupt_sweep, show_sweep
+from pipeline.tracking.tables import table, table_tag
 
 SUMMARY, TABLE = "summary", "jobs.json"
 LOG = "mnist-dream.log"
@@ -34,11 +37,14 @@ def end(folder: Path, *, interrupted: bool) -> int:
         return 1
     rows = folders.rows(sweep, folder)
     unfinished = [row for row in rows if row.state != jobs.FINISHED]
+    page = None
     if interrupted:
         interrupt_sweep(_tracker(sweep), sweep.run_id)
     else:
-        _record(sweep, rows, folder)
+        page = _record(sweep, rows, folder)
     _tell(rows, folder, summarized=not interrupted)
+    if page is not None:
+        print(f"{'look at it':<12} {page}", flush=True)
     return 1 if unfinished or interrupted else 0
 
 
@@ -118,8 +124,8 @@ def _name(row: Row, rows: Sequence[Row]) -> str:
     return ", ".join(f"{key.rpartition('.')[2]} {given[key]}" for key in swept(rows) if key in given) or row.name
 
 
-def _record(sweep: Sweep, rows: Sequence[Row], folder: Path) -> None:
-    """Make the summary and hand it to the record."""
+def _record(sweep: Sweep, rows: Sequence[Row], folder: Path) -> str | None:
+    """Make the summary and hand it to the record; returns the address of the jobs' comparison, None if it has none."""
     draft, place = folder / f".{SUMMARY}-{os.getpid()}", folder / SUMMARY
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir()
@@ -139,7 +145,22 @@ def _record(sweep: Sweep, rows: Sequence[Row], folder: Path) -> None:
     shutil.rmtree(place, ignore_errors=True)
     failed = states[jobs.FINISHED] < len(rows)
     begun = int(sweep.begun * 1000)
-    end_sweep(_tracker(sweep), sweep.run_id, record, draft, place, begun_ms=begun, failed=failed)
+    tracker = _tracker(sweep)
+    end_sweep(tracker, sweep.run_id, record, draft, place, begun_ms=begun, failed=failed)
+    return show_sweep(tracker, sweep.id, record.name, _differences(rows))
+
+
+def _differences(rows: Sequence[Row]) -> dict[str, list[str]]:
+    """stage -> the parameters in which the jobs' results of it differ."""
+    values: dict[str, dict[str, set[str]]] = {stage: {} for stage in _stages(rows)}
+    for row in rows:
+        if row.job is None or row.folder is None:
+            continue
+        for stage in row.job.stages:
+            with contextlib.suppress(InputError):
+                for name, value in storage.load_record(row.folder / stage).params.items():
+                    values[stage].setdefault(name, set()).add(value)
+    return {stage: [name for name, some in params.items() if len(some) > 1] for stage, params in values.items()}
 
 
 def _tracker(sweep: Sweep) -> Tracker:

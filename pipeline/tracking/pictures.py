@@ -17,23 +17,26 @@ PREVIEW_SIZE = 480
 
 def lay_out_pictures(
     images: Mapping[str, Mapping[int, str]], folder: Path, target: Path, *, run_id: str, made: int
-) -> None:
+) -> dict[str, str]:
     """Put pictures, given as name -> {step: path of a PNG below `folder`}, into `target` as MLflow keeps them.
 
     The file names follow from the run and from when the pictures were `made` (ms): put there again they replace
-    themselves.
+    themselves. Returns path -> the stem of the files in `target`.
 
     As `MlflowClient.log_image` does: each as ``NAME+step+STEP+timestamp+MS+UUID.png``, a slash of the name being ``~``,
     and a small one, which the cards show, as ``...+compressed.webp``. One `log_artifacts` of them all is many times
     faster than a `log_image` for each: https://github.com/mlflow/mlflow/blob/v3.17.2/mlflow/tracking/client.py
     """
     target.mkdir()
+    stems: dict[str, str] = {}
     for name, steps in images.items():
         for step, path in steps.items():
             unique = uuid.uuid5(uuid.NAMESPACE_OID, f"{run_id} {name} {step}")
             stem = f"{mlflow_name(name).replace('/', '~')}+step+{step}+timestamp+{made}+{unique}"
+            stems[path] = stem
             (target / f"{stem}.png").symlink_to((folder / path).resolve())
             with Image.open(folder / path) as picture:
                 picture.thumbnail((PREVIEW_SIZE, PREVIEW_SIZE))
                 # pixels of enlarged images have sharp edges, which the lossy kind blurs; it is slower, too
                 picture.save(target / f"{stem}+compressed.webp", lossless=True, method=0)
+    return stems

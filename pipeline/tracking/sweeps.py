@@ -1,16 +1,17 @@
 """One MLflow run for each sweep, beside those of its jobs' stages."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
+from pipeline.errors import without_passwords
 from pipeline.record import StageRecord
+from pipeline.tracking.backend import Connection
+from pipeline.tracking.experiments import experiment_name
 from pipeline.tracking.marks import Mark
 from pipeline.tracking.runs import StageRun
 from pipeline.tracking.stale import process_tags
 from pipeline.tracking.tracker import Tracker
-from pipeline.tracking.writing import TABLES_TAG
+from pipeline.tracking.views import TAG, VIEWS, chart_address, sweep_view, sweep_view_id
 
 STAGE = "sweeps"
 
@@ -66,18 +67,32 @@ def end_sweep(
     tracker.wait()
 
 
+def show_sweep(tracker: Tracker, sweep_id: str, name: str, differences: Mapping[str, Sequence[str]]) -> str | None:
+    """Let the page of each stage open on the jobs of a sweep; the address of the last one, None if it has none.
+
+    Args:
+        differences: stage -> the parameters in which its runs differ.
+    """
+
+    def show(connection: Connection) -> str | None:
+        address = None
+        for stage, params in differences.items():
+            found = connection.client.get_experiment_by_name(experiment_name(tracker.experiment, stage))
+            if found is None or stage not in VIEWS:
+                continue
+            view = sweep_view_id(sweep_id)
+            if TAG + view not in found.tags:
+                view_of_it = sweep_view(stage, sweep_id, name, params)
+                connection.client.set_experiment_tag(found.experiment_id, TAG + view, view_of_it)
+            if connection.uri.startswith("http"):
+                address = chart_address(without_passwords(connection.uri), found.experiment_id, view, [TAG + view])
+        return address
+
+    return tracker.attempt(show)
+
+
 def interrupt_sweep(tracker: Tracker, run_id: str | None) -> None:
     """End the run of a sweep that a signal has ended; it may go on later."""
     if run_id is not None:
         tracker.resumed(run_id).end("KILLED", failure="interrupted")
         tracker.wait()
-
-
-def table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    """A table as MLflow's page reads it: https://mlflow.org/docs/latest/python_api (`log_table`)."""
-    return json.dumps({"columns": list(columns), "data": [list(row) for row in rows]})
-
-
-def table_tag(path: str) -> dict[str, str]:
-    """The tag that tells MLflow's page of a table."""
-    return {TABLES_TAG: json.dumps([{"path": path, "type": "table"}])}

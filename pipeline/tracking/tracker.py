@@ -23,6 +23,7 @@ from pipeline.tracking.marks import Mark, Upstream
 from pipeline.tracking.patience import Patience, is_refusal
 from pipeline.tracking.runs import StageRun
 from pipeline.tracking.stale import close_stale_runs, process_tags
+from pipeline.tracking.views import chart_address, view_id
 from pipeline.tracking.wording import LONGEST_NAME
 
 logger = logging.getLogger(__package__)
@@ -193,6 +194,20 @@ class Tracker:
         if file is not None and (known := peek.finished_run(file, experiment, key)) is not None:
             return known
         return self.attempt(lambda connection: finished_run(connection, self.experiment, stage, key))
+
+    def page(self, stage: str) -> str | None:
+        """The address of the comparison of a stage's runs on the server; None if the record is not on one."""
+        if self.destination is None or not self.destination.uri.startswith("http"):
+            return None
+
+        def address(connection: Connection) -> str | None:
+            found = connection.client.get_experiment_by_name(experiment_name(self.experiment, stage))
+            if found is None:
+                return None
+            root = without_passwords(connection.uri).rstrip("/")
+            return chart_address(root, found.experiment_id, view_id(stage), found.tags)
+
+        return self.attempt(address)
 
     def attempt(self, action: Callable[[Connection], T]) -> T | None:
         """What `action` returns, when all that was told before is done; None if it fails, or if something failed."""

@@ -9,7 +9,7 @@ import json
 import logging
 import time
 import zlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,8 +19,10 @@ logger = logging.getLogger(__package__)
 
 # Part of a view's name, to be raised with any change of VIEWS: a view that is there is never written again, as it may
 # have been changed by hand.
-VERSION = 1
+VERSION = 2
 TAG = "mlflow.sharedViewState."
+# Of a sweep that a page shows; one of the numbers that the page offers.
+MOST_JOBS = 20
 # Where the page puts cards for the metrics that a view does not name; folded.
 OTHERS = "Model metrics"
 
@@ -40,11 +42,22 @@ class Curves:
 
 
 @dataclass(frozen=True)
+class Parallel:
+    """Parallel coordinates: a line for each run, through its settings and figures; the last one gives its colour."""
+
+    params: tuple[str, ...]
+    metrics: tuple[str, ...]
+
+
+Card = Pictures | Curves | Parallel
+
+
+@dataclass(frozen=True)
 class Section:
     """Cards under a headline; height: of a card in pixels; columns: cards per row."""
 
     headline: str
-    cards: tuple[Pictures | Curves, ...]
+    cards: tuple[Card, ...]
     height: int = 630
     columns: int = 1
 
@@ -66,6 +79,16 @@ VIEWS: dict[str, tuple[Section, ...]] = {
     "oip": (
         Section("One map (move the slider to its index)", (Pictures("oip/map"),)),
         Section("All maps", (Pictures("oip/contact_sheet"),)),
+        Section(
+            "Settings and what came of them",
+            (
+                Parallel(
+                    ("noise.wavelengths", "noise.seed", "oip.steps", "oip.step_size"),
+                    ("triggered", "converged", "mean_activation"),
+                ),
+            ),
+            height=400,
+        ),
         Section(
             "Activation by map index, objective by ascent step",
             (Curves(("activation",)), Curves(("objective_mean",))),
@@ -119,28 +142,78 @@ def view_id(stage: str) -> str:
     return f"{stage}-{VERSION}"
 
 
-def chart_address(root: str, experiment_id: str, stage: str, tags: Collection[str]) -> str:
-    """The chart page of a stage's experiment on the server `root`, with the view if that is among its `tags`."""
+def chart_address(root: str, experiment_id: str, view: str, tags: Collection[str]) -> str:
+    """The chart page of a stage's experiment on the server `root`, with a view if that is among its `tags`."""
     # without the workflow a page opens on traces of language models
     page = f"{root}/#/experiments/{experiment_id}/runs?workflowType=machine_learning&compareRunsMode=CHART"
-    return f"{page}&viewStateShareKey={view_id(stage)}" if TAG + view_id(stage) in tags else page
+    return f"{page}&viewStateShareKey={view}" if TAG + view in tags else page
+
+
+def sweep_view_id(sweep_id: str) -> str:
+    """The name of a sweep's view."""
+    return f"sweep-{sweep_id}"
+
+
+@dataclass(frozen=True)
+class SweepView:
+    """The view of a sweep that an experiment has."""
+
+    id: str
+    name: str
+    created: int
+
+
+def sweep_views(tags: Sequence[Mapping[str, str]]) -> list[SweepView]:
+    """The views of sweeps among the tags of an experiment, as a server tells them; the newest first."""
+    found = []
+    for tag in tags:
+        if tag["key"].startswith(TAG + sweep_view_id("")):
+            # it may have been changed by hand
+            with contextlib.suppress(ValueError, KeyError, TypeError):
+                view = json.loads(tag["value"])
+                found.append(SweepView(tag["key"].removeprefix(TAG), view["name"], int(view["createdAt"])))
+    return sorted(found, key=lambda view: -view.created)
 
 
 def saved_view(stage: str) -> str:
     """The view of a stage as the value of its tag."""
-    packed = base64.b64encode(zlib.compress(json.dumps(_state(VIEWS[stage])).encode())).decode()
+    return _packed(f"{stage}: runs side by side", _state(VIEWS[stage]))
+
+
+def sweep_view(stage: str, sweep_id: str, name: str, params: Sequence[str]) -> str:
+    """The view of the jobs of one sweep in a stage's experiment.
+
+    Args:
+        params: in which the jobs differ.
+    """
+    figures = {"oip": ("triggered", "mean_activation"), "train": ("final_test_loss", "final_test_accuracy")}
+    sections = list(VIEWS[stage])
+    if params and stage in figures:
+        sections = [s for s in sections if not isinstance(s.cards[0], Parallel)]
+        headline = "Settings and what came of them"
+        sections.insert(1, Section(headline, (Parallel(tuple(params), figures[stage]),), height=400))
+    # the newest come first, the jobs shall stand in their order
+    query = {"searchFilter": f"tags.sweep_id = '{sweep_id}'", "orderByKey": "attributes.start_time", "orderByAsc": True}
+    return _packed(f"sweep: {name}", _state(sections, runs=MOST_JOBS) | query | {"runsHiddenMode": "FIRST_20_RUNS"})
+
+
+def _packed(name: str, state: dict[str, Any]) -> str:
+    packed = base64.b64encode(zlib.compress(json.dumps(state).encode())).decode()
     now = int(time.time() * 1000)
-    view = {"name": f"{stage}: runs side by side", "createdAt": now, "updatedAt": now, "state": f"deflate;{packed}"}
-    return json.dumps(view)
+    return json.dumps({"name": name, "createdAt": now, "updatedAt": now, "state": f"deflate;{packed}"})
 
 
-def _state(sections: Sequence[Section]) -> dict[str, Any]:
-    """The page's state; what it lacks, the page sets as always."""
+def _state(sections: Sequence[Section], *, runs: int = 10) -> dict[str, Any]:
+    """The page's state; what it lacks, the page sets as always.
+
+    Args:
+        runs: that a card shows at most.
+    """
     cards = [(number, card) for number, section in enumerate(sections) for card in section.cards]
     shown = {"display": True, "isReordered": False}
     return {
         "compareRunCharts": [
-            {"uuid": f"card-{i}", "metricSectionId": f"section-{number}", **_card(card)}
+            {"uuid": f"card-{i}", "metricSectionId": f"section-{number}", **_card(card, runs)}
             for i, (number, card) in enumerate(cards)
         ],
         "compareRunSections": [
@@ -155,8 +228,17 @@ def _state(sections: Sequence[Section]) -> dict[str, Any]:
     }
 
 
-def _card(card: Pictures | Curves) -> dict[str, Any]:
-    common = {"runsCountToCompare": 10, "deleted": False, "isGenerated": False}
+def _card(card: Card, runs: int) -> dict[str, Any]:
+    common = {"runsCountToCompare": runs, "deleted": False, "isGenerated": False}
+    if isinstance(card, Parallel):
+        return {
+            **common,
+            "type": "PARALLEL",
+            "selectedParams": list(card.params),
+            "selectedMetrics": list(card.metrics),
+            # runs that lack one of them are shown too
+            "showAllRuns": True,
+        }
     if isinstance(card, Pictures):
         # the parameters of a run, above each of its pictures, would hide these
         return {**common, "type": "IMAGE", "imageKeys": [card.name], "step": 0, "showRunParams": False}

@@ -17,7 +17,9 @@ from pipeline.record import StageRecord
 from pipeline.tracking.backend import Connection
 from pipeline.tracking.datasets import as_input
 from pipeline.tracking.marks import MARK
+from pipeline.tracking.notes import NOTE_TAG, note
 from pipeline.tracking.pictures import PICTURES_TAG, lay_out_pictures
+from pipeline.tracking.tables import lay_out_tables, table_tag
 from pipeline.tracking.wording import mlflow_name
 
 if TYPE_CHECKING:
@@ -30,8 +32,6 @@ LONGEST_TAG = 8000
 
 MODEL_FILE = "model.keras"
 REQUIREMENTS = ("mlflow", "tensorflow", "keras", "numpy")
-# by which the pages find tables
-TABLES_TAG = "mlflow.loggedArtifacts"
 
 
 class RunWriter:
@@ -45,6 +45,7 @@ class RunWriter:
         self._connection = connection
         self._files = connection.repository(run.info.artifact_uri)
         self._model_id: str | None = None
+        self._tags: dict[str, str] = dict(run.data.tags)
         # (name, step) -> the newest value
         self._logged: dict[tuple[str, int], str] = {}
         # names whose steps are not in `_logged` yet
@@ -62,6 +63,7 @@ class RunWriter:
     def tags(self, tags: Mapping[str, str]) -> None:
         from mlflow.entities import RunTag
 
+        self._tags |= tags
         self._batches(tags=[RunTag(name, value) for name, value in mlflow_tags(tags).items()])
 
     def series(self, series: Mapping[str, Mapping[int, float]], *, time_ms: int | None = None) -> None:
@@ -89,13 +91,21 @@ class RunWriter:
         self.params(record.params)
         figures = {name: {0: value} for name, value in record.metrics.items()}
         self.series(figures | record.series, time_ms=time_ms)
-        if record.images:
-            with tempfile.TemporaryDirectory() as scratch:
-                pictures = Path(scratch, "images")
-                lay_out_pictures(record.images, folder, pictures, run_id=self.run_id, made=time_ms)
-                self.folder(pictures, "images")
+        with tempfile.TemporaryDirectory() as scratch:
+            pictures, tables = Path(scratch, "images"), Path(scratch, "tables")
+            stems = lay_out_pictures(record.images, folder, pictures, run_id=self.run_id, made=time_ms)
+            lay_out_tables(record.tables, tables, {path: f"images/{stem}" for path, stem in stems.items()})
+            for found in (pictures, tables):
+                if any(found.iterdir()):
+                    self.folder(found, found.name)
         self.folder(folder, "results", without=[MARK] + ([] if self._model_id is None else [MODEL_FILE]))
-        self.tags(record.tags | ({PICTURES_TAG: "True"} if record.images else {}))
+        self.tags(
+            record.tags
+            | ({PICTURES_TAG: "True"} if record.images else {})
+            | table_tag(*(f"tables/{name}.json" for name in record.tables))
+        )
+        files = frozenset(file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())
+        self.tags({NOTE_TAG: note(record.stage, self.run_id, record.name, self._tags, files)})
 
     def folder(self, folder: Path, path: str, *, without: Sequence[str] = ()) -> None:
         """The files of a folder, but for those of these names in it, as artifacts under `path`."""

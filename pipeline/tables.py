@@ -1,0 +1,50 @@
+"""What a stage's result says as a table, a row for each map: to be read, sorted and compared between runs."""
+
+from typing import Any
+
+import numpy as np
+
+from pipeline.config import Config, StartImage
+from pipeline.results import OipSweepResult, StageResult
+
+# name -> column -> cells; the cells of PICTURE are paths of pictures below the stage's folder
+Tables = dict[str, dict[str, list[Any]]]
+PICTURE = "picture"
+
+
+def tables_of(config: Config, result: StageResult) -> Tables:
+    """The tables of a result: of OIPs `maps`, with all that is known of each, and `pictures`, with the picture alone,
+    which MLflow's page lays out as maps by runs."""
+    if not isinstance(result, OipSweepResult):
+        return {}
+    rows = [row for row, index in enumerate(result.map_indices.tolist()) if index >= 0]
+    indices = [int(result.map_indices[row]) for row in rows]
+    # text sorts as text
+    maps = [f"map {index:03d}" for index in indices]
+    pictures = [f"maps/map_{index:03d}.png" for index in indices]
+    if not maps:
+        return {}
+    return {
+        "pictures": {"map": maps, PICTURE: pictures},
+        "maps": {
+            "map": maps,
+            PICTURE: pictures,
+            "start": [_start(config)] * len(rows),
+            "verdict": [result.verdict(row) for row in rows],
+            "score": [round(float(result.activation[row]), 4) for row in rows],
+            "score / largest of a real image": [_relative(result, row) for row in rows],
+        },
+    }
+
+
+def _start(config: Config) -> str:
+    """What the start images were made of: the wavelengths, or the kind of another start."""
+    noise = config.noise
+    if noise.kind is StartImage.waves:
+        return f"wavelengths {', '.join(map(str, noise.wavelengths))}"
+    return noise.kind.value
+
+
+def _relative(result: OipSweepResult, row: int) -> float | None:
+    largest = float(result.data_maximum[row])
+    return round(float(result.activation[row]) / largest, 4) if np.isfinite(largest) and largest > 0 else None

@@ -1,0 +1,169 @@
+"""MLflow's page in a real browser: what a user sees who follows the printed addresses, without any further click."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from browser import WAIT_S, browser, needs_browser, until
+from servers import free_port
+from test_pipeline import ROOT, SMOKE, pipeline, succeeded
+
+pytestmark = needs_browser
+
+# the pictures in the card with this headline, when so many are loaded
+PICTURES = """
+    const [headline, count] = arguments;
+    const card = [...document.querySelectorAll('div')]
+        .filter(e => e.innerText.split('\\n')[0].trim() === headline && e.querySelector('img'))
+        .sort((a, b) => a.innerText.length - b.innerText.length)[0];
+    if (!card) return null;
+    card.scrollIntoView();
+    const found = [...card.querySelectorAll('img')];
+    const loaded = found.length >= count && found.every(i => i.complete && i.naturalWidth > 0);
+    return loaded ? found.map(i => i.src) : null;
+"""
+# scrolls down step by step, as the page draws only what is in view; true when so many charts with lines were drawn
+CURVES = """
+    window.drawn = window.drawn || new Set();
+    for (const line of document.querySelectorAll('.js-plotly-plot .scatterlayer path.js-line'))
+        window.drawn.add(line.closest('.js-plotly-plot'));
+    for (const e of document.querySelectorAll('div'))
+        if (e.scrollHeight > e.clientHeight + 200 && getComputedStyle(e).overflowY !== 'visible')
+            e.scrollTop = e.scrollTop + e.clientHeight + 1 >= e.scrollHeight ? 0 : e.scrollTop + 200;
+    return window.drawn.size >= arguments[0];
+"""
+ARROW_RIGHT = "\ue014"
+
+
+@pytest.fixture(scope="module")
+def addresses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """What `make ui` prints after a sweep of three wavelengths and a dream: name -> address."""
+    folder = tmp_path_factory.mktemp("page")
+    succeeded(pipeline(folder, "-m", *SMOKE, "stages=[oip]", "noise=long,short,pixels"))
+    succeeded(pipeline(folder, *SMOKE))
+    command = [sys.executable, "-m", "pipeline.ui", "--port", str(free_port())]
+    page = subprocess.Popen(
+        command, cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, text=True
+    )
+    assert page.stdout is not None
+    found: dict[str, str] = {}
+    for line in page.stdout:
+        if line.startswith("Ctrl-C"):
+            break
+        if match := re.fullmatch(r"(http\S+)  mnist-dream/(.+)\n", line):
+            found[match[2]] = match[1]
+    yield found
+    page.terminate()
+    page.wait()
+
+
+@pytest.fixture(scope="module")
+def driver() -> Iterator[Any]:
+    with browser() as driver:
+        yield driver
+
+
+def opened(driver: Any, address: str) -> None:
+    # another fragment alone would not load the page anew
+    driver.get("about:blank")
+    driver.get(address)
+
+
+def pictures(driver: Any, card: str, count: int) -> list[str]:
+    found = until(driver, PICTURES, card, count)
+    assert len(found) == count
+    return found
+
+
+def moved(driver: Any, card: str, count: int, before: list[str], *, slider: int = 0) -> None:
+    """Move a slider of the page by one: all pictures of the card are others then."""
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    driver.execute_script("return document.querySelectorAll('[role=slider]')[arguments[0]]", slider).send_keys(
+        ARROW_RIGHT
+    )
+    WebDriverWait(driver, WAIT_S).until(
+        lambda _: not set(pictures(driver, card, count)) & set(before), "the pictures stay the same"
+    )
+
+
+# the comparisons ------------------------------------------------------------------------------------------------------
+
+
+def test_the_oips_of_a_map_stand_side_by_side_for_every_wavelength(addresses: dict[str, str], driver: Any) -> None:
+    (sweep,) = (address for name, address in addresses.items() if name.startswith("oip, sweep: 3 jobs: noise"))
+    opened(driver, sweep)
+    first = pictures(driver, "oip/map", 3)
+    # three wavelengths make three pictures
+    assert len(set(first)) == 3
+    text = driver.execute_script("return document.body.innerText")
+    for noise in ("long", "short", "pixels"):
+        assert f"noise={noise}" in text
+    moved(driver, "oip/map", 3, first)
+    assert len(pictures(driver, "oip/contact_sheet", 3)) == 3
+    until(driver, "return document.querySelectorAll('.parcoords path, .parcoords canvas').length > 0")
+    until(driver, CURVES, 2)
+
+
+def test_a_view_of_a_sweep_has_no_other_runs_and_that_of_the_stage_has_all(
+    addresses: dict[str, str], driver: Any
+) -> None:
+    opened(driver, addresses["oip"])
+    # the three of the sweep, and the one of the run alone
+    pictures(driver, "oip/map", 4)
+
+
+def test_of_a_sweep_the_heat_map_and_the_sheet_are_there(addresses: dict[str, str], driver: Any) -> None:
+    opened(driver, addresses["sweeps"])
+    pictures(driver, "sweep/activation", 1)
+    pictures(driver, "sweep/oips", 1)
+
+
+def test_of_a_training_losses_accuracies_and_the_learning_rate_are_drawn(
+    addresses: dict[str, str], driver: Any
+) -> None:
+    opened(driver, addresses["train"])
+    until(driver, CURVES, 3)
+    text = driver.execute_script("return document.body.innerText")
+    for name in ("test_loss", "test_accuracy", "learning_rate"):
+        assert name in text
+
+
+def test_dreams_stand_side_by_side_and_a_slider_goes_through_the_levels(addresses: dict[str, str], driver: Any) -> None:
+    opened(driver, addresses["dream"])
+    pictures(driver, "dream/picture", 1)
+    first = pictures(driver, "dream/growing", 1)
+    # the first one is that of the finished dream, which has one step
+    moved(driver, "dream/growing", 1, first, slider=1)
+
+
+# a run ----------------------------------------------------------------------------------------------------------------
+
+
+def test_the_page_of_a_run_shows_what_its_note_says(addresses: dict[str, str], driver: Any) -> None:
+    root, _, rest = addresses["oip"].partition("/#/")
+    opened(driver, addresses["oip"])
+    link = until(
+        driver, "return [...document.querySelectorAll('a')].map(a => a.href).find(h => /runs\\/[0-9a-f]{32}/.test(h))"
+    )
+    run_id = re.search(r"runs/([0-9a-f]{32})", link)
+    assert run_id is not None
+    opened(driver, f"{root}/#/experiments/{rest.split('/')[1]}/runs/{run_id[1]}")
+    sheet = "i => i.src.includes('contact_sheet.png') && i.naturalWidth > 400"
+    until(driver, f"return [...document.querySelectorAll('img')].find({sheet})")
+    text = driver.execute_script("return document.body.innerText")
+    assert f"python -m pipeline.rerun {run_id[1]}" in text
+    assert "Stands on the train run" in text
+
+
+def test_the_table_shows_the_picture_of_every_map_for_every_run(addresses: dict[str, str], driver: Any) -> None:
+    page = re.sub(r"compareRunsMode=CHART.*", "compareRunsMode=ARTIFACT", addresses["oip"])
+    opened(driver, page)
+    until(driver, "return [...document.querySelectorAll('img')].filter(i => i.naturalWidth > 0).length >= 4")
+    text = driver.execute_script("return document.body.innerText")
+    assert "tables/pictures.json" in text
+    assert "map 000" in text
