@@ -28,7 +28,7 @@ from pipeline.errors import InputError, without_passwords
 from pipeline.record import Figures, StageRecord, figures
 from pipeline.results import Dataset
 from pipeline.tracking import Tracker, open_tracker, peek
-from pipeline.tracking.views import saved_view
+from pipeline.tracking.views import saved_view, sweep_view, sweep_views
 
 MAPS = range(12)
 HISTORY = {"loss": {1: 0.9, 2: 0.5, 3: 0.25}, "test_loss": {1: 1.0, 2: 0.75, 3: float("nan")}}
@@ -361,23 +361,53 @@ def test_view_of_the_oips():
     # sections in this order, the page's own cards folded at the end
     assert state["isAccordionReordered"] is True
     sections = {section["uuid"]: section for section in state["compareRunSections"]}
-    assert [section["display"] for section in sections.values()] == [True, True, True, False]
+    assert [section["display"] for section in sections.values()] == [True, True, True, True, False]
     assert list(sections.values())[-1]["name"] == "Model metrics"
     cards = state["compareRunCharts"]
     assert len({card["uuid"] for card in cards}) == len(cards)
-    assert [card["type"] for card in cards] == ["IMAGE", "IMAGE", "LINE", "LINE"]
-    assert [list(sections).index(card["metricSectionId"]) for card in cards] == [0, 1, 2, 2]
+    assert [card["type"] for card in cards] == ["IMAGE", "IMAGE", "PARALLEL", "LINE", "LINE"]
+    assert [list(sections).index(card["metricSectionId"]) for card in cards] == [0, 1, 2, 3, 3]
     assert [card["imageKeys"] for card in cards[:2]] == [["oip/map"], ["oip/contact_sheet"]]
     assert [card["showRunParams"] for card in cards[:2]] == [False, False]
-    for card, name in zip(cards[2:], ["activation", "objective_mean"], strict=True):
+    for card, name in zip(cards[3:], ["activation", "objective_mean"], strict=True):
         assert (card["metricKey"], card["selectedMetricKeys"], card["xAxisKey"]) == (name, [name], "step")
+
+
+def test_parallel_coordinates_are_of_what_is_recorded(all_figures, compose):
+    (card,) = (card for card in state_of(saved_view("oip"))["compareRunCharts"] if card["type"] == "PARALLEL")
+    config = compose()
+    for name in card["selectedParams"]:
+        group, _, setting = name.partition(".")
+        assert hasattr(getattr(config, group), setting)
+    assert set(card["selectedMetrics"]) <= set(all_figures["oip"].metrics)
+
+
+@pytest.mark.parametrize("stage", ["train", "oip", "dream"])
+def test_view_of_a_sweep(stage, all_figures):
+    view = sweep_view(stage, "5" * 32, "4 jobs: noise", ["noise.wavelengths", "noise.seed"])
+    assert len(view) < 5000
+    state = state_of(view)
+    assert state["searchFilter"] == f"tags.sweep_id = '{'5' * 32}'"
+    (found,) = sweep_views([{"key": f"{VIEW_TAG}sweep-{'5' * 32}", "value": view}, {"key": "other", "value": "x"}])
+    assert (found.id, found.name) == (f"sweep-{'5' * 32}", "sweep: 4 jobs: noise")
+    parallel = [card for card in state["compareRunCharts"] if card["type"] == "PARALLEL"]
+    assert [card["selectedParams"] for card in parallel] == [["noise.wavelengths", "noise.seed"]] * (stage != "dream")
+    for card in parallel:
+        assert set(card["selectedMetrics"]) <= set(all_figures[stage].metrics)
+
+
+def test_views_of_sweeps_that_were_changed_by_hand_are_passed_over():
+    tags = [
+        {"key": f"{VIEW_TAG}sweep-{name}", "value": value} for name, value in (("a", "{"), ("b", "[]"), ("c", "{}"))
+    ]
+    assert sweep_views(tags) == []
 
 
 def test_every_stage_has_its_view_in_the_record(recorded):
     for stage in ("train", "oip"):
         views = views_in(recorded.client, stage)
-        assert views.keys() == {f"{stage}-1"}
-        assert state_of(views[f"{stage}-1"]) == state_of(saved_view(stage))
+        assert views.keys() == {f"{stage}-2"}
+        assert state_of(views[f"{stage}-2"]) == state_of(saved_view(stage))
 
 
 def test_view_is_set_once_and_never_again(sqlite_uri, tmp_path):
@@ -393,18 +423,18 @@ def test_view_is_set_once_and_never_again(sqlite_uri, tmp_path):
         return views_in(client, "activations")
 
     first = views_after_a_run()
-    assert first.keys() == {"activations-1"}
+    assert first.keys() == {"activations-2"}
     assert views_after_a_run() == first
     # changed by hand
     experiment = client.get_experiment_by_name("test dreams/activations").experiment_id
-    client.set_experiment_tag(experiment, f"{VIEW_TAG}activations-1", "changed")
-    assert views_after_a_run() == {"activations-1": "changed"}
+    client.set_experiment_tag(experiment, f"{VIEW_TAG}activations-2", "changed")
+    assert views_after_a_run() == {"activations-2": "changed"}
     # there is only one of an older version
-    client.delete_experiment_tag(experiment, f"{VIEW_TAG}activations-1")
-    client.set_experiment_tag(experiment, f"{VIEW_TAG}activations-0", "older")
+    client.delete_experiment_tag(experiment, f"{VIEW_TAG}activations-2")
+    client.set_experiment_tag(experiment, f"{VIEW_TAG}activations-1", "older")
     views = views_after_a_run()
-    assert views.keys() == {"activations-0", "activations-1"}
-    assert views["activations-0"] == "older"
+    assert views.keys() == {"activations-1", "activations-2"}
+    assert views["activations-1"] == "older"
 
 
 def test_view_that_is_refused_costs_a_warning_and_not_the_record(sqlite_uri, tmp_path, monkeypatch, caplog):
@@ -696,7 +726,7 @@ def test_ui_shows_the_record_with_its_artifacts_until_ctrl_c(tmp_path):
         start = f"http://{LOOPBACK}:{port}/#/experiments"
         assert lines[1] == [f"{start}?workflowType=machine_learning"]
         charts = "runs?workflowType=machine_learning&compareRunsMode=CHART"
-        assert lines[2] == [f"{start}/1/{charts}&viewStateShareKey=oip-1", "test", "dreams/oip"]
+        assert lines[2] == [f"{start}/1/{charts}&viewStateShareKey=oip-2", "test", "dreams/oip"]
         assert lines[3] == [f"{start}/2/{charts}", "test", "dreams/other"]
         assert fetch(port, "/").startswith(b"<!doctype html>")
         query = urllib.parse.urlencode({"run_uuid": run.run_id, "path": "results/a file.txt"})

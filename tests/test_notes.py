@@ -1,0 +1,114 @@
+"""The notes and tables of runs, read back with MLflow's own client from a pipeline that was really run."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from test_pipeline import SMOKE, pipeline, succeeded
+
+from pipeline.tracking.notes import MEANING, note
+
+MOST_METRICS = 12
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("notes")
+    stages = "stages=[train,activations,oip,dream,dream_sheet]"
+    succeeded(pipeline(folder, *SMOKE, stages, "noise=long", "dream.map_indices=[3,7]", "dream.compare.by=maps"))
+    return folder
+
+
+def client_of(folder: Path) -> Any:
+    from mlflow import MlflowClient
+
+    return MlflowClient(f"sqlite:///{folder}/outputs/mlflow.db")
+
+
+def run_of(folder: Path, stage: str) -> Any:
+    client = client_of(folder)
+    (run,) = client.search_runs([client.get_experiment_by_name(f"mnist-dream/{stage}").experiment_id])
+    return run
+
+
+def stage_folder(folder: Path, stage: str) -> Path:
+    (found,) = (folder / "outputs" / "runs").glob(f"*/*/{stage}")
+    return found
+
+
+@pytest.mark.parametrize("stage", ["train", "activations", "oip", "dream", "dream_sheet"])
+def test_a_note_tells_of_what_is_there_and_how_to_repeat_it(folder: Path, stage: str) -> None:
+    run = run_of(folder, stage)
+    text = run.data.tags["mlflow.note.content"]
+    lines = text.splitlines()
+    assert lines[0] == f"`{run.info.run_name}`"
+    first, meanings = MEANING[stage]
+    assert f"![{first}](get-artifact?path=results/{first}&run_uuid={run.info.run_id})" in lines
+    assert f"    python -m pipeline.rerun {run.info.run_id}" in lines
+    place = stage_folder(folder, stage)
+    for file, meaning in meanings:
+        there = any((place / name).exists() for name in file.split(", ")) or file == "LAYER/"
+        assert (f"- `results/{file}`: {meaning}" in lines) == there
+    assert (place / first).is_file()
+    stands_on = f"Stands on the train run [{run_of(folder, 'train').info.run_id}]"
+    assert (stands_on in text) == (stage != "train")
+
+
+@pytest.mark.parametrize("stage", ["train", "activations", "oip", "dream", "dream_sheet"])
+def test_a_stage_has_a_dozen_names_of_metrics_at_most(folder: Path, stage: str) -> None:
+    assert 1 <= len(run_of(folder, stage).data.metrics) <= MOST_METRICS
+
+
+def test_the_tables_of_the_oips_have_a_row_for_each_map(folder: Path, tmp_path: Path) -> None:
+    client, run = client_of(folder), run_of(folder, "oip")
+    paths = [entry["path"] for entry in json.loads(run.data.tags["mlflow.loggedArtifacts"])]
+    assert paths == ["tables/pictures.json", "tables/maps.json"]
+    tables = [json.loads(Path(client.download_artifacts(run.info.run_id, p, str(tmp_path))).read_text()) for p in paths]
+    place = stage_folder(folder, "oip")
+    with np.load(place / "oip.npz") as result:
+        maps, activation, largest = result["map_indices"], result["activation"], result["data_maximum"]
+    assert tables[0]["columns"] == ["map", "picture"]
+    heading = ["map", "picture", "start", "verdict", "score", "score / largest of a real image"]
+    assert tables[1]["columns"] == heading
+    assert [row[0] for row in tables[1]["data"]] == [f"map {index:03d}" for index in maps]
+    for row, (name, picture, start, verdict, score, relative) in enumerate(tables[1]["data"]):
+        assert tables[0]["data"][row] == [name, picture]
+        assert picture["type"] == "image"
+        local = Path(client.download_artifacts(run.info.run_id, picture["filepath"], str(tmp_path)))
+        assert local.read_bytes() == (place / "maps" / f"map_{maps[row]:03d}.png").read_bytes()
+        assert Path(client.download_artifacts(run.info.run_id, picture["compressed_filepath"], str(tmp_path))).is_file()
+        assert start == "wavelengths 3, 7"
+        assert verdict
+        assert score == pytest.approx(float(activation[row]), abs=1e-4)
+        if largest[row] > 0:
+            assert relative == pytest.approx(float(activation[row] / largest[row]), abs=1e-3)
+        else:
+            assert relative is None
+
+
+def test_the_model_is_loaded_as_the_page_says(folder: Path) -> None:
+    """The snippet on the page of a model is that of the flavour `pyfunc`."""
+    import mlflow
+
+    from pipeline.storage import load_model
+
+    (output,) = run_of(folder, "train").outputs.model_outputs
+    images = np.random.default_rng(0).normal(size=(3, 28, 28, 1)).astype(np.float32)
+    mlflow.set_tracking_uri(f"sqlite:///{folder}/outputs/mlflow.db")
+    try:
+        loaded = mlflow.pyfunc.load_model(f"models:/{output.model_id}")
+    finally:
+        mlflow.set_tracking_uri(None)
+    assert loaded.metadata.signature is not None
+    expected = load_model(stage_folder(folder, "train")).predict(images, verbose=0)
+    np.testing.assert_allclose(loaded.predict(images), expected, atol=1e-6)
+
+
+def test_what_comes_from_the_user_is_no_markdown() -> None:
+    name = "oip `x` [a](javascript:alert(1)) <script>alert(2)</script>"
+    first = note("oip", "id", name, {"rerun_of": "`<b>`"}, frozenset()).splitlines()
+    assert first[0] == "`oip  x  [a](javascript:alert(1)) <script>alert(2)</script>`"
+    assert first[-1] == "Computed again from the record ` <b> `."
+    assert "contact_sheet" not in "\n".join(first)
