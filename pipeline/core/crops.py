@@ -1,0 +1,100 @@
+"""Which pixels of a picture a node of a feature map depends on: exactly, also where layers pad or join branches.
+
+`geometry.receptive_field` has the same for chains without padding, where all nodes see equally many pixels.
+"""
+
+from typing import NamedTuple
+
+import keras
+import numpy as np
+
+CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D)
+POOLS = (keras.layers.MaxPooling2D, keras.layers.AveragePooling2D)
+# What these compute at a position depends on that position of their inputs only.
+POINTWISE = (
+    keras.layers.Activation,
+    keras.layers.ReLU,
+    keras.layers.LeakyReLU,
+    keras.layers.ELU,
+    keras.layers.Dropout,
+    keras.layers.SpatialDropout2D,
+    keras.layers.Rescaling,
+    keras.layers.Add,
+    keras.layers.Subtract,
+    keras.layers.Multiply,
+    keras.layers.Average,
+    keras.layers.Maximum,
+    keras.layers.Minimum,
+)
+
+
+class Window(NamedTuple):
+    """Position p looks at p * stride - before + k * dilation, for k = 0 .. size - 1."""
+
+    size: int
+    stride: int
+    dilation: int
+    before: int
+
+    def places(self, positions: np.ndarray, length: int) -> np.ndarray:
+        """What these positions look at of `length` places: sorted, each once, without those in the padding."""
+        taps = np.arange(self.size) * self.dilation - self.before
+        places = np.unique(np.add.outer(positions * self.stride, taps))
+        return places[(places >= 0) & (places < length)]
+
+
+def crops(output: keras.KerasTensor) -> np.ndarray:
+    """The pixels that each node of a layer depends on.
+
+    Args:
+        output: of a layer, (batch, height, width, maps).
+    Returns:
+        (height, width, 4) int64: (top, left, bottom, right) of the smallest rectangle of pixels, bottom and right
+        being the first row and column beyond it. It is clipped to the picture: what a layer adds as padding is no
+        pixel. A node that depends on no pixel at all has an empty one.
+    Raises:
+        ValueError: a layer of which it is not known what its positions look at.
+    """
+    (top, bottom), (left, right) = (_spans(output, axis).T for axis in (1, 2))
+    down, across = np.indices((len(top), len(left)))
+    return np.stack([top[down], left[across], bottom[down], right[across]], axis=-1)
+
+
+def _spans(output: keras.KerasTensor, axis: int) -> np.ndarray:
+    """(positions, 2): the first pixel along an axis that each position depends on, and the one after the last."""
+    seen = [_pixels(output, np.array([position]), axis) for position in range(output.shape[axis])]
+    return np.array([(pixels[0], pixels[-1] + 1) if len(pixels) else (0, 0) for pixels in seen])
+
+
+def _pixels(tensor: keras.KerasTensor, positions: np.ndarray, axis: int) -> np.ndarray:
+    """The pixels along an axis that these positions of a tensor depend on, from the tensor back to the input."""
+    operation, number, _ = tensor._keras_history
+    inputs = operation._inbound_nodes[number].input_tensors
+    if not inputs:
+        return positions
+    # a branch of another shape is stretched in a sum: no position of it belongs to one of the sum
+    if isinstance(operation, POINTWISE) and any(before.shape[1:3] != tensor.shape[1:3] for before in inputs):
+        raise ValueError(operation.name)
+    window = _window(operation, inputs[0].shape[axis], tensor.shape[axis], axis)
+    seen = [_pixels(before, window.places(positions, before.shape[axis]), axis) for before in inputs]
+    return np.unique(np.concatenate(seen))
+
+
+def _window(layer: keras.Layer, length: int, positions: int, axis: int) -> Window:
+    """Of a layer that makes so many positions out of `length` places."""
+    if isinstance(layer, (*CONVOLUTIONS, *POOLS)) and layer.data_format == "channels_last":
+        size, dilation = (
+            (layer.kernel_size, layer.dilation_rate) if isinstance(layer, CONVOLUTIONS) else (layer.pool_size, (1, 1))
+        )
+        window = Window(size[axis - 1], layer.strides[axis - 1], dilation[axis - 1], before=0)
+        if layer.padding == "valid":
+            return window
+        # "same": as little as gives every position a whole window, the odd one behind
+        padding = (positions - 1) * window.stride + (window.size - 1) * window.dilation + 1 - length
+        return window._replace(before=max(padding, 0) // 2)
+    if isinstance(layer, keras.layers.ZeroPadding2D) and layer.data_format == "channels_last":
+        return Window(1, 1, 1, before=layer.padding[axis - 1][0])
+    last_axis = isinstance(layer, keras.layers.BatchNormalization | keras.layers.Concatenate) and layer.axis in (-1, 3)
+    if isinstance(layer, POINTWISE) or last_axis:
+        return Window(1, 1, 1, before=0)
+    raise ValueError(layer.name)
