@@ -5,7 +5,7 @@ import logging
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from pipeline import jobs, launching, schema
 from pipeline.config import Config
 from pipeline.errors import InputError, one_line, why
 from pipeline.orphans import end_with_parent
-from pipeline.stopping import listen, stopped_is_stopped
+from pipeline.stopping import listen, raise_lost_stop, stopped_is_stopped
 from pipeline.sweeps.callback import SWEEP_FOLDER
 from pipeline.sweeps.end import end
 from pipeline.sweeps.folder import read
@@ -48,14 +48,12 @@ def main() -> None:
     """`mnist-dream`, or `python -m pipeline`."""
     # otherwise the record of a stage that is terminated would stay "running"
     listen()
+    # a log that cannot be written, as on a full disk, is told by the error that follows
+    logging.raiseExceptions = False
     # Ray would report to its makers
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    ConfigStore.instance().store(name="schema", node=Config)
-    OmegaConf.register_new_resolver("jobs_at_once", launching.jobs_at_once)
-    _prefer_own_presets()
-    entry = hydra.main(config_path=str(CONF), config_name="config", version_base="1.3")(_job)
     if "HYDRA_FULL_ERROR" in os.environ:
-        entry()
+        _entry()
         return
     # Hydra would print a traceback and exit; like this the errors come here
     os.environ["HYDRA_FULL_ERROR"] = "1"
@@ -63,7 +61,7 @@ def main() -> None:
     code: int | None = 0
     interrupted = True
     try:
-        code, interrupted = _outcome(entry), False
+        code, interrupted = _outcome(), False
     finally:
         # what the callback of a sweep has left here
         if folder := os.environ.pop(SWEEP_FOLDER, None):
@@ -74,12 +72,21 @@ def main() -> None:
     sys.exit(code)
 
 
-def _outcome(entry: Callable[[], None]) -> int:
+def _entry() -> None:
+    """Let Hydra compose the settings, and call `_job` with them, in a sweep again and again."""
+    ConfigStore.instance().store(name="schema", node=Config)
+    OmegaConf.register_new_resolver("jobs_at_once", launching.jobs_at_once, replace=True)
+    _prefer_own_presets()
+    _check_overrides(sys.argv[1:])
+    hydra.main(config_path=str(CONF), config_name="config", version_base="1.3")(_job)()
+
+
+def _outcome() -> int:
     """The exit code of what was asked for; what went wrong is told in one line, of a sweep by its end."""
     try:
         with stopped_is_stopped():
-            _check_overrides(sys.argv[1:])
-            entry()
+            _entry()
+            raise_lost_stop()
     except KeyboardInterrupt:
         return _refused("interrupted", INTERRUPTED)
     except MissingConfigException as error:
@@ -118,6 +125,7 @@ def compose(*overrides: str) -> Config:
 
 def _job(composed: DictConfig) -> float | None:
     """One composition: a run, or one job of a sweep; its figure, for an optimizer."""
+    raise_lost_stop()
     hydra_config = HydraConfig.get()
     run_dir = Path(hydra_config.runtime.output_dir)
     _settle_threads(composed, hydra_config, run_dir)

@@ -109,12 +109,29 @@ class Execution:
         name, key = stage.value, self.key(stage)
         place = self._store.place(name, key)
         if self._store.holds(name, key):
-            return self._reuse(stage, place)
+            run_id = self.tracker.find_run(name, key)
+            if run_id is not None or not self.tracker.is_recording:
+                return self._reuse(stage, place, run_id)
         if stage is not Stage.train:
             # before this stage is locked: whoever holds both would keep others from the training meanwhile
             self.finish(Stage.train)
-        with self._store.computing(name, key, on_wait=lambda: logger.warning(WAITING, name)):
-            return self._reuse(stage, place) if self._store.holds(name, key) else self._compute(stage, place)
+        with self._alone(name, key):
+            if self._store.holds(name, key):
+                return self._reuse(stage, place, self.tracker.find_run(name, key))
+            return self._compute(stage, place)
+
+    @contextlib.contextmanager
+    def _alone(self, name: str, key: str) -> Iterator[None]:
+        """Be the only one who computes a result, and records it: whoever waits for it will look for its run."""
+        with contextlib.ExitStack() as held:
+            try:
+                held.enter_context(self._store.computing(name, key, on_wait=lambda: logger.warning(WAITING, name)))
+            except OSError:
+                # a store that may only be read
+                if not self._store.holds(name, key):
+                    raise
+            yield
+            self.tracker.afterwards(held.pop_all().close)
 
     def key(self, stage: Stage) -> str:
         """The digest of everything that the stage's result depends on."""
@@ -156,11 +173,11 @@ class Execution:
             self._trained = storage.load_model(folder)
         return self._trained
 
-    def _reuse(self, stage: Stage, stored: Path) -> StageOutcome:
+    def _reuse(self, stage: Stage, stored: Path, run_id: str | None) -> StageOutcome:
         record = storage.load_whole_record(stored)
         wanted, place = stage in self.config.stages, self.run_dir / stage.value
-        self._run_ids[stage] = self.tracker.find_run(stage.value, record.key)
-        if self._run_ids[stage] is None:
+        self._run_ids[stage] = run_id
+        if run_id is None:
             # computed while nothing was recorded, or for another record
             with self._stage_run(stage, record, origin=_origin(stored)) as stage_run:
                 self._run_ids[stage] = stage_run.begun()

@@ -114,5 +114,8 @@ def state_of(job: Job | None, folder: Path) -> str:
 def write_whole(file: Path, content: Any) -> None:
     """Content as JSON into a file, which is the old or the new one at every moment."""
     draft = file.with_name(f".{file.name}-{os.getpid()}")
-    draft.write_text(json.dumps(content, indent=1))
-    draft.replace(file)
+    try:
+        draft.write_text(json.dumps(content, indent=1))
+        draft.replace(file)
+    finally:
+        draft.unlink(missing_ok=True)

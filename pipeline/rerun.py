@@ -26,6 +26,7 @@ from pipeline.arguments import folder, tolerance
 from pipeline.config import Stage, TrackingBackend, TrackingConfig
 from pipeline.errors import InputError, why
 from pipeline.runtime import cpu_threads
+from pipeline.stopping import listen
 from pipeline.tracking.backend import default_uri
 from pipeline.tracking.fetching import fetched
 
@@ -239,5 +240,6 @@ def _compare(recorded: Recorded, folder: Path, options: argparse.Namespace) -> b
 
 
 if __name__ == "__main__":
+    listen()
     logging.basicConfig(level=logging.WARNING, format="mnist-dream: %(message)s")
     sys.exit(main())

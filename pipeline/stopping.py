@@ -7,6 +7,7 @@ by the handler that the process has for it.
 
 import contextlib
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from types import FrameType
@@ -28,6 +29,14 @@ class StopHandler:
 def listen() -> None:
     """Let SIGTERM and SIGINT end this process by an exception; SIGINT only where it is not ignored, as by nohup."""
     handler = StopHandler()
+    told = sys.unraisablehook
+
+    def tell(dropped: "sys.UnraisableHookArgs") -> None:
+        # it is raised again
+        if dropped.exc_value is not handler.raised:
+            told(dropped)
+
+    sys.unraisablehook = tell
     signal.signal(signal.SIGTERM, handler)
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, handler)
@@ -58,12 +67,17 @@ def stopped_is_stopped() -> Iterator[None]:
         raise
 
 
+def raise_lost_stop() -> None:
+    """Raise again what a signal has raised and nobody has seen."""
+    if (stop := lost_stop()) is not None:
+        raise stop
+
+
 def stoppable(progress: Progress) -> Progress:
     """The same, and where a signal's exception was dropped it is raised again."""
 
     def told(task: str, done: int, total: int, **values: float) -> None:
-        if (stop := lost_stop()) is not None:
-            raise stop
+        raise_lost_stop()
         progress(task, done, total, **values)
 
     return told

@@ -16,6 +16,7 @@ from pipeline.locking import exclusive
 from pipeline.processes import is_gone, this_process
 from pipeline.record import StageRecord
 from pipeline.runtime import quiet_import
+from pipeline.stopping import listen
 from pipeline.tracking import backend
 from pipeline.tracking.backend import Connection
 from pipeline.tracking.experiments import names_of_experiments
@@ -263,4 +264,5 @@ def _refused(reason: str) -> int:
 
 
 if __name__ == "__main__":
+    listen()
     sys.exit(main())

@@ -3,23 +3,26 @@
 import contextlib
 import os
 import signal
+import sys
 from collections.abc import Iterator
 
 import pytest
 
 from pipeline.progress import no_progress
-from pipeline.stopping import listen, lost_stop, stoppable, stopped_is_stopped
+from pipeline.stopping import listen, lost_stop, raise_lost_stop, stoppable, stopped_is_stopped
 
 
 @pytest.fixture(autouse=True)
 def listening() -> Iterator[None]:
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    told = sys.unraisablehook
     # a test run in the background ignores it
     signal.signal(signal.SIGINT, signal.default_int_handler)
     listen()
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
+    sys.unraisablehook = told
 
 
 def send(number: signal.Signals) -> None:
@@ -65,6 +68,19 @@ def test_a_signals_exception_that_arrives_is_not_raised_twice() -> None:
     with pytest.raises(KeyboardInterrupt), stopped_is_stopped():
         send(signal.SIGINT)
     assert lost_stop() is None
+
+
+def test_what_a_destructor_drops_is_told_by_nobody_and_raised_again(capfd: pytest.CaptureFixture[str]) -> None:
+    class Interrupted:
+        def __del__(self) -> None:
+            send(signal.SIGTERM)
+
+    dropped = Interrupted()
+    del dropped
+    assert "SystemExit" not in capfd.readouterr().err
+    with pytest.raises(SystemExit, match="143"):
+        raise_lost_stop()
+    raise_lost_stop()
 
 
 def test_errors_without_a_signal_stay_what_they_are() -> None:

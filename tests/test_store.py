@@ -23,9 +23,9 @@ from pipeline.store.entries import entries
 QUICK = (*SMOKE, "oip.map_indices=[0]", "activations.image_indices=[0]")
 
 
-def start(folder: Path, *overrides: str) -> subprocess.Popen[str]:
+def start(folder: Path, *overrides: str, program: tuple[str, ...] = ("-m", "pipeline")) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "pipeline", *QUICK, *overrides],
+        [sys.executable, *program, *QUICK, *overrides],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdin=subprocess.DEVNULL,
@@ -225,6 +225,38 @@ def test_a_store_that_may_not_be_read_is_not_passed_over(capsys, command: str) -
         with ordinary_user():
             assert main(["--output-dir", folder, command]) == 2
         assert capsys.readouterr().err == f"mnist-dream: {stage}: Permission denied\n"
+
+
+# MLflow is told of a result late, when others have found it already
+SLOW = """
+import time
+from pipeline.__main__ import main
+from pipeline.tracking.writing import RunWriter
+told = RunWriter.record
+def late(*arguments, **named):
+    time.sleep(8)
+    told(*arguments, **named)
+RunWriter.record = late
+main()
+"""
+
+
+def test_who_finds_a_result_that_is_still_being_recorded_waits_for_its_run(tmp_path: Path) -> None:
+    from mlflow import MlflowClient
+
+    first = start(tmp_path, "stages=[train]", program=("-c", SLOW))
+    store, deadline = Store(tmp_path / "outputs" / "store"), time.monotonic() + 120
+    while not store.root.is_dir() or not store.places():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    second = start(tmp_path, "stages=[train]")
+    for process in (second, first):
+        output, errors = process.communicate(timeout=120)
+        assert process.returncode == 0, errors
+        assert ("(reused)" in output) == (process is second)
+    client = MlflowClient(f"sqlite:///{tmp_path}/outputs/mlflow.db")
+    (run,) = client.search_runs([client.get_experiment_by_name("mnist-dream/train").experiment_id])
+    assert run.info.status == "FINISHED"
 
 
 @pytest.mark.parametrize("days", ["-1", "nan", "soon", ""])

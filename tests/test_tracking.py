@@ -513,6 +513,24 @@ def test_finished_runs_are_found_in_the_file_as_by_mlflow(tmp_path):
     assert peek.finished_run(file, "test dreams/oip", "key") is None
 
 
+def test_an_experiment_that_was_deleted_is_told_with_what_brings_it_back(tmp_path, caplog):
+    from mlflow import MlflowClient
+
+    tracker = new_tracker(tmp_path)
+    with tracker.stage_run("oip", "key", name="n", upstream={}) as run:
+        pass
+    assert run.run_id is not None
+    client = MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
+    (experiment,) = (found for found in client.search_experiments() if "/" in found.name)
+    client.delete_experiment(experiment.experiment_id)
+    assert new_tracker(tmp_path).find_run("oip", "key") is None
+    again = new_tracker(tmp_path)
+    with again.stage_run("oip", "key", name="n", upstream={}):
+        pass
+    again.wait()
+    assert f"`mlflow experiments restore --experiment-id {experiment.experiment_id}` brings it back" in caplog.text
+
+
 @pytest.mark.parametrize("content", [b"", b"not a database " * 100])
 def test_nothing_is_found_in_a_file_that_is_no_record(tmp_path, content):
     assert peek.finished_run(tmp_path / "mlflow.db", "e/oip", "key") is None

@@ -6,6 +6,7 @@ from pipeline.tracking.backend import Connection
 from pipeline.tracking.views import set_view
 
 PAGE = 1000
+ACTIVE = "active"
 
 
 def experiment_name(experiment: str, stage: str) -> str:
@@ -18,6 +19,9 @@ def experiment_id(connection: Connection, experiment: str, stage: str) -> str:
     found = connection.client.get_experiment_by_name(experiment_name(experiment, stage))
     if found is None:
         found = _new_experiment(connection, experiment_name(experiment, stage), stage)
+    elif found.lifecycle_stage != ACTIVE:
+        restore = f"`mlflow experiments restore --experiment-id {found.experiment_id}` brings it back"
+        raise LookupError(f"the experiment {found.name} was deleted; {restore}, tracking.experiment takes another name")
     set_view(connection.client, found, stage)
     return found.experiment_id
 
@@ -52,7 +56,7 @@ def names_of_experiments(connection: Connection) -> set[str]:
 def finished_run(connection: Connection, experiment: str, stage: str, key: str) -> str | None:
     """The id of the newest run that finished `stage` with this key, None if there is none."""
     found = connection.client.get_experiment_by_name(experiment_name(experiment, stage))
-    if found is None:
+    if found is None or found.lifecycle_stage != ACTIVE:
         return None
     query = f"tags.stage_key = '{key}' and attributes.status = 'FINISHED'"
     runs = connection.client.search_runs([found.experiment_id], query, max_results=1)
