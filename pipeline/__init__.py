@@ -17,6 +17,7 @@ _HOMES = {
     "sweep_oips": "pipeline.stages.oip",
     "dream": "pipeline.stages.dream",
     "dream_sheet": "pipeline.stages.dream_sheet",
+    "map_statistics": "pipeline.stages.statistics",
     "load_dataset": "pipeline.data",
     "load_mask": "pipeline.photos",
     "load_photo": "pipeline.photos",
@@ -30,6 +31,7 @@ __all__ = [
     "load_dataset",
     "load_mask",
     "load_photo",
+    "map_statistics",
     "sweep_oips",
     "train",
 ]
