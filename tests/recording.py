@@ -15,8 +15,8 @@ from pipeline.results import Dataset
 from pipeline.tracking import Tracker, open_tracker
 
 EXPERIMENT = "test dreams"
-# what differs between two runs of the same
-OWN = ("pipeline_id", "upstream.train", "pid", "process_started")
+# what differs between two runs of the same; the note names the run, and the one that it stands on
+OWN = ("pipeline_id", "upstream.train", "pid", "process_started", "mlflow.note.content")
 
 
 def tracker_of(output_dir: Path, uri: str | None, pipeline_id: str = "pipeline-1") -> Tracker:
