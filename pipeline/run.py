@@ -81,12 +81,11 @@ def run(
                 tracker=tracker,
             )
             outcomes = {stage: execution.finish(stage) for stage in Stage if stage in config.stages}
-        tracker.wait()
-        print(summary(outcomes, look_at_record=_look_at_record(config, tracker)))
-        return outcomes
     finally:
         tracker.wait()
         release_tensorflow()
+    print(summary(outcomes, look_at_record=_look_at_record(config, tracker)))
+    return outcomes
 
 
 def _look_at_record(config: Config, tracker: Tracker) -> str | None:

@@ -26,7 +26,6 @@ def browser(*, width: int = 1600, height: int = 2400) -> Iterator[Any]:
         options.add_argument(argument)
     options.add_argument(f"--window-size={width},{height}")
     options.add_argument("--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     driver = webdriver.Chrome(options=options, service=Service(DRIVER))
     try:
         yield driver

@@ -61,11 +61,16 @@ def check_uri(uri: str) -> None:
         raise InputError.at("tracking.uri", takes=takes, got=without_passwords(uri) if uri else "nothing")
 
 
+def page_root(uri: str) -> str:
+    """The address of a server's pages."""
+    return without_passwords(uri).rstrip("/")
+
+
 def address_of(uri: str) -> str:
     """What to tell the user of the record: its page, or where it lies."""
     if uri.startswith("http"):
         # without the query the page opens on traces of language models
-        return f"{without_passwords(uri).rstrip('/')}/#/experiments?workflowType=machine_learning"
+        return f"{page_root(uri)}/#/experiments?workflowType=machine_learning"
     return without_passwords(uri)
 
 

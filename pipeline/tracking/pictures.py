@@ -13,6 +13,8 @@ PICTURES_TAG = "mlflow.loggedImages"
 # The cards show them at this size, whatever the room: so two runs stand side by side on a laptop, and a contact sheet
 # of 128 maps still has a pixel for each of theirs. MLflow's own 256 are too few for that.
 PREVIEW_SIZE = 480
+# what the two files of a picture end with
+WHOLE, PREVIEW = ".png", "+compressed.webp"
 
 
 def lay_out_pictures(
@@ -34,9 +36,9 @@ def lay_out_pictures(
             unique = uuid.uuid5(uuid.NAMESPACE_OID, f"{run_id} {name} {step}")
             stem = f"{mlflow_name(name).replace('/', '~')}+step+{step}+timestamp+{made}+{unique}"
             stems[path] = stem
-            (target / f"{stem}.png").symlink_to((folder / path).resolve())
+            (target / f"{stem}{WHOLE}").symlink_to((folder / path).resolve())
             with Image.open(folder / path) as picture:
                 picture.thumbnail((PREVIEW_SIZE, PREVIEW_SIZE))
                 # pixels of enlarged images have sharp edges, which the lossy kind blurs; it is slower, too
-                picture.save(target / f"{stem}+compressed.webp", lossless=True, method=0)
+                picture.save(target / f"{stem}{PREVIEW}", lossless=True, method=0)
     return stems

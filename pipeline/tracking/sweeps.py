@@ -3,9 +3,8 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from pipeline.errors import without_passwords
 from pipeline.record import StageRecord
-from pipeline.tracking.backend import Connection
+from pipeline.tracking.backend import Connection, page_root
 from pipeline.tracking.experiments import experiment_name
 from pipeline.tracking.marks import Mark
 from pipeline.tracking.runs import StageRun
@@ -85,7 +84,7 @@ def show_sweep(tracker: Tracker, sweep_id: str, name: str, differences: Mapping[
                 view_of_it = sweep_view(stage, sweep_id, name, params)
                 connection.client.set_experiment_tag(found.experiment_id, TAG + view, view_of_it)
             if connection.uri.startswith("http"):
-                address = chart_address(without_passwords(connection.uri), found.experiment_id, view, [TAG + view])
+                address = chart_address(page_root(connection.uri), found.experiment_id, view, [TAG + view])
         return address
 
     return tracker.attempt(show)

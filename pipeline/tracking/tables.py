@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.tables import PICTURE, Tables
+from pipeline.tracking.pictures import PREVIEW, WHOLE
 
 # by which the pages find tables
 TABLES_TAG = "mlflow.loggedArtifacts"
@@ -38,4 +39,4 @@ def lay_out_tables(tables: Tables, target: Path, pictures: Mapping[str, str]) ->
 
 def _picture(stem: str) -> dict[str, str]:
     """A picture as a cell."""
-    return {"type": "image", "filepath": f"{stem}.png", "compressed_filepath": f"{stem}+compressed.webp"}
+    return {"type": "image", "filepath": f"{stem}{WHOLE}", "compressed_filepath": f"{stem}{PREVIEW}"}

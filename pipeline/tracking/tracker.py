@@ -16,7 +16,7 @@ from pipeline.errors import one_line, without_passwords
 from pipeline.results import Dataset
 from pipeline.stopping import stopped_is_stopped
 from pipeline.tracking import peek
-from pipeline.tracking.backend import PATIENCE_S, Connection, address_of, connect, sqlite_file
+from pipeline.tracking.backend import PATIENCE_S, Connection, address_of, connect, page_root, sqlite_file
 from pipeline.tracking.behind import Behind
 from pipeline.tracking.experiments import experiment_name, finished_run
 from pipeline.tracking.marks import Mark, Upstream
@@ -204,8 +204,7 @@ class Tracker:
             found = connection.client.get_experiment_by_name(experiment_name(self.experiment, stage))
             if found is None:
                 return None
-            root = without_passwords(connection.uri).rstrip("/")
-            return chart_address(root, found.experiment_id, view_id(stage), found.tags)
+            return chart_address(page_root(connection.uri), found.experiment_id, view_id(stage), found.tags)
 
         return self.attempt(address)
 

@@ -23,6 +23,7 @@ VERSION = 2
 TAG = "mlflow.sharedViewState."
 # Of a sweep that a page shows; one of the numbers that the page offers.
 MOST_JOBS = 20
+SETTINGS = "Settings and what came of them"
 # Where the page puts cards for the metrics that a view does not name; folded.
 OTHERS = "Model metrics"
 
@@ -80,7 +81,7 @@ VIEWS: dict[str, tuple[Section, ...]] = {
         Section("One map (move the slider to its index)", (Pictures("oip/map"),)),
         Section("All maps", (Pictures("oip/contact_sheet"),)),
         Section(
-            "Settings and what came of them",
+            SETTINGS,
             (
                 Parallel(
                     ("noise.wavelengths", "noise.seed", "oip.steps", "oip.step_size"),
@@ -190,8 +191,7 @@ def sweep_view(stage: str, sweep_id: str, name: str, params: Sequence[str]) -> s
     sections = list(VIEWS[stage])
     if params and stage in figures:
         sections = [s for s in sections if not isinstance(s.cards[0], Parallel)]
-        headline = "Settings and what came of them"
-        sections.insert(1, Section(headline, (Parallel(tuple(params), figures[stage]),), height=400))
+        sections.insert(1, Section(SETTINGS, (Parallel(tuple(params), figures[stage]),), height=400))
     # the newest come first, the jobs shall stand in their order
     query = {"searchFilter": f"tags.sweep_id = '{sweep_id}'", "orderByKey": "attributes.start_time", "orderByAsc": True}
     return _packed(f"sweep: {name}", _state(sections, runs=MOST_JOBS) | query | {"runsHiddenMode": "FIRST_20_RUNS"})
