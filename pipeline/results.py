@@ -164,17 +164,20 @@ class DreamSheetResult:
 
 @dataclass(frozen=True, eq=False)
 class MapStatistics:
-    """What every map of a convolution answers to labelled images. An image's activation: the mean over the map.
+    """What every map of a layer answers to labelled images. An image's activation: the mean over the map.
 
-    mean, deviation: (maps,), of the activation over the images; active_share: (maps,), the share of images that bring a
-    node of the map above 0; class_means, class_deviations: (maps, classes), over the images of a class, not a number if
-    it has none; preferred_class: (maps,), the class with the largest mean, -1 if none is above the others;
-    selectivity: (maps,), 0 (no class more than another) to 1 (one class only), not a number where a class mean is
-    negative or all are 0, see `core.statistics.preference`; position_means: (maps, height, width), over the images;
-    correlation: (maps, maps), Pearson's, of the activations over the images, not a number for a map that is constant;
-    accuracy: (classes,), share of the images of a class that the model gets right; confusion: (classes, classes) int64,
-    numbers of images, rows the true class, columns the predicted one; ablated_accuracy: (maps, classes), the accuracy
-    when this map's output is set to zero and everything else stays.
+    The units of a dense layer are maps of one position, which sees the whole image.
+
+    mean, deviation: (maps,), of the activation over the images; active_share: (maps,), the share of images that bring
+    a node of the map above 0; class_means, class_deviations: (maps, classes), over the images of a class, not a
+    number if it has none; class_positions: (classes, maps, height, width), the mean of every node over the images of
+    a class, the articles' FCP of that class; preferred_class: (maps,), the class with the largest mean, -1 if none is
+    above the others; selectivity: (maps,), 0 (no class more than another) to 1 (one class only), not a number where a
+    class mean is negative or all are 0, see `core.statistics.preference`; position_means: (maps, height, width), over
+    the images; correlation: (maps, maps), Pearson's, of the activations over the images, not a number for a map that
+    is constant; accuracy: (classes,), share of the images of a class that the model gets right; confusion: (classes,
+    classes) int64, numbers of images, rows the true class, columns the predicted one; ablated_accuracy: (maps,
+    classes), the accuracy when this map's output is set to zero and everything else stays.
 
     Of the images that activate a map most, most first, of equal ones the first, (maps, top) or as many as there are
     images: top_indices, among the images; top_activations; top_rows, top_columns, of the strongest node, the first of
@@ -192,6 +195,7 @@ class MapStatistics:
     active_share: np.ndarray
     class_means: np.ndarray
     class_deviations: np.ndarray
+    class_positions: np.ndarray
     preferred_class: np.ndarray
     selectivity: np.ndarray
     top_indices: np.ndarray
@@ -205,6 +209,60 @@ class MapStatistics:
     accuracy: np.ndarray
     confusion: np.ndarray
     ablated_accuracy: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class AtlasResult:
+    """What an atlas of a layer shows beside its OIPs and statistics.
+
+    map_indices: (maps,) of the layer that were looked at, those of which there is an OIP.
+
+    Other starts: start_names: (kinds,), what each kind of start image is made of; other_images: (kinds, starts, maps,
+    size, size, 1) and other_activation: (kinds, starts, maps), as `all_images` and `all_activation` of the OIPs, of
+    each kind and seed; agreement: (maps,), see `core.evidence.agreement`, of the starts of the kind that the run has,
+    which is the first.
+
+    Evidence: predictions: (maps, classes), what the CNN makes of the OIP; path_layers: (convolutions,), names, up to
+    the layer itself; path_similarity: (convolutions, maps), how alike the OIP and the images that activate the map
+    most are there; path_same: how alike those images are among themselves; path_others: how alike they are to images
+    of other classes than their own: see `core.evidence.similarities`.
+
+    Dreams: photo: (height, width) or (height, width, 3) uint8; dreams: (maps, height, width) uint8, its luma as grey
+    levels, dreamt towards each map.
+
+    The network, layer by layer: layers: (layers,), names; layer_kinds: (layers,), in words; layer_shapes: (layers,), of
+    the output, in words; receptive_fields: (layers, 2), how many pixels per side a node depends on, and how many
+    pixels lie between two nodes, (-1, -1) where it is not known, the picture's side and 0 where it is all of it;
+    layer_weights: (layers,), their number.
+
+    OIPs of the other convolutions, one after the other: elsewhere_layer: (pictures,), a number among `layers`;
+    elsewhere_map: (pictures,), the map's index; elsewhere_images: (pictures, size, size, 1); elsewhere_activation and
+    elsewhere_maximum: (pictures,), as `activation` and `data_maximum` of the OIPs.
+    """
+
+    layer: str
+    map_indices: np.ndarray
+    start_names: np.ndarray
+    other_images: np.ndarray
+    other_activation: np.ndarray
+    agreement: np.ndarray
+    predictions: np.ndarray
+    path_layers: np.ndarray
+    path_similarity: np.ndarray
+    path_same: np.ndarray
+    path_others: np.ndarray
+    photo: np.ndarray
+    dreams: np.ndarray
+    layers: np.ndarray
+    layer_kinds: np.ndarray
+    layer_shapes: np.ndarray
+    receptive_fields: np.ndarray
+    layer_weights: np.ndarray
+    elsewhere_layer: np.ndarray
+    elsewhere_map: np.ndarray
+    elsewhere_images: np.ndarray
+    elsewhere_activation: np.ndarray
+    elsewhere_maximum: np.ndarray
 
 
 StageResult = TrainResult | ActivationsResult | OipSweepResult | DreamResult | DreamSheetResult

@@ -184,6 +184,10 @@ def expected_statistics(model, layers, images, labels, classes, top):
         "top_rows": [[row for row, _ in places] for places in strongest],
         "top_columns": [[column for _, column in places] for places in strongest],
         "top_nodes": [[features[i][..., m].max() for i in best[m]] for m in range(maps)],
+        "class_positions": [
+            np.mean([f for f, label in zip(features, labels, strict=True) if label == c], axis=0).transpose(2, 0, 1)
+            for c in range(classes)
+        ],
         "position_means": np.mean(features, axis=0).transpose(2, 0, 1),
         "correlation": np.corrcoef(means.T),
         "accuracy": accuracy(predictions),
@@ -318,6 +322,35 @@ def test_a_map_set_to_zero_is_a_map_whose_weights_are_zero(name):
         layer.set_weights([silent_kernel, silent_bias])
         np.testing.assert_allclose(found.ablated_accuracy[index], accuracy(), err_msg=str(index))
     assert (found.ablated_accuracy != found.accuracy).any()
+
+
+@pytest.mark.parametrize("layer", ["Dense_1", "Output"])
+def test_units_of_a_dense_layer_are_maps_of_one_position(new_cnn, images, layer):
+    model = new_cnn()
+    features = keras.Model(model.inputs[0], model.get_layer(layer).output).predict(images, verbose=0)
+    found = map_statistics(model, layer, images, LABELS, classes=3, top=2)
+    np.testing.assert_allclose(found.mean, features.mean(axis=0), atol=1e-6)
+    np.testing.assert_allclose(
+        found.class_positions[..., 0, 0], [features[c == LABELS].mean(axis=0) for c in range(3)], atol=1e-6
+    )
+    best = np.argsort(-features, axis=0, kind="stable")[:2].T
+    np.testing.assert_array_equal(found.top_indices, best)
+    assert (found.top_crops == [0, 0, 12, 12]).all()
+    assert not found.top_rows.any()
+    kernel, bias = (weight.astype(np.float64) for weight in model.get_layer("Output").get_weights())
+    for index in range(features.shape[1]):
+        without = features.astype(np.float64)
+        without[:, index] = 0
+        right = (without if layer == "Output" else without @ kernel + bias).argmax(axis=1) == LABELS
+        np.testing.assert_allclose(found.ablated_accuracy[index], [right[c == LABELS].mean() for c in range(3)])
+
+
+def test_the_maps_of_a_pool(new_cnn, images):
+    found = map_statistics(new_cnn(), "Max_Pool_1", images, LABELS, classes=3, top=1)
+    height, width = found.position_means.shape[1:]
+    assert (height, width) == (5, 5)
+    # a kernel of 3, two of its positions: 4 pixels a side
+    assert {(b - t, r - left) for t, left, b, r in found.top_crops.reshape(-1, 4).tolist()} == {(4, 4)}
 
 
 # what a node sees ----------------------------------------------------------------------------------------------------
@@ -473,7 +506,10 @@ MODELS = {
     "two inputs": (two_inputs, r"model: takes one input, and one output .* got the shapes \(None, 12, 12, 1\) and"),
     "other classes": (lambda: chain(conv(1, 3, name="C"), flatten(), dense(4)), r"each of the 3 classes.*\(None, 4\)$"),
     "no classes": (lambda: chain(conv(3, 3, name="C")), r"each of the 3 classes.*\(None, 10, 10, 3\)$"),
-    "no convolution": (lambda: chain(flatten(), dense(3)), "layer: takes a convolution of the model: which has none; "),
+    "no such layer": (
+        lambda: chain(flatten(), keras.layers.Dense(3, name="O")),
+        "layer: takes a convolution, pool or dense layer of the model: O; ",
+    ),
     "no layers of its own": (Subclassed, "model: takes a functional Keras model; got Subclassed"),
     "layers that do not know their input": (lambda: keras.Sequential([dense(3)]), "a functional Keras model; got Seq"),
     "enlarged": (body(keras.layers.UpSampling2D(2, name="up"), conv(1, 3, name="C")), KNOWN),
@@ -498,9 +534,10 @@ def test_a_sum_in_which_a_branch_is_stretched_is_refused(images):
         map_statistics(keras.Model(inputs, dense(3)(flatten()(c))), "C", images, LABELS, classes=3)
 
 
-@pytest.mark.parametrize("layer", ["Max_Pool_1", "Flatten", "Dense_1", "Output", "Input", "conv2d_2", ""])
-def test_a_layer_that_is_no_convolution_is_refused_with_those_that_are(tiny_cnn, images, layer):
-    words = f"layer: takes a convolution of the model: Conv2D_1, Conv2D_2; got {layer!r}"
+@pytest.mark.parametrize("layer", ["Flatten", "Input", "conv2d_2", ""])
+def test_a_layer_that_cannot_be_looked_at_is_refused_with_those_that_can(tiny_cnn, images, layer):
+    there = "Conv2D_1, Max_Pool_1, Conv2D_2, Dense_1, Output"
+    words = f"layer: takes a convolution, pool or dense layer of the model: {there}; got {layer!r}"
     with pytest.raises(InputError, match=f"^{words}$"):
         map_statistics(tiny_cnn(), layer, images, LABELS, classes=3)
 

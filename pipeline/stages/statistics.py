@@ -1,4 +1,4 @@
-"""What every map of a convolution answers to real images: the numbers of a page about each map."""
+"""What every map of a layer answers to real images: the numbers of a page about each map."""
 
 from typing import NamedTuple
 
@@ -14,6 +14,9 @@ from pipeline.errors import InputError
 from pipeline.progress import Progress, no_progress
 from pipeline.results import MapStatistics
 
+# What may be looked at.
+LAYERS = (*crops.CONVOLUTIONS, *crops.POOLS, keras.layers.Dense)
+
 
 def map_statistics(
     model: keras.Model,
@@ -26,7 +29,9 @@ def map_statistics(
     batch_size: int = 512,
     progress: Progress = no_progress,
 ) -> MapStatistics:
-    """Look at all images, and say of every map of a convolution what activates it and what it is good for.
+    """Look at all images, and say of every map of a layer what activates it and what it is good for.
+
+    The units of a dense layer count as maps of a single position, which sees the whole image.
 
     The images are looked at in batches; of each image and map only three numbers are kept (16 bytes), never the
     activations of all positions. The layers up to `layer` are computed once for a batch, those behind it once more
@@ -39,8 +44,9 @@ def map_statistics(
         labels: (images,) whole numbers in [0, classes).
         top: how many of the images that activate a map most are named; fewer if there are fewer images.
     Raises:
-        InputError: a layer that is no convolution of the model, a model that is not as above, images that it does not
-            take, labels that do not belong to the images, no image at all, top, classes or batch_size below 1.
+        InputError: a layer that is no convolution, pool or dense layer of the model, a model that is not as above,
+            images that it does not take, labels that do not belong to the images, no image at all, top, classes or
+            batch_size below 1.
     """
     images, labels = np.asarray(images), np.asarray(labels)
     for key, value in {"classes": classes, "top": top, "batch_size": batch_size}.items():
@@ -49,7 +55,7 @@ def map_statistics(
     _check_images(model, images, labels, classes)
     # products of labels do not fit into the bytes that data sets keep them in
     labels = labels.astype(np.int64)
-    views = _crops(layer, output)
+    views = _crops(layer, output, images.shape[1:3])
     seen = _look(keras.Model(model.inputs[0], output), Head(output.shape[1:], behind), images, labels, classes,
                  batch_size, progress)  # fmt: skip
 
@@ -59,7 +65,7 @@ def map_statistics(
     confusion = statistics.confusion_of(labels, seen.predicted, classes)
     best = np.argsort(-seen.means, axis=0, kind="stable")[:top].T
     maps = np.arange(len(best))[:, None]
-    rows, columns = np.divmod(seen.strongest[best, maps].astype(np.int64), output.shape[2])
+    rows, columns = np.divmod(seen.strongest[best, maps].astype(np.int64), _grid(output)[1])
     return MapStatistics(
         layer=layer,
         classes=classes,
@@ -68,6 +74,7 @@ def map_statistics(
         active_share=(seen.largest > 0).mean(axis=0),
         class_means=moments.means,
         class_deviations=moments.deviations,
+        class_positions=np.moveaxis(statistics.shares(seen.position_sums, counts[:, None, None, None]), -1, 1),
         preferred_class=preference.classes,
         selectivity=preference.selectivity,
         top_indices=best,
@@ -76,7 +83,7 @@ def map_statistics(
         top_columns=columns,
         top_nodes=seen.largest[best, maps].astype(np.float64),
         top_crops=views[rows, columns],
-        position_means=np.moveaxis(seen.position_sums / len(images), -1, 0),
+        position_means=np.moveaxis(seen.position_sums.sum(axis=0) / len(images), -1, 0),
         correlation=statistics.correlation_of(seen.means),
         accuracy=statistics.shares(confusion.diagonal(), counts),
         confusion=confusion,
@@ -88,8 +95,8 @@ class _Seen(NamedTuple):
     """What is kept of all images.
 
     means, largest: (images, maps), over the positions; strongest: (images, maps), the number of the position that has
-    the largest; position_sums: (height, width, maps); predicted: (images,), the class; ablated_hits: (maps, classes),
-    how many images of a class are predicted right without the map.
+    the largest; position_sums: (classes, height, width, maps), over the images of a class; predicted: (images,), the
+    class; ablated_hits: (maps, classes), how many images of a class are predicted right without the map.
     """
 
     means: np.ndarray
@@ -110,12 +117,12 @@ def _look(
     progress: Progress,
 ) -> _Seen:
     """A batch at a time."""
-    count, (height, width, maps) = len(images), part.outputs[0].shape[1:]
+    count, (height, width, maps) = len(images), _grid(part.outputs[0])
     seen = _Seen(
         means=np.zeros((count, maps)),
         largest=np.zeros((count, maps), np.float32),
         strongest=np.zeros((count, maps), np.int32),
-        position_sums=np.zeros((height, width, maps)),
+        position_sums=np.zeros((classes, height, width, maps)),
         predicted=np.zeros(count, np.int64),
         ablated_hits=np.zeros((maps, classes), np.int64),
     )
@@ -134,7 +141,8 @@ def _look(
         seen.means[rows] = nodes.mean(axis=1, dtype=np.float64)
         seen.largest[rows] = nodes.max(axis=1)
         seen.strongest[rows] = nodes.argmax(axis=1)
-        seen.position_sums[:] += nodes.sum(axis=0, dtype=np.float64).reshape(height, width, maps)
+        sums = belongs[rows].T.astype(np.float64) @ nodes.reshape(len(nodes), -1).astype(np.float64)
+        seen.position_sums[:] += sums.reshape(seen.position_sums.shape)
         seen.predicted[rows] = head.predicted(features)
         hits = head.ablated(features) == labels[rows]
         seen.ablated_hits[:] += hits.astype(np.int64) @ belongs[rows]
@@ -142,15 +150,21 @@ def _look(
     return seen
 
 
+def _grid(output: keras.KerasTensor) -> tuple[int, int, int]:
+    """(height, width, maps) of a layer; of a dense one (1, 1, units)."""
+    shape = tuple(output.shape[1:])
+    return shape if len(shape) == 3 else (1, 1, shape[0])
+
+
 def _cut(model: keras.Model, name: str, classes: int) -> tuple[keras.KerasTensor, list[keras.Layer]]:
     """The output of the layer, and the layers behind it."""
     # a model whose layers are known only when it is called has neither
     if not getattr(model, "inputs", None) or not getattr(model, "outputs", None):
         raise InputError.at("model", takes="a functional Keras model", got=type(model).__name__)
-    convolutions = [each.name for each in model.layers if isinstance(each, crops.CONVOLUTIONS)]
-    if name not in convolutions:
-        there = ", ".join(convolutions) if convolutions else "which has none"
-        raise InputError.at("layer", takes=f"a convolution of the model: {there}", got=repr(name))
+    layers = [each.name for each in model.layers if isinstance(each, LAYERS) and len(each.output.shape) in (2, 4)]
+    if name not in layers:
+        there = ", ".join(layers) if layers else "which has none"
+        raise InputError.at("layer", takes=f"a convolution, pool or dense layer of the model: {there}", got=repr(name))
     if len(model.inputs) != 1 or [tuple(tensor.shape[1:]) for tensor in model.outputs] != [(classes,)]:
         shapes = " and ".join(str(tuple(tensor.shape)) for tensor in [*model.inputs, *model.outputs])
         takes = f"one input, and one output with a value for each of the {classes} classes"
@@ -163,7 +177,10 @@ def _cut(model: keras.Model, name: str, classes: int) -> tuple[keras.KerasTensor
     return layer.output, behind
 
 
-def _crops(name: str, output: keras.KerasTensor) -> np.ndarray:
+def _crops(name: str, output: keras.KerasTensor, sides: tuple[int, ...]) -> np.ndarray:
+    if len(output.shape) == 2:
+        # a unit sees the whole image
+        return np.array([[[0, 0, *sides]]])
     try:
         return crops.crops(output)
     except ValueError as error:
