@@ -1,0 +1,24 @@
+"""What an atlas says of the run that it shows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pipeline.rendering.oip.words import Words
+
+
+@dataclass(frozen=True, kw_only=True)
+class About:
+    """Text, as the user gave it: whoever shows it has to escape it.
+
+    name: of the run; dataset, split: where the real images are from; photo: what the maps dreamt of; command: repeats
+    the run; settings, tags: name -> value; words: what the parts of the layer are called.
+    """
+
+    name: str
+    dataset: str
+    split: str
+    photo: str
+    command: str
+    settings: Mapping[str, str]
+    tags: Mapping[str, str]
+    words: Words

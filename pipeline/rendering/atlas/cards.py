@@ -1,0 +1,115 @@
+"""A map at a glance: what the overview shows of it, and every place that names it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipeline.rendering.atlas.gallery import Gallery
+from pipeline.rendering.atlas.numbers import Number, known, plain, times, unknown
+from pipeline.rendering.atlas.source import Source
+from pipeline.rendering.atlas.warnings import Evidence, Rule, relative_score, warnings_for
+from pipeline.results import CONVERGED, NEVER, RISING, UNSTEADY
+
+NO_OIP = "no OIP"
+# a sign of its own shape for each verdict, and a word or two that fit below a picture
+SIGNS = {CONVERGED: "●", RISING: "▲", UNSTEADY: "■", NEVER: "✕", NO_OIP: "○"}
+SHORT = {CONVERGED: "converged", RISING: "rising", UNSTEADY: "unsteady", NEVER: "never", NO_OIP: "no OIP"}
+
+NO_MAXIMUM = "no real image activates it, or none was looked at"
+NO_SELECTIVITY = "a class mean is negative, or all are 0"
+
+
+@dataclass(frozen=True)
+class Card:
+    """picture: a key, or nothing without an OIP; verdict: one of the verdicts, or `NO_OIP`; told: the whole verdict;
+    preferred: the class's number, -1 for none; predicted: what the CNN takes the OIP for, -1 if it was not asked."""
+
+    index: int
+    label: str
+    picture: str
+    verdict: str
+    told: str
+    score: Number
+    relative: Number
+    maximum: Number
+    preferred: int
+    preferred_name: str
+    predicted: int
+    selectivity: Number
+    agreement: Number
+    warnings: tuple[Rule, ...]
+
+    @property
+    def sign(self) -> str:
+        return SIGNS[self.verdict]
+
+    @property
+    def short(self) -> str:
+        return SHORT[self.verdict]
+
+    @property
+    def has_oip(self) -> bool:
+        return bool(self.picture)
+
+    @property
+    def keys(self) -> str:
+        """The warnings, for the script."""
+        return " ".join(rule.key for rule in self.warnings)
+
+
+def cards(source: Source, gallery: Gallery) -> list[Card]:
+    """One for each map of the layer; those without an OIP come last."""
+    made = [_card(source, index, gallery) for index in range(source.maps)]
+    return sorted(made, key=lambda card: not card.has_oip)
+
+
+def _card(source: Source, index: int, gallery: Gallery) -> Card:
+    statistics, oips = source.statistics, source.oips
+    row, preferred = source.oip_rows.get(index), int(statistics.preferred_class[index])
+    predicted, agreement = -1, unknown("there is one picture only")
+    early = np.zeros((2, 0))
+    if (at := source.atlas_rows.get(index)) is not None:
+        atlas = source.atlas
+        before = [number for number, name in enumerate(atlas.path_layers.tolist()) if name != atlas.layer]
+        early = np.array([atlas.path_similarity[before, at], atlas.path_others[before, at]])
+        agreement = known(atlas.agreement[at], agreement.reason)
+        predicted = _largest(atlas.predictions[at])
+    selectivity = float(statistics.selectivity[index])
+    label, name = source.map_label(index), source.name(preferred) if preferred >= 0 else "none"
+    if row is None:
+        nothing = unknown("the run made no OIP of it")
+        return Card(index, label, "", NO_OIP, "the run made no OIP of it", nothing, nothing, nothing, preferred, name,
+                    -1, known(selectivity, NO_SELECTIVITY), nothing, ())  # fmt: skip
+    relative = relative_score(oips.activation[row], oips.data_maximum[row])
+    evidence = Evidence(
+        verdict=str(oips.verdicts[row]),
+        fires_on_no_image=bool(oips.fires_on_no_image[row]),
+        relative=relative,
+        early_similarity=early[0].tolist(),
+        early_others=early[1].tolist(),
+        agreement=agreement.value,
+        preferred=preferred,
+        predicted=predicted,
+        selectivity=selectivity,
+    )
+    return Card(
+        index=index,
+        label=label,
+        picture=gallery.grey(f"oip-{index}", oips.images[row]),
+        verdict=evidence.verdict,
+        told=oips.verdict(row),
+        score=known(oips.activation[row], "it is not a number"),
+        relative=known(relative, NO_MAXIMUM, times),
+        maximum=known(oips.data_maximum[row], "no real image was looked at", plain),
+        preferred=preferred,
+        preferred_name=name,
+        predicted=predicted,
+        selectivity=known(selectivity, NO_SELECTIVITY),
+        agreement=agreement,
+        warnings=warnings_for(evidence),
+    )
+
+
+def _largest(values: np.ndarray) -> int:
+    """The number of the largest; -1 if none is a number."""
+    return -1 if np.isnan(values).all() else int(np.nanargmax(values))

@@ -1,0 +1,91 @@
+"""What the numbers of an atlas mean: key -> (term, explanation)."""
+
+from pipeline.rendering.oip.words import Words
+
+
+def glossary(words: Words) -> dict[str, tuple[str, str]]:
+    """The explanations, in the words of the layer."""
+    part = words.part
+    return {
+        "oip": (
+            "OIP",
+            f"Original input pattern: the picture that drives a {part} to a high activation, made by gradient ascent "
+            "out of noise (activation maximization).",
+        ),
+        "activation": (
+            "activation",
+            f"What the {part} gives out: here {words.measured}. It has no unit; only activations of the same "
+            f"{part} can be compared.",
+        ),
+        "score": ("score", f"The {words.score} that the finished OIP causes in its {part}. It has no unit."),
+        "relative": (
+            "× data",
+            f"The OIP's score, divided by the largest that a real image of the data causes in the same {part}. Above "
+            "1 × the OIP drives it more than any real image, below 1 × less. It has no unit.",
+        ),
+        "verdict": (
+            "verdict",
+            "How the ascent ended. Converged: the objective hardly changed any more. Still rising: it was highest at "
+            "the end. Not converged (unsteady): it was higher before. Never triggered: the picture leaves the "
+            f"{part} at 0.",
+        ),
+        "selectivity": (
+            "selectivity",
+            "The largest mean of a class against the mean of all others: (largest − others) / (largest + others). "
+            "0: all classes activate it alike; 1: one class only. It has no unit.",
+        ),
+        "preferred": ("preferred class", f"The class whose images activate the {part} most, on average."),
+        "agreement": (
+            "agreement",
+            "How alike the pictures are that grew out of different noise: 1 is the same picture, 0 nothing in common. "
+            "It has no unit.",
+        ),
+        "objective": (
+            "objective",
+            "What gradient ascent increases, step by step: the settings say which. By default the mean before the "
+            "activation function, which can be below 0. It has no unit.",
+        ),
+        "crop": (
+            "what the strongest position sees",
+            f"The pixels that the strongest node of the {part} depends on, its receptive field: all others can change "
+            "without any effect on this node.",
+        ),
+        "ablation": (
+            f"{part} switched off",
+            f"The accuracy on a class when the output of this {part} is set to 0, minus the accuracy of the whole CNN, "
+            "in percentage points (pp) of the images of that class.",
+        ),
+        "prediction": (
+            "OIP taken for",
+            "The CNN's probability for each class when it is shown the OIP, in percent.",
+        ),
+        "deviation": ("±", "The standard deviation over the images of the class."),
+        "positions": (
+            "position preference",
+            f"The mean activation of each node of the {part}, over all images: where in the picture it reacts.",
+        ),
+        "path": (
+            "path",
+            "How alike the patterns are that two pictures cause in a convolution: 1 is the same pattern, 0 nothing in "
+            "common. It has no unit.",
+        ),
+        "correlation": (
+            "correlation",
+            "Pearson's correlation of the activations over all images: 1 they rise and fall together, 0 nothing in "
+            "common, −1 one rises when the other falls. It has no unit.",
+        ),
+        "effect": (
+            "Cohen's d",
+            "The difference of two means in pooled standard deviations. 0.2 is small, 0.8 is large, above 2 the two "
+            "groups hardly overlap. It has no unit.",
+        ),
+        "pattern": (
+            "activation pattern",
+            f"The mean of every node of a {part} over the images of a class (FCP). Colours go from 0, or the smallest "
+            "value if that is below 0, to the largest "
+            f"that any class has in this {part}; two {words.parts} cannot be compared by colour.",
+        ),
+        "accuracy": ("accuracy", "The share of the images of a class that the CNN gets right, in percent."),
+        "receptive": ("receptive field", "How many pixels of the picture a node of the layer depends on."),
+        "warning": ("warning", "The evidence and the picture disagree: the page of the map says how."),
+    }

@@ -1,0 +1,92 @@
+"""The layers of the network, and the OIPs of the other convolutions."""
+
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from pipeline.rendering.atlas.cards import NO_MAXIMUM
+from pipeline.rendering.atlas.gallery import Gallery
+from pipeline.rendering.atlas.maps import Picture
+from pipeline.rendering.atlas.numbers import counted, known, plain, times
+from pipeline.rendering.atlas.source import Source
+from pipeline.rendering.atlas.warnings import relative_score
+
+
+@dataclass(frozen=True)
+class LayerPicture:
+    """An OIP of another convolution, its score, and the score as a multiple of the data's maximum."""
+
+    picture: Picture
+    score: str
+
+
+@dataclass(frozen=True)
+class LayerPage:
+    """address: behind the #; sees: the receptive field in two or three words, told: in a sentence; here: whether the
+    atlas is one of this layer."""
+
+    name: str
+    address: str
+    kind: str
+    shape: str
+    sees: str
+    told: str
+    weights: str
+    pictures: list[LayerPicture]
+    here: bool
+
+
+def layer_pages(source: Source, gallery: Gallery) -> list[LayerPage]:
+    """One for every layer of the network, in its order."""
+    atlas = source.atlas
+    pages = []
+    for number, name in enumerate(atlas.layers.tolist()):
+        side, apart = atlas.receptive_fields[number].tolist()
+        sees, told = _receptive_field(side, apart)
+        here = name == source.oips.layer
+        pages.append(
+            LayerPage(
+                name=name,
+                address="maps" if here else f"layer-{quote(name, safe='')}",
+                kind=str(atlas.layer_kinds[number]),
+                shape=str(atlas.layer_shapes[number]),
+                sees=sees,
+                told=told,
+                weights=counted(int(atlas.layer_weights[number]), "weight", "weights"),
+                pictures=_pictures(source, number, name, gallery),
+                here=here,
+            )
+        )
+    return pages
+
+
+def _receptive_field(side: int, apart: int) -> tuple[str, str]:
+    """In two or three words, and in a sentence."""
+    if side < 0:
+        return "", "How many pixels a node sees is not known."
+    if apart <= 0:
+        return "sees all", "A node sees the whole picture."
+    sees = f"sees {side} × {side}"
+    return sees, (
+        f"A node sees {side} × {side} pixels of the picture; nodes that are neighbours see squares "
+        f"{counted(apart, 'pixel', 'pixels')} apart."
+    )
+
+
+def _pictures(source: Source, number: int, layer: str, gallery: Gallery) -> list[LayerPicture]:
+    atlas, pictures = source.atlas, []
+    for row, at in enumerate(atlas.elsewhere_layer.tolist()):
+        if at == number:
+            index = int(atlas.elsewhere_map[row])
+            activation, maximum = float(atlas.elsewhere_activation[row]), float(atlas.elsewhere_maximum[row])
+            pictures.append(
+                LayerPicture(
+                    Picture(
+                        gallery.grey(f"elsewhere-{number}-{index}", atlas.elsewhere_images[row]),
+                        f"OIP of map {index} of {layer}",
+                        f"map {index}",
+                        known(relative_score(activation, maximum), NO_MAXIMUM, times),
+                    ),
+                    known(activation, "it is not a number", plain).text,
+                )
+            )
+    return pictures

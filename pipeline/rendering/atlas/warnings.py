@@ -1,0 +1,99 @@
+"""Where the evidence and the picture disagree: what makes the atlas warn of an OIP."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from pipeline.results import NEVER
+
+# From here on a map counts as one of a class: the class with the largest mean has three times the mean of the others.
+SELECTIVE = 0.5
+# Below it the pictures from several seeds count as different ones: they have less than a tenth of their variance in
+# common, a correlation of 0.3.
+LOW_AGREEMENT = 0.3
+# Below it a real image drives the map more than the OIP does.
+AS_MUCH_AS_DATA = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """What is known of a map and of its OIP; a number that is not known is not a number.
+
+    verdict: of the OIP; fires_on_no_image: no real image activates the map; relative: the score as a multiple of the
+    largest that a real image causes; early_similarity, early_others: for each convolution before the layer, how alike
+    the map's top images and the OIP, and images of other classes, are; agreement: between seeds; preferred,
+    predicted: the class that the map prefers, and the one the CNN takes the OIP for, -1 for none; selectivity.
+    """
+
+    verdict: str
+    fires_on_no_image: bool
+    relative: float
+    early_similarity: Sequence[float]
+    early_others: Sequence[float]
+    agreement: float
+    preferred: int
+    predicted: int
+    selectivity: float
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A warning: its key, two or three words, a sentence, and when it is given."""
+
+    key: str
+    short: str
+    sentence: str
+    applies: Callable[[Evidence], bool]
+
+
+# a comparison with what is not a number is false: no rule applies to what is not known
+RULES = (
+    Rule(
+        "never",
+        "never triggered",
+        "The picture does not activate the map: it shows noise, not what the map reacts to.",
+        lambda of: of.verdict == NEVER,
+    ),
+    Rule(
+        "unused",
+        "fires on no image",
+        "No image of the data activates the map: what the picture shows has nothing to do with the data.",
+        lambda of: of.fires_on_no_image,
+    ),
+    Rule(
+        "weaker",
+        "weaker than data",
+        "A real image drives the map more than this picture does: look at the real images first.",
+        lambda of: of.verdict != NEVER and of.relative < AS_MUCH_AS_DATA,
+    ),
+    Rule(
+        "path",
+        "other path",
+        "In an earlier layer the picture is less like the images that drive the map most than images of other classes "
+        "are: it reaches the map on a path that the data does not take.",
+        lambda of: any(own < others for own, others in zip(of.early_similarity, of.early_others, strict=True)),
+    ),
+    Rule(
+        "seeds",
+        "seeds disagree",
+        "Pictures that grew out of other noise look different: this one is one of several answers.",
+        lambda of: of.agreement < LOW_AGREEMENT,
+    ),
+    Rule(
+        "class",
+        "taken for another class",
+        "The map is selective, but the CNN takes the picture for another class than the one that the map prefers.",
+        lambda of: of.selectivity >= SELECTIVE and -1 not in (of.preferred, of.predicted)
+        and of.preferred != of.predicted,
+    ),
+)  # fmt: skip
+
+
+def warnings_for(evidence: Evidence) -> tuple[Rule, ...]:
+    """The rules that apply, in their order."""
+    return tuple(rule for rule in RULES if rule.applies(evidence))
+
+
+def relative_score(activation: float, maximum: float) -> float:
+    """The score as a multiple of the largest on the data; not a number where that is not known or not above 0."""
+    return float(activation) / float(maximum) if math.isfinite(maximum) and maximum > 0 else math.nan
