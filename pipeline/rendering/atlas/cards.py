@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.rendering.atlas.gallery import Gallery
-from pipeline.rendering.atlas.numbers import Number, known, plain, times, unknown
+from pipeline.rendering.atlas.numbers import Number, brief, known, times, unknown
 from pipeline.rendering.atlas.source import Source
 from pipeline.rendering.atlas.warnings import Evidence, Rule, relative_score, warnings_for
 from pipeline.results import CONVERGED, NEVER, RISING, UNSTEADY
@@ -72,14 +72,14 @@ def _card(source: Source, index: int, gallery: Gallery) -> Card:
         atlas = source.atlas
         before = [number for number, name in enumerate(atlas.path_layers.tolist()) if name != atlas.layer]
         early = np.array([atlas.path_similarity[before, at], atlas.path_others[before, at]])
-        agreement = known(atlas.agreement[at], agreement.reason)
+        agreement = known(atlas.agreement[at], agreement.reason, brief)
         predicted = _largest(atlas.predictions[at])
     selectivity = float(statistics.selectivity[index])
     label, name = source.map_label(index), source.name(preferred) if preferred >= 0 else "none"
     if row is None:
         nothing = unknown("the run made no OIP of it")
         return Card(index, label, "", NO_OIP, "the run made no OIP of it", nothing, nothing, nothing, preferred, name,
-                    -1, known(selectivity, NO_SELECTIVITY), nothing, ())  # fmt: skip
+                    -1, known(selectivity, NO_SELECTIVITY, brief), nothing, ())  # fmt: skip
     relative = relative_score(oips.activation[row], oips.data_maximum[row])
     evidence = Evidence(
         verdict=str(oips.verdicts[row]),
@@ -100,11 +100,11 @@ def _card(source: Source, index: int, gallery: Gallery) -> Card:
         told=oips.verdict(row),
         score=known(oips.activation[row], "it is not a number"),
         relative=known(relative, NO_MAXIMUM, times),
-        maximum=known(oips.data_maximum[row], "no real image was looked at", plain),
+        maximum=known(oips.data_maximum[row], "no real image was looked at"),
         preferred=preferred,
         preferred_name=name,
         predicted=predicted,
-        selectivity=known(selectivity, NO_SELECTIVITY),
+        selectivity=known(selectivity, NO_SELECTIVITY, brief),
         agreement=agreement,
         warnings=warnings_for(evidence),
     )

@@ -8,7 +8,7 @@ import numpy as np
 from pipeline.rendering.atlas.effects import cohens_d, farthest
 from pipeline.rendering.atlas.gallery import Gallery
 from pipeline.rendering.atlas.maps import NO_IMAGES
-from pipeline.rendering.atlas.numbers import Number, known, percent, plain
+from pipeline.rendering.atlas.numbers import MINUS, Number, brief, known, percent, plain
 from pipeline.rendering.atlas.source import Source
 
 # How many maps are named that tell a class from others, in each direction.
@@ -80,8 +80,7 @@ def class_page(source: Source, label: int, gallery: Gallery) -> ClassPage:
         mistaken=_mistakes(source, label, confusion[:, label], None),
         more=_telling(source, [label], others),
         less=[
-            Telling(one.index, plain(-float(one.effect)) , one.there, one.here)
-            for one in _telling(source, others, [label])
+            Telling(one.index, f"{MINUS}{one.effect}", one.there, one.here) for one in _telling(source, others, [label])
         ],
         patterns=[_pattern(source, label, index, gallery) for index in range(source.maps)],
         rival=rival(confusion, label),
@@ -120,9 +119,7 @@ def _telling(source: Source, here: list[int], there: list[int]) -> list[Telling]
     one, other = source.group(here), source.group(there)
     effects = cohens_d(one, other)
     return [
-        Telling(
-            index, f"{effects[index]:.2f}", plain(float(one.means[index])), plain(float(other.means[index]))
-        )
+        Telling(index, brief(float(effects[index])), plain(float(one.means[index])), plain(float(other.means[index])))
         for index in farthest(effects, TELLING).tolist()
     ]
 
@@ -147,7 +144,7 @@ def _pattern(source: Source, label: int, index: int, gallery: Gallery) -> Patter
 def comparisons(source: Source) -> dict[str, list[list[list[object]]]]:
     """For every two classes "4-9", the first being the smaller: the maps that each of them activates more.
 
-    Of each map its index, Cohen's d, and the means of the first and of the second class, as text.
+    Of each map its index, the size of Cohen's d, and the means of the first and of the second class, as text.
     """
     pairs = {}
     groups = [source.group([label]) for label in source.classes]
@@ -157,7 +154,7 @@ def comparisons(source: Source) -> dict[str, list[list[list[object]]]]:
             [
                 [
                     index,
-                    plain(round(float(effects[index]), 2)),
+                    brief(abs(float(effects[index]))),
                     *(plain(float(groups[label].means[index])) for label in (first, second)),
                 ]
                 for index in farthest(effects * sign, TELLING).tolist()

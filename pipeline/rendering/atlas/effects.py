@@ -6,11 +6,11 @@ import numpy as np
 
 
 class Group(NamedTuple):
-    """Images of one or several classes: means, deviations: (maps,), not a number if there are none; their count."""
+    """Images of one or several classes: means, deviations: (maps,), not a number if there are none; images: how many."""
 
     means: np.ndarray
     deviations: np.ndarray
-    count: int
+    images: int
 
 
 def group(class_means: np.ndarray, class_deviations: np.ndarray, counts: np.ndarray, classes: np.ndarray) -> Group:
@@ -42,10 +42,10 @@ def cohens_d(one: Group, other: Group) -> np.ndarray:
     Reference:
         Cohen, 1988, "Statistical Power Analysis for the Behavioral Sciences", 2nd edition, section 2.5.
     """
-    freedom = one.count + other.count - 2
-    if min(one.count, other.count) == 0 or freedom <= 0:
+    freedom = one.images + other.images - 2
+    if min(one.images, other.images) == 0 or freedom <= 0:
         return np.full(len(one.means), np.nan)
-    pooled = np.sqrt((one.count * one.deviations**2 + other.count * other.deviations**2) / freedom)
+    pooled = np.sqrt((one.images * one.deviations**2 + other.images * other.deviations**2) / freedom)
     return (one.means - other.means) / np.where(pooled > 0, pooled, np.nan)
 
 

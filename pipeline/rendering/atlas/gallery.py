@@ -34,9 +34,10 @@ class Gallery:
     def shades(self, key: str, values: np.ndarray, low: float, high: float) -> str:
         """Add values (height, width) in colours: `low` dark, `high` light."""
         if key not in self.addresses:
-            numbers = np.round(between(values, low, high) / 255 * (SHADES - 1)).astype(np.uint8)
-            used, numbers = np.unique(numbers, return_inverse=True)
-            picture = Image.fromarray(numbers.reshape(values.shape).astype(np.uint8), "P")
+            shades = np.rint(between(values, low, high) / 255 * (SHADES - 1)).astype(np.intp)
+            # only the colours that occur
+            used, numbers = np.unique(shades, return_inverse=True)
+            picture = Image.fromarray(numbers.reshape(values.shape).astype(np.uint8)).convert("P")
             picture.putpalette(PALETTE[used].tobytes())
             self.addresses[key] = _png(picture)
         return key

@@ -37,8 +37,9 @@ def glossary(words: Words) -> dict[str, tuple[str, str]]:
         "preferred": ("preferred class", f"The class whose images activate the {part} most, on average."),
         "agreement": (
             "agreement",
-            "How alike the pictures are that grew out of different noise: 1 is the same picture, 0 nothing in common. "
-            "It has no unit.",
+            "How alike the pictures are that grew out of different noise: the correlation of every two of them, moved "
+            "by up to two pixels so that they fit best, on average. 1: always the same picture; 0: nothing in common; "
+            "pictures of different maps reach 0.1. It has no unit.",
         ),
         "objective": (
             "objective",
@@ -66,8 +67,8 @@ def glossary(words: Words) -> dict[str, tuple[str, str]]:
         ),
         "path": (
             "path",
-            "How alike the patterns are that two pictures cause in a convolution: 1 is the same pattern, 0 nothing in "
-            "common. It has no unit.",
+            "How alike the patterns are that two pictures cause in all maps of a convolution: their correlation, 1 for "
+            "the same pattern, 0 for nothing in common. It has no unit.",
         ),
         "correlation": (
             "correlation",

@@ -7,7 +7,7 @@ import numpy as np
 from pipeline.rendering.atlas.cards import NO_MAXIMUM, Card
 from pipeline.rendering.atlas.curve import Curve, curve
 from pipeline.rendering.atlas.gallery import Gallery
-from pipeline.rendering.atlas.numbers import Number, known, percent, plain, points, times, unknown
+from pipeline.rendering.atlas.numbers import Number, brief, known, percent, plain, points, times, unknown
 from pipeline.rendering.atlas.source import Source
 from pipeline.rendering.atlas.warnings import relative_score
 
@@ -162,7 +162,7 @@ def _sentences(source: Source, card: Card, rows: list[ClassRow]) -> list[str]:
         most = min(changes, key=lambda row: row.change.value)
         worst = points(most.change.value)
         said.append(
-            f"Switched off, no class loses accuracy."
+            "Switched off, no class loses accuracy."
             if most.change.value >= 0
             else f"Switched off, {most.name} loses most: {worst} of accuracy."
         )
@@ -247,27 +247,22 @@ def _positions(source: Source, card: Card, gallery: Gallery) -> Positions:
 
 
 def _evolution(source: Source, card: Card, row: int, gallery: Gallery) -> list[Picture]:
-    oips = source.oips
+    oips, stopped = source.oips, "the ascent had ended"
     pictures = [
         Picture(
             gallery.grey(f"start-{card.index}", oips.start_images[row]),
             f"Noise that the OIP of {card.label} grew out of",
             "start",
-            _objective(oips.objective, 0, row),
+            known(oips.objective[0, row], stopped) if len(oips.objective) else unknown(stopped),
         )
     ]
     for number, step in enumerate(oips.snapshot_steps.tolist()):
-        if step > 0:
+        # the objective after a step is that before the next; the picture after the last one is the OIP itself
+        if step + 1 < len(oips.objective):
             key = gallery.grey(f"step-{card.index}-{step}", oips.snapshots[number, row])
-            alt = f"OIP of {card.label} after step {step}"
-            pictures.append(Picture(key, alt, f"step {step}", _objective(oips.objective, step, row)))
+            alt = f"Picture of {card.label} after step {step}"
+            pictures.append(Picture(key, alt, f"step {step}", known(oips.objective[step + 1, row], stopped)))
     return pictures
-
-
-def _objective(objective: np.ndarray, step: int, row: int) -> Number:
-    """Before the change of a step, which is after the change of the one before it."""
-    reason = "the objective is taken before each step, not after the last"
-    return known(objective[step, row], reason) if step < len(objective) else unknown(reason)
 
 
 def _starts(source: Source, card: Card, gallery: Gallery) -> list[Starts]:
@@ -275,7 +270,9 @@ def _starts(source: Source, card: Card, gallery: Gallery) -> list[Starts]:
     at, row = source.atlas_rows.get(card.index), source.oip_rows.get(card.index)
     if at is not None and source.atlas.other_images.size:
         atlas = source.atlas
-        made = zip(atlas.start_names.tolist(), atlas.other_images[:, :, at], atlas.other_activation[:, :, at], strict=True)
+        made = zip(
+            atlas.start_names.tolist(), atlas.other_images[:, :, at], atlas.other_activation[:, :, at], strict=True
+        )
     elif row is not None and source.oips.all_images.shape[1] > 1:
         made = zip(["as in this run"], [source.oips.all_images[row]], [source.oips.all_activation[row]], strict=True)
     else:
@@ -303,9 +300,9 @@ def _path(source: Source, at: int) -> list[PathRow]:
     return [
         PathRow(
             layer,
-            known(atlas.path_similarity[number, at], reason),
-            known(atlas.path_same[number, at], reason),
-            known(atlas.path_others[number, at], reason),
+            known(atlas.path_similarity[number, at], reason, brief),
+            known(atlas.path_same[number, at], reason, brief),
+            known(atlas.path_others[number, at], reason, brief),
         )
         for number, layer in enumerate(atlas.path_layers.tolist())
     ]
@@ -313,7 +310,7 @@ def _path(source: Source, at: int) -> list[PathRow]:
 
 def _neighbours(source: Source, index: int, found: np.ndarray) -> list[Neighbour]:
     others = [other for other in found[index].tolist() if other >= 0]
-    return [Neighbour(other, plain(float(source.statistics.correlation[index, other]))) for other in others]
+    return [Neighbour(other, brief(float(source.statistics.correlation[index, other]))) for other in others]
 
 
 def _dream(source: Source, at: int | None, index: int, gallery: Gallery) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pipeline.rendering.oip.words import LARGEST_RATIO, in_few_digits
 
 MINUS = "\N{MINUS SIGN}"
+SMALLEST = 0.001
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,15 @@ class Number:
 
 
 def plain(value: float) -> str:
-    """Three digits: "5.45", "−0.12"."""
-    return in_few_digits(value).replace("-", MINUS)
+    """Three digits: "5.45", "−0.12"; "0.0032" has two, and "< 0.001" is all that is said of less."""
+    if 0 < abs(value) < SMALLEST:
+        return f"< {SMALLEST}" if value > 0 else f"> {MINUS}{SMALLEST}"
+    return in_few_digits(value).replace("-", MINUS) if value else "0"
+
+
+def brief(value: float) -> str:
+    """Two decimals: "0.57", "−0.12"."""
+    return f"{value:.2f}".replace("-", MINUS)
 
 
 def times(value: float) -> str:
@@ -43,8 +51,12 @@ def times(value: float) -> str:
 
 
 def percent(share: float) -> str:
-    """A share of 1: "99.4 %"."""
-    return f"{100 * share:.1f} %"
+    """A share of 1: "99.4 %"; what is not quite nothing or all does not look like it."""
+    if 0 < share < 0.0005:
+        return "< 0.1 %"
+    if 0.9995 < share < 1:
+        return "> 99.9 %"
+    return f"{100 * share:.1f} %" if 0 < share < 1 else f"{100 * share:.0f} %"
 
 
 def points(difference: float) -> str:
@@ -64,5 +76,5 @@ def unknown(reason: str) -> Number:
 
 
 def counted(count: int, one: str, several: str) -> str:
-    """"1 map", "2 maps"."""
+    """ "1 map", "2 maps"."""
     return f"{count:,} {one if count == 1 else several}"

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import math
 from collections.abc import Sequence
 from importlib import resources
 
@@ -62,6 +63,8 @@ def render_atlas(
         rules=RULES,
         verdicts=[(verdict, sign, SHORT[verdict]) for verdict, sign in SIGNS.items()],
         photo=photo,
+        reach=_reach(shown),
+        warned=[(rule, sum(rule in card.warnings for card in shown)) for rule in RULES],
         images_counted=counted(len(images), "image", "images"),
         gallery=gallery,
         # those of the overview lie there, so that it is seen at once and without the script
@@ -95,12 +98,16 @@ def _summary(source: Source, shown: list[Card]) -> list[tuple[str, str]]:
     return figures
 
 
+def _reach(shown: list[Card]) -> int:
+    """Up to which multiple of the data's maximum one can filter: what nine in ten OIPs do not exceed, at least 2."""
+    compared = [card.relative.value for card in shown if card.relative.known]
+    return max(2, math.ceil(np.quantile(compared, 0.9))) if compared else 2
+
+
 def _environment() -> Environment:
     """Everything that is put into a template is escaped."""
     loader = PackageLoader("pipeline.rendering.atlas")
-    return Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
+    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
 
 
 def _text(name: str) -> str:

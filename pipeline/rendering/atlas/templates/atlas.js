@@ -102,12 +102,12 @@
       const items = rows.map(([index, effect, ...means]) => {
         if (turned) means.reverse();
         const duo = [first, second].map((label, which) => {
-          const key = `pattern-${label}-${index}`, src = address(key), text = `${names[which]}: ${means[which]}`;
-          const line = element("span", {className: "faint"}, text);
+          const key = `pattern-${label}-${index}`, src = address(key), text = means[which];
+          const line = element("span", {className: "faint"}, element("b", {className: "clip"}, names[which]), text);
           line.dataset.term = "activation";
           return element("span", {}, ...(src ? [element("img", {className: "pixels", src, alt: `Mean pattern for ${names[which]}`})] : []), line);
         });
-        const size = element("span", {}, `d = ${effect.replace("−", "")}`);
+        const size = element("span", {}, `d = ${effect}`);
         size.dataset.term = "effect";
         return element("li", {}, cardOf(String(index)), element("span", {className: "extra"}, size, element("span", {className: "duo"}, ...duo)));
       });
