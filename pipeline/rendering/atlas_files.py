@@ -5,9 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from pipeline.core.colour import rounded, with_luma
-from pipeline.core.geometry import within
 from pipeline.rendering.atlas import About, render_atlas
-from pipeline.rendering.dream import resized
+from pipeline.rendering.dream import resized, thumbnail
 from pipeline.rendering.pictures import Page, Pictures
 from pipeline.rendering.sheets import Caption, Note, captioned_grid, with_heading
 from pipeline.results import AtlasResult, MapStatistics, OipSweepResult
@@ -32,7 +31,7 @@ def render_atlas_files(
 
 def _dreams(atlas: AtlasResult) -> np.ndarray:
     photo = rounded(atlas.photo)
-    size = within((photo.shape[0], photo.shape[1]), LONGEST)
+    size = thumbnail((photo.shape[0], photo.shape[1]), LONGEST)
     dreams = np.stack([resized(with_luma(photo, grey), size) for grey in atlas.dreams])
     captions = [[Caption(f"map {index}")] for index in atlas.map_indices.tolist()]
     note = Note("octaves; the photo was made small")
