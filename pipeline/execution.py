@@ -3,60 +3,34 @@
 import contextlib
 import dataclasses
 import logging
+import shlex
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from pipeline import provenance, storage
-from pipeline.config import Config, Stage
+from pipeline.calling import compute, draw
+from pipeline.config import Config, Split, Stage
+from pipeline.dependencies import DREAMS, LOOK_AT_DATA, UPSTREAM, sources_of
+from pipeline.figures import figures
+from pipeline.inputs import Inputs
 from pipeline.progress import SAVING, Advance, Progress
-from pipeline.record import StageRecord, figures, params_of, run_name, settings_of
-from pipeline.results import (
-    ActivationsResult,
-    Dataset,
-    DreamResult,
-    DreamSheetResult,
-    OipSweepResult,
-    StageResult,
-    TrainResult,
-)
+from pipeline.record import StageRecord, params_of, run_name, settings_of
+from pipeline.results import MapStatistics, OipSweepResult, StageResult, TrainResult
 from pipeline.runtime import gpus, start_tensorflow
 from pipeline.store import Store
 from pipeline.tables import tables_of
-from pipeline.tracking import Origin, StageRun, Tracker
+from pipeline.tracking import Half, Origin, StageRun, Tracker
 
 if TYPE_CHECKING:
     import keras
 
-    from pipeline import rendering
-
-DREAMING = ("stages/dreaming", "stages/oip.py", "stages/starts.py", "core")
-# What a stage runs, beyond the settings: when one of these files changes, its results are computed anew.
-SOURCES = {
-    Stage.train: ("stages/train.py", "core/cnn.py", "core/training.py"),
-    Stage.activations: ("stages/activations.py", "stages/selection.py", "core/cnn.py"),
-    Stage.oip: ("stages/oip.py", "stages/starts.py", "core"),
-    Stage.dream: ("stages/dream.py", *DREAMING),
-    Stage.dream_sheet: ("stages/dream_sheet.py", *DREAMING),
-}
-# The stages that dream into a photo.
-DREAMS = (Stage.dream, Stage.dream_sheet)
-# The stages whose record names the data set.
-LOOK_AT_DATA = (Stage.train, Stage.activations)
 # What the source files had that their commit has not.
 DIFF = "git.diff"
-PICTURES = ("rendering", "record.py", "storage.py", "results.py")
 WAITING = "%s: another process computes it; waiting for its result"
 
 logger = logging.getLogger(__name__)
-
-
-def sources_of(stage: str) -> str:
-    """The digest of the source files that a result of this stage depends on."""
-    return provenance.source_digest([*SOURCES[Stage(stage)], *PICTURES])
 
 
 @dataclass(frozen=True)
@@ -74,27 +48,34 @@ class StageOutcome:
         return {"key": record.key, "reused": self.reused, "run_id": self.run_id, "metrics": record.metrics}
 
 
+@dataclass(frozen=True)
+class Given:
+    """A result of an earlier run: its folder, and the id of its run in MLflow, None if that is not known."""
+
+    folder: Path
+    run_id: str | None
+
+
 @dataclass(kw_only=True)
 class Execution:
     """The inputs of one execution, and what is finished of it.
 
-    composed: the settings as YAML. process: what ran, see `provenance.describe_process`.
+    composed: the settings as YAML. process: what ran, see `provenance.describe_process`. given: results that are taken
+    as they are, whatever the settings would lead to.
     """
 
     config: Config
     run_dir: Path
-    dataset: Dataset
-    photo: np.ndarray | None
-    mask: np.ndarray | None
-    start_pictures: np.ndarray | None
-    initial_weights: dict[str, np.ndarray] | None
+    inputs: Inputs
     composed: str
     process: Callable[[], dict[str, Any]]
     tags: Mapping[str, str]
     progress: Progress
     tracker: Tracker
+    given: Mapping[Stage, Given] = field(default_factory=dict)
     _outcomes: dict[Stage, StageOutcome] = field(default_factory=dict)
     _run_ids: dict[Stage, str | None] = field(default_factory=dict)
+    _results: dict[Stage, StageResult] = field(default_factory=dict)
     _trained: "keras.Model | None" = None
 
     def finish(self, stage: Stage) -> StageOutcome:
@@ -104,6 +85,11 @@ class Execution:
         return self._outcomes[stage]
 
     def _finished(self, stage: Stage) -> StageOutcome:
+        if stage in self.given:
+            given = self.given[stage]
+            record = storage.load_record(given.folder)
+            self._run_ids[stage] = given.run_id or self.tracker.find_run(stage.value, record.key)
+            return StageOutcome(record, given.folder, reused=True, run_id=self._run_ids[stage])
         if not self.config.reuse:
             return self._compute(stage, self.run_dir / stage.value)
         name, key = stage.value, self.key(stage)
@@ -112,9 +98,9 @@ class Execution:
             run_id = self.tracker.find_run(name, key)
             if run_id is not None or not self.tracker.is_recording:
                 return self._reuse(stage, place, run_id)
-        if stage is not Stage.train:
-            # before this stage is locked: whoever holds both would keep others from the training meanwhile
-            self.finish(Stage.train)
+        for other in UPSTREAM[stage]:
+            # before this stage is locked: whoever holds both would keep others from the other meanwhile
+            self.finish(other)
         with self._alone(name, key):
             if self._store.holds(name, key):
                 return self._reuse(stage, place, self.tracker.find_run(name, key))
@@ -135,28 +121,19 @@ class Execution:
 
     def key(self, stage: Stage) -> str:
         """The digest of everything that the stage's result depends on."""
+        if stage in self.given:
+            return storage.load_record(self.given[stage].folder).key
         return provenance.digest(self._ingredients(stage))
 
     def _ingredients(self, stage: Stage) -> dict[str, Any]:
         return {
             "stage": stage.value,
             "settings": settings_of(self.config, stage),
-            "upstream": None if stage is Stage.train else self.key(Stage.train),
-            "inputs": self._input_digests(stage),
-            "sources": sources_of(stage.value),
+            "upstream": {other.value: self.key(other) for other in UPSTREAM[stage]},
+            "inputs": self.inputs.digests(stage),
+            "sources": sources_of(stage),
             "versions": provenance.numeric_versions(),
         }
-
-    def _input_digests(self, stage: Stage) -> dict[str, Any]:
-        if stage in DREAMS:
-            inputs = {"photo": self.photo, "mask": self.mask}
-            return {name: provenance.array_digest(array) for name, array in inputs.items() if array is not None}
-        if stage is Stage.oip and self.start_pictures is not None:
-            return {"data": self.dataset.digest, "start_pictures": provenance.array_digest(self.start_pictures)}
-        if stage is Stage.train and self.initial_weights is not None:
-            weights = {name: provenance.array_digest(array) for name, array in self.initial_weights.items()}
-            return {"data": self.dataset.digest, "initial_weights": weights}
-        return {"data": self.dataset.digest}
 
     @property
     def _store(self) -> Store:
@@ -190,13 +167,15 @@ class Execution:
 
     def _compute(self, stage: Stage, target: Path) -> StageOutcome:
         """The result of a stage, in `target` and in the folder of this run."""
+        for other in UPSTREAM[stage]:
+            self.finish(other)
         model = None if stage is Stage.train else self._model()
         start_tensorflow(self.config.runtime)
         begun = StageRecord(
             stage=stage.value,
             key=self.key(stage),
             name=run_name(stage, self.process()["overrides"]),
-            params=params_of(self.config, stage, self.dataset),
+            params=params_of(self.config, stage, self.inputs.dataset),
             metrics={},
             tags=self._tags(stage),
         )
@@ -211,7 +190,7 @@ class Execution:
                 self._trained = result.model
             record = dataclasses.replace(begun, tables=tables_of(self.config, result), **vars(figures(result)))
             with storage.new_folder(target) as draft:
-                digests = self._save(result, draft)
+                digests = self._save(begun, result, draft)
                 (draft / "config.yaml").write_text(self.composed)
                 if diff := provenance.git_diff():
                     (draft / DIFF).write_text(diff)
@@ -228,83 +207,40 @@ class Execution:
 
     def _result(self, stage: Stage, model: "keras.Model | None", stage_run: StageRun) -> StageResult:
         """Call the stage's function."""
-        config = self.config
 
-        if stage is Stage.train:
-            from pipeline.stages.train import train
-
-            def progress(task: str, done: int, total: int, **values: float) -> None:
+        def told(task: str, done: int, total: int, **values: float) -> None:
+            if stage is Stage.train:
                 stage_run.log_epoch(done, values)
-                self.progress(task, done, total, **values)
+            self.progress(task, done, total, **values)
 
-            weights = self.initial_weights
-            return train(
-                config.train,
-                config.model,
-                self.dataset,
-                seed=config.train.seed,
-                initial_weights=weights,
-                progress=progress,
-            )
-        assert model is not None
-        if stage is Stage.activations:
-            from pipeline.stages.activations import extract_activations
+        return compute(stage, self.config, self.inputs, model=model, upstream=self._upstream(stage), progress=told)
 
-            return extract_activations(config.activations, model, self.dataset, progress=self.progress)
-        if stage is Stage.oip:
-            from pipeline.stages.oip import sweep_oips
+    def _upstream(self, stage: Stage) -> dict[Stage, StageResult]:
+        """The results that a stage stands on, but for the model."""
+        return {other: self._loaded(other) for other in UPSTREAM[stage] if other is not Stage.train}
 
-            return sweep_oips(
-                config.oip,
-                config.noise,
-                model,
-                seed=config.noise.seed,
-                reference_images=self.dataset.test_images,
-                start_pictures=self.start_pictures,
-                progress=self.progress,
-            )
-        assert self.photo is not None
-        if stage is Stage.dream_sheet:
-            from pipeline.stages.dream_sheet import dream_sheet
+    def _loaded(self, stage: Stage) -> StageResult:
+        if stage not in self._results:
+            kinds: dict[Stage, type[StageResult]] = {Stage.statistics: MapStatistics, Stage.oip: OipSweepResult}
+            self._results[stage] = storage.load_result(kinds[stage], self.finish(stage).folder)
+        return self._results[stage]
 
-            return dream_sheet(
-                config.dream, model, self.photo, seed=config.seed, mask=self.mask, progress=self.progress
-            )
-        from pipeline.stages.dream import dream
-
-        return dream(config.dream, model, self.photo, seed=config.seed, mask=self.mask, progress=self.progress)
-
-    def _save(self, result: StageResult, folder: Path) -> dict[str, str]:
+    def _save(self, record: StageRecord, result: StageResult, folder: Path) -> dict[str, str]:
         """Arrays and pictures; the digests of the arrays."""
-        # matplotlib is not needed when everything is there already
         from pipeline import rendering
 
         self.progress(SAVING, 0, 1)
-        pictures = self._draw(result)
+        upstream = self._upstream(Stage(record.stage))
+        command = shlex.join(["python", "-m", "pipeline", *self.process()["overrides"]])
+        pictures = draw(result, self.config, self.inputs, upstream=upstream, record=record, command=command)
         on_saved = Advance(SAVING, self.progress, storage.size(result) + rendering.size(pictures))
         digests = storage.save_result(result, folder, on_saved=on_saved)
         rendering.save_pictures(pictures, folder, on_saved=on_saved)
         return digests
 
-    def _draw(self, result: StageResult) -> "rendering.Pictures":
-        from pipeline import rendering
-
-        match result:
-            case TrainResult():
-                return rendering.render_train(result)
-            case ActivationsResult():
-                return rendering.render_activations(self.config.activations, result, self.dataset.class_names)
-            case OipSweepResult():
-                dense = self.config.oip.layer in self.config.model.dense
-                return rendering.render_oips(self.config.oip, result, dense=dense)
-            case DreamResult():
-                return rendering.render_dream(self.config.dream, result)
-            case DreamSheetResult():
-                return rendering.render_dream_sheet(self.config.dream, result)
-
     @contextlib.contextmanager
     def _stage_run(self, stage: Stage, record: StageRecord, *, origin: Origin | None = None) -> Iterator[StageRun]:
-        above = [] if stage is Stage.train else [Stage.train]
+        above = UPSTREAM[stage]
         with self.tracker.stage_run(
             stage.value,
             record.key,
@@ -313,7 +249,7 @@ class Execution:
             upstream_keys={other.value: self.key(other) for other in above},
             tags=record.tags,
             folder=self.run_dir / stage.value,
-            dataset=self.dataset if stage in LOOK_AT_DATA else None,
+            half=self._half(stage),
             origin=origin,
         ) as stage_run:
             yield stage_run
@@ -322,16 +258,30 @@ class Execution:
         """Hand everything about a finished stage to the record."""
         if not self.tracker.is_recording:
             return
-        if stage in LOOK_AT_DATA:
-            stage_run.log_dataset(self.dataset)
+        if (half := self._half(stage)) is not None:
+            stage_run.log_dataset(half)
         if stage is Stage.train:
-            stage_run.log_model(self._model_of(folder), self.dataset.test_images[:4])
+            stage_run.log_model(self._model_of(folder), self.inputs.dataset.test_images[:4])
         stage_run.log_record(record, folder)
 
+    def _half(self, stage: Stage) -> Half | None:
+        """What a stage looks at of the data; None for nothing."""
+        if stage not in LOOK_AT_DATA:
+            return None
+        splits = {
+            Stage.train: Split.train,
+            Stage.activations: self.config.activations.split,
+            Stage.statistics: self.config.statistics.split,
+            Stage.atlas: self.config.statistics.split,
+        }
+        return Half(self.inputs.dataset, splits.get(stage, Split.test).value)
+
     def _tags(self, stage: Stage) -> dict[str, str]:
-        tags = {"dataset": self.dataset.name, "seed": str(self.config.seed), **self.tags}
-        if stage is Stage.oip:
+        tags = {"dataset": self.inputs.dataset.name, "seed": str(self.config.seed), **self.tags}
+        if stage in (Stage.oip, Stage.atlas):
             tags["layer"] = self.config.oip.layer
+        if stage is Stage.statistics:
+            tags["layer"] = self.config.statistics.layer
         if stage in DREAMS:
             tags |= {"layer": self.config.dream.layer, "photo": Path(self.config.dream.photo).name}
         return tags

@@ -11,41 +11,21 @@ import logging
 import multiprocessing
 import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from enum import Enum
 from pathlib import Path
 from typing import Any, cast
 
 from omegaconf import DictConfig, OmegaConf
 
 from pipeline import comparison, jobs, provenance, schema, storage
-from pipeline.__main__ import CONF, compose
 from pipeline.arguments import folder, tolerance
-from pipeline.config import Stage, TrackingBackend, TrackingConfig
+from pipeline.config import Stage
 from pipeline.errors import InputError, why
+from pipeline.recorded import Recorded, opened, recorded_settings
 from pipeline.runtime import cpu_threads
 from pipeline.stopping import listen
 from pipeline.tracking.backend import default_uri
-from pipeline.tracking.fetching import fetched
-
-CONFIG = "config.yaml"
-UPSTREAM = f"upstream.{Stage.train.value}"
-
-
-@dataclass(frozen=True)
-class Recorded:
-    """A stage as it was recorded. described: its stage.json; upstream: the run or folder of its training."""
-
-    folder: Path
-    described: dict[str, Any]
-    upstream: str | None
-
-    @property
-    def stage(self) -> str:
-        """Its name."""
-        return Stage(self.described["record"]["stage"]).value
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -75,13 +55,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _rerun(options: argparse.Namespace) -> int:
     with contextlib.ExitStack() as stack:
-        recorded = stack.enter_context(_recorded(options.run, options))
+        recorded = stack.enter_context(opened(options.run, options.output_dir, options.uri))
         wanted = [recorded]
         if recorded.upstream is not None:
             # it may not be there any more
             with contextlib.suppress(InputError):
                 # first, as the other stands on it
-                wanted.insert(0, stack.enter_context(_recorded(recorded.upstream, options)))
+                wanted.insert(0, stack.enter_context(opened(recorded.upstream, options.output_dir, options.uri)))
         composed = _composed(recorded, options)
         config = schema.to_config(composed)
         process = provenance.describe_process(
@@ -113,57 +93,12 @@ def _training_threads(wanted: Sequence[Recorded], options: argparse.Namespace) -
     return training if training is not None and training != stage else None
 
 
-@contextlib.contextmanager
-def _recorded(run: str, options: argparse.Namespace) -> Iterator[Recorded]:
-    if not run.strip():
-        raise InputError.at("RUN", takes="the id of a run, or the folder of a stage", got="nothing")
-    folder = Path(run).absolute()
-    try:
-        is_folder = folder.is_dir()
-    except OSError as error:
-        raise InputError.at("RUN", takes="the id of a run, or the folder of a stage", got=error.strerror) from error
-    if is_folder:
-        training = folder.parent / Stage.train.value
-        yield _read(folder, str(training) if training != folder and training.is_dir() else None)
-        return
-    tracking = TrackingConfig(backend=TrackingBackend.mlflow, uri=options.uri, experiment="mnist-dream")
-    with fetched(tracking, options.output_dir, run) as (folder, tags):
-        yield _read(folder, tags.get(UPSTREAM))
-
-
-def _read(folder: Path, upstream: str | None) -> Recorded:
-    try:
-        described = json.loads((folder / storage.RECORD).read_text())
-        recorded = Recorded(folder, described, upstream)
-        _ = recorded.stage, described["process"]["threads"], described["digests"], (folder / CONFIG).read_text()
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        takes = f"a stage (not a sweep, or a run of several) with a whole {storage.RECORD} and {CONFIG}"
-        raise InputError.at("RUN", takes=takes, got=f"{folder}: {type(error).__name__}: {error}") from error
-    return recorded
-
-
 def _composed(recorded: Recorded, options: argparse.Namespace) -> DictConfig:
     """The settings of the record, but for what is given now; without reuse, for this stage alone."""
-    given = OmegaConf.load(recorded.folder / CONFIG)
-    assert isinstance(given, DictConfig)
-    for key in schema.fill(given, OmegaConf.structured(compose())):
-        value = OmegaConf.select(given, key)
-        print(f"{key}: not in the record; {value.value if isinstance(value, Enum) else value} today")
-    if given.runtime.threads is None:
-        # the record may be of another machine, which had others
-        given.runtime.threads = recorded.described["process"]["threads"]
     for word in options.overrides:
-        key, equals, text = word.partition("=")
-        if not equals:
-            raise InputError(f"{word}: takes the form setting=value")
-        if key == "stages":
+        if word.partition("=")[0] == "stages":
             raise InputError(f"{word}: the stage is that of the record; its folder or run says which")
-        if (CONF / key).is_dir():
-            raise InputError(f"{word}: a rerun takes single settings, such as noise.seed=1, not files of a group")
-        schema.check_key(key)
-        value = OmegaConf.create(f"value: {text}").value
-        schema.check_value(key, value)
-        OmegaConf.update(given, key, value)
+    given = recorded_settings(recorded, options.overrides)
     given.stages, given.reuse = [recorded.stage], False
     given.output_dir, given.tracking.uri = str(options.output_dir), options.uri
     return given

@@ -265,4 +265,6 @@ class AtlasResult:
     elsewhere_maximum: np.ndarray
 
 
-StageResult = TrainResult | ActivationsResult | OipSweepResult | DreamResult | DreamSheetResult
+StageResult = (
+    TrainResult | ActivationsResult | OipSweepResult | DreamResult | DreamSheetResult | MapStatistics | AtlasResult
+)

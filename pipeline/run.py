@@ -11,11 +11,13 @@ import numpy as np
 
 from pipeline import provenance
 from pipeline.config import Config, Fit, Stage, StartImage
-from pipeline.core.colour import luma
+from pipeline.core.colour import luma, rounded
 from pipeline.core.geometry import receptive_field
 from pipeline.data import load_dataset
+from pipeline.dependencies import DREAMS, needed
 from pipeline.errors import InputError, without_passwords
-from pipeline.execution import DREAMS, Execution, StageOutcome
+from pipeline.execution import Execution, Given, StageOutcome
+from pipeline.inputs import Inputs
 from pipeline.photos import load_mask, load_photo, photo_size
 from pipeline.progress import Bars
 from pipeline.results import Dataset
@@ -30,7 +32,13 @@ from pipeline.tracking import Tracker, open_tracker
 
 
 def run(
-    config: Config, run_dir: Path, *, composed: str, overrides: list[str], tags: Mapping[str, str] | None = None
+    config: Config,
+    run_dir: Path,
+    *,
+    composed: str,
+    overrides: list[str],
+    tags: Mapping[str, str] | None = None,
+    given: Mapping[Stage, Given] | None = None,
 ) -> dict[Stage, StageOutcome]:
     """Bring about the results of `config.stages` in `run_dir`, one folder for each stage.
 
@@ -40,6 +48,7 @@ def run(
         composed: the composed settings as YAML, for the record.
         overrides: what of them was given on the command line.
         tags: of the runs in the record, such as the sweep that this is a job of.
+        given: results that are taken as they are.
     Raises:
         InputError: data, weights or a photo that cannot be read, an index that is not there.
     """
@@ -47,11 +56,18 @@ def run(
     start_pictures = None
     if Stage.activations in config.stages:
         chosen_indices(config.activations, images_of(dataset, config.activations.split)[1])
-    if Stage.oip in config.stages:
+    if Stage.oip in needed(config.stages):
         check_classes(config.oip, len(dataset.class_names))
         start_pictures = _start_pictures(config, dataset)
     photo, mask = _photo_and_mask(config)
-    weights = _initial_weights(config, classes=len(dataset.class_names))
+    inputs = Inputs(
+        dataset=dataset,
+        photo=photo,
+        mask=mask,
+        atlas_photo=_atlas_photo(config),
+        start_pictures=start_pictures,
+        initial_weights=_initial_weights(config, classes=len(dataset.class_names)),
+    )
     pipeline_id = uuid.uuid4().hex
 
     @functools.cache
@@ -68,17 +84,14 @@ def run(
             execution = Execution(
                 config=config,
                 run_dir=run_dir,
-                dataset=dataset,
-                photo=photo,
-                mask=mask,
-                start_pictures=start_pictures,
-                initial_weights=weights,
+                inputs=inputs,
                 # it becomes an artifact that others may read
                 composed=without_passwords(composed),
                 process=process,
                 tags=tags or {},
                 progress=stoppable(bars),
                 tracker=tracker,
+                given=given or {},
             )
             outcomes = {stage: execution.finish(stage) for stage in Stage if stage in config.stages}
     finally:
@@ -116,6 +129,16 @@ def _photo_and_mask(config: Config) -> tuple[np.ndarray | None, np.ndarray | Non
     if settings.mask is not None:
         mask = load_mask(settings.mask, photo_size=photo_size(settings.photo), shape=shape, fit=settings.fit)
     return photo if settings.color else luma(photo), mask
+
+
+def _atlas_photo(config: Config) -> np.ndarray | None:
+    """The photo as small as the atlas dreams into it, a square; None if it does not."""
+    layer, size = config.oip.layer, config.atlas.dream.size
+    if Stage.atlas not in config.stages or size == 0 or layer not in config.model.convolutions:
+        return None
+    least = receptive_field(config.model.windows(layer)).smallest_picture
+    photo = load_photo(config.dream.photo, size=max(size, least), fit=Fit.crop)
+    return photo if config.dream.color else rounded(luma(photo))
 
 
 def _start_pictures(config: Config, dataset: Dataset) -> np.ndarray | None:

@@ -13,21 +13,39 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from pipeline.errors import InputError
 from pipeline.provenance import array_digest, file_digest
 from pipeline.record import StageRecord
-from pipeline.results import ActivationsResult, OipSweepResult, StageResult, TrainResult
+from pipeline.results import (
+    ActivationsResult,
+    AtlasResult,
+    DreamResult,
+    DreamSheetResult,
+    MapStatistics,
+    OipSweepResult,
+    StageResult,
+    TrainResult,
+)
 
 if TYPE_CHECKING:
     import keras
 
 OnSaved = Callable[[int], None]
+Kind = TypeVar("Kind")
 
 MODEL, RECORD = "model.keras", "stage.json"
+# Of the results that are one file of arrays.
+_FILES: dict[type, str] = {
+    MapStatistics: "statistics.npz",
+    OipSweepResult: "oip.npz",
+    DreamResult: "dream.npz",
+    AtlasResult: "atlas.npz",
+    DreamSheetResult: "dream.npz",
+}
 # What reading a broken file of arrays raises.
 UNREADABLE = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error)
 
@@ -90,7 +108,21 @@ def _arrays(result: StageResult) -> dict[str, dict[str, np.ndarray]]:
         images = {"images": result.images, "labels": result.labels, "indices": result.indices}
         return {"images.npz": images, "feature_maps.npz": result.feature_maps}
     values = {field.name: np.asarray(getattr(result, field.name)) for field in dataclasses.fields(result)}
-    return {"oip.npz" if isinstance(result, OipSweepResult) else "dream.npz": values}
+    return {_FILES[type(result)]: values}
+
+
+def load_result(kind: type[Kind], folder: Path) -> Kind:
+    """A result of which `save_result` has made a single file, out of a stage's folder.
+
+    Raises:
+        InputError: the file is broken, or of another version.
+    """
+    try:
+        arrays = load_arrays(folder / _FILES[kind])
+        # a text or number is an array without axes
+        return kind(**{name: array if array.ndim else array.item() for name, array in arrays.items()})
+    except (*UNREADABLE, TypeError) as error:
+        raise _broken(folder) from error
 
 
 def load_arrays(path: Path) -> dict[str, np.ndarray]:

@@ -9,8 +9,10 @@ from pipeline.execution import StageOutcome
 LOOK_AT = {
     Stage.train: "curves.png",
     Stage.activations: "images.png",
+    Stage.statistics: "top_images.png",
     Stage.oip: "contact_sheet.png",
     Stage.dream: "before_after.png",
+    Stage.atlas: "atlas.html",
     Stage.dream_sheet: "contact_sheet.png",
 }
 
@@ -39,10 +41,14 @@ def _figure(stage: Stage, outcome: StageOutcome) -> str:
             return f"test accuracy {metrics['final_test_accuracy']:.2%} after {metrics['epochs']:.0f} epochs"
         case Stage.activations:
             return f"{len(outcome.record.images)} layers x {metrics['images']:.0f} images"
+        case Stage.statistics:
+            return f"{metrics['maps']:.0f} maps x {metrics['images']:.0f} images"
         case Stage.oip:
             return f"{metrics['triggered']:.0f} of {metrics['maps']:.0f} maps got an OIP"
         case Stage.dream:
             return _dream(outcome.record.params)
+        case Stage.atlas:
+            return f"a page about each of {metrics['maps']:.0f} maps"
         case Stage.dream_sheet:
             return f"{outcome.record.params['dream.photo']}, {metrics['dreams']:.0f} dreams"
 

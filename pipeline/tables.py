@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.config import Config, StartImage
+from pipeline.config import Config
 from pipeline.results import OipSweepResult, StageResult
 
 # name -> column -> cells; the cells of PICTURE are paths of pictures below the stage's folder
@@ -29,20 +29,12 @@ def tables_of(config: Config, result: StageResult) -> Tables:
         "maps": {
             "map": maps,
             PICTURE: pictures,
-            "start": [_start(config)] * len(rows),
+            "start": [config.noise.described] * len(rows),
             "verdict": [result.verdict(row) for row in rows],
             "score": [round(float(result.activation[row]), 4) for row in rows],
             "score / largest of a real image": [_relative(result, row) for row in rows],
         },
     }
-
-
-def _start(config: Config) -> str:
-    """What the start images were made of: the wavelengths, or the kind of another start."""
-    noise = config.noise
-    if noise.kind is StartImage.waves:
-        return f"wavelengths {', '.join(map(str, noise.wavelengths))}"
-    return noise.kind.value
 
 
 def _relative(result: OipSweepResult, row: int) -> float | None:

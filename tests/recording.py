@@ -12,7 +12,7 @@ from pipeline import storage
 from pipeline.config import TrackingBackend, TrackingConfig
 from pipeline.record import StageRecord
 from pipeline.results import Dataset
-from pipeline.tracking import Tracker, open_tracker
+from pipeline.tracking import Half, Tracker, open_tracker
 
 EXPERIMENT = "test dreams"
 # what differs between two runs of the same; the note names the run, and the one that it stands on
@@ -29,6 +29,7 @@ def tracker_of(output_dir: Path, uri: str | None, pipeline_id: str = "pipeline-1
 
 def train_stage(tracker: Tracker, run_dir: Path, model: Any, dataset: Dataset, key: str = "train-key") -> str | None:
     """As `Execution` does it: epochs while it computes, the rest at the end; returns the id of the run."""
+    half = Half(dataset, "train")
     losses = {1: 0.5, 2: 0.25, 3: float("nan")}
     record = StageRecord(
         stage="train",
@@ -41,7 +42,7 @@ def train_stage(tracker: Tracker, run_dir: Path, model: Any, dataset: Dataset, k
     )
     place = run_dir / "train"
     with tracker.stage_run(
-        "train", key, name=record.name, upstream={}, tags=record.tags, folder=place, dataset=dataset
+        "train", key, name=record.name, upstream={}, tags=record.tags, folder=place, half=half
     ) as run:
         run.log_params(record.params)
         for epoch, loss in losses.items():
@@ -55,7 +56,7 @@ def train_stage(tracker: Tracker, run_dir: Path, model: Any, dataset: Dataset, k
         # so that the end of the stage is not that of its record
         time.sleep(0.005)
         if run.run_id is not None:
-            run.log_dataset(dataset)
+            run.log_dataset(half)
             run.log_model(model, dataset.test_images[:2])
         run.log_record(record, place)
     return run.run_id

@@ -49,7 +49,8 @@ def refusal(make: Callable[..., object], *arguments: str) -> str:
 
 def test_the_groups_of_conf_are_all_there():
     assert {name.partition("=")[0] for name in GROUP_FILES} == {
-        "activations", "data", "dream", "experiment", "model", "noise", "oip", "tracking", "train",
+        "activations", "atlas", "data", "dream", "experiment", "model", "noise", "oip", "statistics", "tracking",
+        "train",
     }  # fmt: skip
 
 
@@ -209,7 +210,11 @@ def test_a_known_key_is_let_through(key):
         ("dream.enlargement", "lanczos", "one of bspline, bicubic"),
         ("dream.compare.by", "size", "one of maps, levels, strengths"),
         ("dream.levels", ["a"], "a list, each entry a whole number"),
-        ("stages", ["oips"], "a list, each entry one of train, activations, oip, dream, dream_sheet"),
+        (
+            "stages",
+            ["oips"],
+            "a list, each entry one of train, activations, statistics, oip, dream, atlas, dream_sheet",
+        ),
     ],
 )
 def test_a_value_of_another_type_is_refused_with_what_the_setting_takes(key, value, takes):
@@ -244,7 +249,22 @@ def test_a_reference_to_nothing_is_refused(compose):
 
 AT_LEAST_1 = "a whole number of at least 1"
 OUT_OF_RANGE = [
-    ("stages=[]", "stages", "at least one of train, activations, oip, dream, dream_sheet", "an empty list"),
+    ("stages=[]", "stages", "at least one of train, activations, statistics, oip, dream, atlas, dream_sheet", "an empty list"),
+    ("statistics.top=0", "statistics.top", AT_LEAST_1, "0"),
+    ("atlas.starts=0", "atlas.starts", AT_LEAST_1, "0"),
+    ("atlas.starts=33", "atlas.starts", "at most 32", "33"),
+    ("atlas.wavelengths=[[3],[]]", "atlas.wavelengths", "at least one number of cells per side", "an empty list"),
+    ("atlas.wavelengths=[[3,3]]", "atlas.wavelengths", "every entry once", "[3, 3]"),
+    ("atlas.wavelengths=[[1]]", "atlas.wavelengths", "at least 2", "1"),
+    ("atlas.wavelengths=[[3],[29]]", "atlas.wavelengths", "at most 28", "29"),
+    ("atlas.dream.size=-1", "atlas.dream.size", "at least 0", "-1"),
+    ("atlas.dream.steps=0", "atlas.dream.steps", AT_LEAST_1, "0"),
+    ("atlas.dream.step_size=-1", "atlas.dream.step_size", "at least 0", "-1"),
+    ("atlas.dream.octaves.count=0", "atlas.dream.octaves.count", "at least 1", "0"),
+    ("atlas.dream.octaves.scale=1", "atlas.dream.octaves.scale", "at least 1.1", "1"),
+    ("atlas.dream.octaves.least_contrast=-1", "atlas.dream.octaves.least_contrast", "at least 0", "-1"),
+    ("statistics.layer=Conv2D_2", "statistics.layer", "the layer of the OIPs, Conv2D_3, for an atlas", "Conv2D_2"),
+    ("statistics.layer=Conv2D_9", "statistics.layer", "a layer of the model", "Conv2D_9"),
     ("stages=[oip,train,oip]", "stages", "every entry once", "['oip', 'train', 'oip']"),
     ("seed=-1", "seed", "a whole number of at least 0", "-1"),
     ("seed=2147483648", "seed", "at most", "2147483648"),

@@ -16,7 +16,7 @@ MOST_METRICS = 12
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("notes")
-    stages = "stages=[train,activations,oip,dream,dream_sheet]"
+    stages = "stages=[train,activations,statistics,oip,dream,atlas,dream_sheet]"
     succeeded(pipeline(folder, *SMOKE, stages, "noise=long", "dream.map_indices=[3,7]", "dream.compare.by=maps"))
     return folder
 
@@ -38,7 +38,7 @@ def stage_folder(folder: Path, stage: str) -> Path:
     return found
 
 
-@pytest.mark.parametrize("stage", ["train", "activations", "oip", "dream", "dream_sheet"])
+@pytest.mark.parametrize("stage", ["train", "activations", "statistics", "oip", "dream", "atlas", "dream_sheet"])
 def test_a_note_tells_of_what_is_there_and_how_to_repeat_it(folder: Path, stage: str) -> None:
     run = run_of(folder, stage)
     text = run.data.tags["mlflow.note.content"]
@@ -56,7 +56,7 @@ def test_a_note_tells_of_what_is_there_and_how_to_repeat_it(folder: Path, stage:
     assert (stands_on in text) == (stage != "train")
 
 
-@pytest.mark.parametrize("stage", ["train", "activations", "oip", "dream", "dream_sheet"])
+@pytest.mark.parametrize("stage", ["train", "activations", "statistics", "oip", "dream", "atlas", "dream_sheet"])
 def test_a_stage_has_a_dozen_names_of_metrics_at_most(folder: Path, stage: str) -> None:
     assert 1 <= len(run_of(folder, stage).data.metrics) <= MOST_METRICS
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 ROOT = Path(__file__).parent.parent
 SMOKE = ("experiment=smoke", "data.limit=60", "dream.size=56", "oip.steps=4")
-STAGES = ("train", "activations", "oip", "dream")
+STAGES = ("train", "activations", "statistics", "oip", "dream", "atlas")
 
 
 def pipeline(folder: Path, *overrides: str, sources: Path = ROOT) -> subprocess.CompletedProcess[str]:
@@ -86,6 +86,9 @@ def test_the_results_on_disk_are_complete(smoke: Path) -> None:
         "train/curves.png",
         "activations/feature_maps.npz",
         "activations/images.png",
+        "statistics/statistics.npz",
+        "statistics/classes.png",
+        "statistics/top_images.png",
         "oip/oip.npz",
         "oip/contact_sheet.png",
         "oip/maps/map_056.png",
@@ -95,6 +98,9 @@ def test_the_results_on_disk_are_complete(smoke: Path) -> None:
         "dream/dream.png",
         "dream/growing.webp",
         "dream/before_after.png",
+        "atlas/atlas.npz",
+        "atlas/atlas.html",
+        "atlas/dreams.png",
     ):
         assert (run / file).stat().st_size > 100, file
     for stage in STAGES:
@@ -163,7 +169,7 @@ def test_a_second_run_reuses_every_stage_and_makes_no_second_record(smoke: Path)
 
     first = runs(smoke)[0]
     output = succeeded(pipeline(smoke, *SMOKE))
-    assert output.count("(reused)") == 4
+    assert output.count("(reused)") == len(STAGES)
     second = runs(smoke)[-1]
     assert second != first
     assert digests(first) == digests(second)
@@ -178,7 +184,7 @@ def test_when_every_stage_is_there_neither_tensorflow_nor_mlflow_is_imported(smo
     process = subprocess.run(
         command, cwd=smoke, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=True
     )
-    assert process.stdout.count("(reused)") == 4
+    assert process.stdout.count("(reused)") == len(STAGES)
     imported = {line.rpartition("|")[2].strip() for line in process.stderr.splitlines() if "import time:" in line}
     assert "pipeline.execution" in imported
     assert not imported & {"tensorflow", "keras", "matplotlib", "mlflow", "sklearn", "pandas"}
@@ -250,7 +256,7 @@ def test_the_same_command_gives_the_same_bits(smoke: Path, tmp_path: Path) -> No
     ours, theirs = arrays(first), arrays(again)
     assert ours.keys() == theirs.keys()
     for name, array in ours.items():
-        assert np.array_equal(array, theirs[name]), name
+        np.testing.assert_array_equal(array, theirs[name], err_msg=name)
 
 
 def test_a_run_can_be_repeated_from_its_own_folder(smoke: Path, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from pipeline.config import (
     Split,
     Strategy,
 )
-from pipeline.record import figures
+from pipeline.figures import figures
 from pipeline.rendering import (
     Animation,
     render_activations,

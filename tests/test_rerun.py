@@ -188,7 +188,7 @@ def no_server(stage: Path) -> list[str]:
         (unknown_setting, "oip.step: no such setting; did you mean oip.steps"),
         (bad_value, "oip.steps: takes a whole number of at least 1; got -3"),
         (no_setting, "oip: takes the form setting=value"),
-        (a_group, "noise=long: a rerun takes single settings, such as noise.seed=1, not files of a group"),
+        (a_group, "noise=long: only single settings can be changed, such as noise.seed=1, not files of a group"),
         (another_stage, "stages=[train]: the stage is that of the record"),
         (no_name, "RUN: takes the id of a run, or the folder of a stage; got nothing"),
         (no_server, "RUN: takes the id of a run of a stage in the record"),

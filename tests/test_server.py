@@ -18,7 +18,7 @@ from servers import MlflowServer, postgres, postgres_programs
 ROOT = Path(__file__).parent.parent
 SMOKE = ("experiment=smoke", "data.limit=60", "dream.size=56", "oip.steps=4", "tracking=server")
 NAME = "mnist-dream"
-STAGES = ("train", "activations", "oip", "dream")
+STAGES = ("train", "activations", "statistics", "oip", "dream", "atlas")
 # what says which execution it was
 OF_EXECUTION = ("mlflow.user", "host")
 

@@ -25,9 +25,10 @@ from servers import LOOPBACK, MlflowServer, fetch, free_port
 
 from pipeline.config import TrackingBackend, TrackingConfig
 from pipeline.errors import InputError, without_passwords
-from pipeline.record import Figures, StageRecord, figures
+from pipeline.figures import Figures, figures
+from pipeline.record import StageRecord
 from pipeline.results import Dataset
-from pipeline.tracking import Tracker, open_tracker, peek
+from pipeline.tracking import Half, Tracker, open_tracker, peek
 from pipeline.tracking.views import saved_view, sweep_view, sweep_views
 
 MAPS = range(12)
@@ -97,7 +98,7 @@ def recorded(request, tmp_path_factory, dataset, tiny_cnn) -> Recorded:
         train.log_params({"train.epochs": "3"})
         for epoch in (1, 2):
             train.log_epoch(epoch, {name: values[epoch] for name, values in HISTORY.items()})
-        train.log_dataset(dataset)
+        train.log_dataset(Half(dataset, "train"))
         train.log_model(model, dataset.test_images[:2])
         record = new_record("train", params={"train.epochs": "3"}, metrics={"final_loss": 0.25}, series=HISTORY)
         train.log_record(record, folder / "train")
@@ -320,9 +321,11 @@ def views_in(client: Any, stage: str) -> dict[str, str]:
 def all_figures(compose, deterministic) -> dict[str, Figures]:
     """What the stages really record as composed by default, with little to compute."""
     from pipeline.stages.activations import extract_activations
+    from pipeline.stages.atlas import survey
     from pipeline.stages.dream import dream
     from pipeline.stages.dream_sheet import dream_sheet
     from pipeline.stages.oip import sweep_oips
+    from pipeline.stages.statistics import map_statistics
     from pipeline.stages.train import train
 
     config = compose("train.epochs=1", "oip.map_indices=[0,1]", "oip.steps=2", "dream.turns=1", "dream.steps=1")
@@ -330,17 +333,33 @@ def all_figures(compose, deterministic) -> dict[str, Figures]:
     dataset = Dataset("noise", "", images, labels, images, labels, tuple("0123456789"))
     trained = train(config.train, config.model, dataset, seed=0)
     photo = np.random.default_rng(1).normal(size=(112, 112)).astype(np.float32)
+    oips = sweep_oips(config.oip, config.noise, trained.model, seed=0, reference_images=images)
+    statistics = map_statistics(trained.model, "Conv2D_3", images, labels, classes=10)
     results = {
+        "statistics": statistics,
+        "atlas": survey(
+            config.atlas,
+            config.oip,
+            config.noise,
+            config.dream,
+            trained.model,
+            oips=oips,
+            statistics=statistics,
+            images=images,
+            labels=labels,
+            seed=0,
+            photo=np.random.default_rng(2).integers(0, 255, (56, 56), np.uint8),
+        ),
         "train": trained,
         "activations": extract_activations(config.activations, trained.model, dataset),
-        "oip": sweep_oips(config.oip, config.noise, trained.model, seed=0, reference_images=images),
+        "oip": oips,
         "dream": dream(config.dream, trained.model, photo, seed=0),
         "dream_sheet": dream_sheet(config.dream, trained.model, photo, seed=0),
     }
     return {stage: figures(result) for stage, result in results.items()}
 
 
-@pytest.mark.parametrize("stage", ["train", "activations", "oip", "dream", "dream_sheet"])
+@pytest.mark.parametrize("stage", ["train", "activations", "statistics", "oip", "dream", "atlas", "dream_sheet"])
 def test_view_has_a_card_for_all_pictures_and_none_for_what_is_not_recorded(stage, all_figures):
     view = saved_view(stage)
     # older servers take no more as the tag of an experiment
@@ -546,7 +565,7 @@ def do_everything(tracker: Tracker, folder: Path, dataset: Dataset) -> str | Non
     with tracker.stage_run("train", "key", name="n", upstream={"train": None}) as run:
         run.log_params({"a": "b"})
         run.log_epoch(1, {"loss": 1.0})
-        run.log_dataset(dataset)
+        run.log_dataset(Half(dataset, "train"))
         run.log_record(new_record("train", images={"a": {0: "is_not_there.png"}}), folder)
     assert tracker.find_run("train", "key") is None
     return run.run_id

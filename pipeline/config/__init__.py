@@ -6,6 +6,7 @@ of `model`?), so that a stage never sees a setting that it cannot use.
 
 from dataclasses import dataclass
 
+from pipeline.config.atlas import AtlasConfig, AtlasDreamConfig, StatisticsConfig
 from pipeline.config.checks import LARGEST_SEED, choice, no_repeats, not_empty, number, one_for_each
 from pipeline.config.choices import (
     Activation,
@@ -57,6 +58,8 @@ from pipeline.errors import InputError
 __all__ = [
     "Activation",
     "ActivationsConfig",
+    "AtlasConfig",
+    "AtlasDreamConfig",
     "AugmentationConfig",
     "ColorMap",
     "Compare",
@@ -94,6 +97,7 @@ __all__ = [
     "Split",
     "Stage",
     "StartImage",
+    "StatisticsConfig",
     "StepSizeSchedule",
     "Strategy",
     "TrackingBackend",
@@ -134,9 +138,11 @@ class Config:
     model: ModelConfig
     train: TrainConfig
     activations: ActivationsConfig
+    statistics: StatisticsConfig
     noise: NoiseConfig
     oip: OipConfig
     dream: DreamConfig
+    atlas: AtlasConfig
     tracking: TrackingConfig
     runtime: RuntimeConfig
 
@@ -152,6 +158,13 @@ class Config:
         for name in self.activations.layers:
             choice("activations.layers", name, layers, "layers of the model")
         choice("oip.layer", self.oip.layer, layers, "a layer of the model")
+        choice("statistics.layer", self.statistics.layer, layers, "a layer of the model")
+        if Stage.atlas in self.stages and self.statistics.layer != self.oip.layer:
+            takes = f"the layer of the OIPs, {self.oip.layer}, for an atlas"
+            raise InputError.at("statistics.layer", takes=takes, got=self.statistics.layer)
+        for wavelengths in self.atlas.wavelengths:
+            for cells in wavelengths:
+                number("atlas.wavelengths", cells, most=self.model.input_size)
         self._check_oip()
         choice("dream.layer", self.dream.layer, self.model.convolutions, "a convolutional layer of the model")
         self._check_maps("dream.map_indices", self.dream.layer, self.dream.map_indices or [])

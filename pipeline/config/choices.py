@@ -6,8 +6,10 @@ from enum import Enum
 class Stage(Enum):
     train = "train"
     activations = "activations"
+    statistics = "statistics"
     oip = "oip"
     dream = "dream"
+    atlas = "atlas"
     dream_sheet = "dream_sheet"
 
 

@@ -104,6 +104,13 @@ class NoiseConfig:
             takes = f"0 with noise.kind={self.kind.value} (waves are laid over a picture or digit)"
             raise InputError.at("noise.blend", takes=takes, got=self.blend)
 
+    @property
+    def described(self) -> str:
+        """What start images are made of, in words: the wavelengths, or the kind of another start."""
+        if self.kind is StartImage.waves:
+            return f"wavelengths {', '.join(map(str, self.wavelengths))}"
+        return self.kind.value
+
     def waves(self) -> list[tuple[int, float]]:
         """(cells per side, amplitude), the longest waves first."""
         amplitudes = self.amplitudes * (len(self.wavelengths) if len(self.amplitudes) == 1 else 1)

@@ -21,12 +21,20 @@ class Animation:
     durations: tuple[int, ...]
 
 
+@dataclass(frozen=True)
+class Page:
+    """A page of text, as UTF-8."""
+
+    text: str
+
+
 # Each may need a copy of a large photo for as long as it is written.
 AT_A_TIME = 4
 
 # relative path such as "maps/map_000.png" -> uint8 (height, width), grey, or (height, width, 3), RGB; a path that ends
-# in .gif or .webp -> an animation
-Pictures = dict[str, np.ndarray | Animation]
+# in .gif or .webp -> an animation; that ends in .html -> a page
+Picture = np.ndarray | Animation | Page
+Pictures = dict[str, Picture]
 
 
 def size(pictures: Pictures) -> int:
@@ -35,7 +43,7 @@ def size(pictures: Pictures) -> int:
 
 
 def save_pictures(pictures: Pictures, folder: Path, *, on_saved: Callable[[int], None] = lambda _: None) -> None:
-    """Write every picture below `folder`, which is made if need be, as are its subfolders: PNG, or GIF or WebP.
+    """Write every picture below `folder`, which is made if need be, as are its subfolders: PNG, GIF, WebP or HTML.
 
     The same pictures make the same bytes.
 
@@ -56,15 +64,19 @@ def save_pictures(pictures: Pictures, folder: Path, *, on_saved: Callable[[int],
             on_saved(_size(picture))
 
 
-def _save(picture: np.ndarray | Animation, path: Path) -> None:
+def _save(picture: Picture, path: Path) -> None:
     if isinstance(picture, Animation):
         _save_animation(picture, path)
+    elif isinstance(picture, Page):
+        path.write_text(picture.text, encoding="utf-8")
     else:
         # level 3 takes half the time of the usual 6, for files of the same size
         Image.fromarray(picture).save(path, compress_level=3)
 
 
-def _size(picture: np.ndarray | Animation) -> int:
+def _size(picture: Picture) -> int:
+    if isinstance(picture, Page):
+        return len(picture.text)
     return picture.frames.nbytes if isinstance(picture, Animation) else picture.nbytes
 
 

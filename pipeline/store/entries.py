@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import provenance, storage
+from pipeline.config import Stage
 from pipeline.errors import InputError
 from pipeline.storage import RECORD
 from pipeline.store import Store
@@ -53,12 +54,12 @@ class Entry:
 
     def is_outdated(self) -> bool:
         """Whether today's sources or versions can no longer reproduce the key, so that nothing will ever ask for it."""
-        from pipeline.execution import sources_of
+        from pipeline.dependencies import sources_of
 
         ingredients = self.ingredients()
         if ingredients is None:
             return True
-        today = {"sources": sources_of(self.stage), "versions": provenance.numeric_versions()}
+        today = {"sources": sources_of(Stage(self.stage)), "versions": provenance.numeric_versions()}
         return any(ingredients[name] != value for name, value in today.items())
 
     def ingredients(self) -> dict[str, Any] | None:

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from pipeline.config import TrackingBackend, TrackingConfig
 from pipeline.tracking import backend
+from pipeline.tracking.datasets import Half
 from pipeline.tracking.runs import StageRun
 from pipeline.tracking.tracker import Destination, Origin, Tracker
 
-__all__ = ["Origin", "StageRun", "Tracker", "open_tracker"]
+__all__ = ["Half", "Origin", "StageRun", "Tracker", "open_tracker"]
 
 
 def open_tracker(config: TrackingConfig, output_dir: Path, *, pipeline_id: str) -> Tracker:

@@ -1,33 +1,51 @@
 """The data set of a run: name, digest and shapes. The arrays stay where they are."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pipeline.results import Dataset
 
 LONGEST_DIGEST = 36
+# split -> what MLflow calls the purpose of the data
+CONTEXTS = {"train": "training", "test": "testing"}
+CONTEXT = "context"
 
 
-def described(dataset: Dataset) -> dict[str, str]:
-    """The training images and labels in MLflow's words, as plain data."""
+@dataclass(frozen=True, eq=False)
+class Half:
+    """The half of a data set that a stage looks at: train or test."""
+
+    dataset: Dataset
+    split: str
+
+
+def described(half: Half) -> dict[str, str]:
+    """Its images and labels in MLflow's words, as plain data; and what they were looked at for."""
     import mlflow
     from mlflow.data.code_dataset_source import CodeDatasetSource
 
+    dataset = half.dataset
+    images, labels = {
+        "train": (dataset.train_images, dataset.train_labels),
+        "test": (dataset.test_images, dataset.test_labels),
+    }[half.split]
     found = mlflow.data.from_numpy(
-        dataset.train_images,
+        images,
         source=CodeDatasetSource(tags={}),
-        targets=dataset.train_labels,
+        targets=labels,
         name=dataset.name,
         # MLflow's own digest looks at a sample only
         digest=dataset.digest[:LONGEST_DIGEST],
     )
-    return found.to_dict()
+    return {**found.to_dict(), CONTEXT: CONTEXTS[half.split]}
 
 
 def as_input(description: Mapping[str, str]) -> Any:
     """What `log_inputs` takes, of what `described` returned."""
     from mlflow import entities
 
-    return entities.DatasetInput(
-        entities.Dataset(**description), [entities.InputTag("mlflow.data.context", "training")]
-    )
+    fields = dict(description)
+    # marks of earlier versions are of trainings alone
+    context = fields.pop(CONTEXT, CONTEXTS["train"])
+    return entities.DatasetInput(entities.Dataset(**fields), [entities.InputTag("mlflow.data.context", context)])

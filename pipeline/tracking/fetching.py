@@ -1,5 +1,6 @@
 """A stage's results out of MLflow, to be looked at again."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +10,7 @@ from pipeline.config import TrackingConfig
 from pipeline.errors import InputError, one_line, without_passwords
 from pipeline.tracking import backend
 from pipeline.tracking.patience import Patience
+from pipeline.tracking.writing import MODEL_FILE
 
 RESULTS = "results"
 
@@ -36,3 +38,22 @@ def fetched(tracking: TrackingConfig, output_dir: Path, run_id: str) -> Iterator
         except Exception as error:
             raise InputError.at("RUN", takes=takes, got=f"{run_id}, which has no results") from error
         yield folder, tags
+
+
+def fetch_model(tracking: TrackingConfig, output_dir: Path, run_id: str, target: Path) -> None:
+    """Put the model of a training's run into the folder `target`, under the name that it has in a stage's folder.
+
+    Raises:
+        InputError: the record does not answer, or the run has no model.
+    """
+    uri = backend.default_uri(output_dir) if tracking.uri is None else tracking.uri
+    try:
+        connection = backend.connect(uri, output_dir, Patience(None))
+        (output,) = connection.client.get_run(run_id).outputs.model_outputs
+        location = connection.client.get_logged_model(output.model_id).artifact_location
+        with TemporaryDirectory() as scratch:
+            found = connection.repository(location).download_artifacts(f"data/{MODEL_FILE}", scratch)
+            shutil.move(found, target / MODEL_FILE)
+    except Exception as error:
+        takes = "a run of a training, or of a stage that stands on one, whose model is in the record"
+        raise InputError.at("RUN", takes=takes, got=f"{run_id}: {one_line(error)}") from error

@@ -21,6 +21,14 @@ MEANING: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
             ("feature_maps.npz", "the same as numbers"),
         ),
     ),
+    "statistics": (
+        "classes.png",
+        (
+            ("classes.png", "the mean activation of every map (columns) over the images of each class (rows)"),
+            ("top_images.png", "of every map the images that activate it most; bright is what its strongest node sees"),
+            ("statistics.npz", "all of it as numbers: selectivity, correlations, accuracy without a map, and more"),
+        ),
+    ),
     "oip": (
         "contact_sheet.png",
         (
@@ -42,6 +50,14 @@ MEANING: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
             ("dream.png", "the dream with the photo's own contrast; dream_soft.png and dream_strong.png with others"),
             ("levels/, octaves/", "the picture after each level of each turn, or after each octave"),
             ("growing.webp", "the same, moving"),
+        ),
+    ),
+    "atlas": (
+        "dreams.png",
+        (
+            ("atlas.html", "a page about every map, in one file that needs no network"),
+            ("dreams.png", "the photo, dreamt towards every map"),
+            ("atlas.npz", "OIPs from other starts, agreement between seeds, the path through the early layers"),
         ),
     ),
     "dream_sheet": (

@@ -13,9 +13,8 @@ import numpy as np
 
 from pipeline.errors import without_passwords
 from pipeline.record import StageRecord
-from pipeline.results import Dataset
 from pipeline.tracking.backend import Connection
-from pipeline.tracking.datasets import described
+from pipeline.tracking.datasets import Half, described
 from pipeline.tracking.experiments import experiment_id
 from pipeline.tracking.marks import Mark, remove_mark
 from pipeline.tracking.writing import RunWriter, mlflow_tags
@@ -42,7 +41,7 @@ class StageRun:
         *,
         end: int | None = None,
         folder: Path | None = None,
-        dataset: Dataset | None = None,
+        half: Half | None = None,
     ) -> None:
         """mark: what the run begins with, None if it was begun before. end: when the stage ended (ms), if it has."""
         self._run_id: str | None = None
@@ -51,7 +50,7 @@ class StageRun:
         self._mark = mark
         self._end_time = end
         self._folder = folder
-        self._dataset = dataset
+        self._half = half
         self._marked = False
         self._writer: RunWriter | None = None
 
@@ -89,8 +88,8 @@ class StageRun:
             needs_password=destination.needs_password,
             end_time=self._ended(),
             run_id=self.begun(),
-            dataset=_described(self._dataset),
-            image_type=self._dataset.test_images.dtype.name if self._dataset else self._mark.image_type,
+            dataset=_described(self._half),
+            image_type=self._half.dataset.test_images.dtype.name if self._half else self._mark.image_type,
             reason=self._tracker.failure,
         )
         self._mark.write(draft)
@@ -121,9 +120,9 @@ class StageRun:
         """The model, for `mlflow.tensorflow.load_model("models:/...")`; `example`: a few of its inputs."""
         self._write(lambda writer: writer.model(model, example))
 
-    def log_dataset(self, dataset: Dataset) -> None:
-        """Name, digest and shapes of the training data; the arrays stay where they are."""
-        self._write(lambda writer: writer.dataset(described(dataset)))
+    def log_dataset(self, half: Half) -> None:
+        """Name, digest and shapes of what the stage looks at; the arrays stay where they are."""
+        self._write(lambda writer: writer.dataset(described(half)))
 
     def create(self) -> None:
         """Begin the run."""
@@ -178,11 +177,11 @@ class StageRun:
         return self._end_time
 
 
-def _described(dataset: Dataset | None) -> dict[str, str] | None:
-    if dataset is None:
+def _described(half: Half | None) -> dict[str, str] | None:
+    if half is None:
         return None
     try:
-        return described(dataset)
+        return described(half)
     except Exception:
         # the mark is worth more than this part of it
         logger.debug("the data set cannot be described", exc_info=True)

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from pipeline.errors import one_line, without_passwords
-from pipeline.results import Dataset
 from pipeline.stopping import stopped_is_stopped
 from pipeline.tracking import peek
 from pipeline.tracking.backend import PATIENCE_S, Connection, address_of, connect, page_root, sqlite_file
 from pipeline.tracking.behind import Behind
+from pipeline.tracking.datasets import Half
 from pipeline.tracking.experiments import experiment_name, finished_run
 from pipeline.tracking.marks import Mark, Upstream
 from pipeline.tracking.patience import Patience, is_refusal
@@ -104,7 +104,7 @@ class Tracker:
         upstream_keys: Mapping[str, str] | None = None,
         tags: Mapping[str, str] | None = None,
         folder: Path | None = None,
-        dataset: Dataset | None = None,
+        half: Half | None = None,
         origin: Origin | None = None,
     ) -> Iterator["StageRun"]:
         """The run of a stage, RUNNING until the block is left; then FINISHED, FAILED, or KILLED if it was stopped.
@@ -114,7 +114,7 @@ class Tracker:
             upstream: stage -> id of the run whose result this one stands on, None if it was not recorded.
             upstream_keys: stage -> its key, by which the run is found if it is recorded later.
             folder: where the results come to lie, and `StageRun.mark` with them.
-            dataset: what the mark says of the data.
+            half: of the data, what the mark says of it.
             origin: of a stage that was computed before.
         """
         known = {f"upstream.{other}": found for other, found in upstream.items() if found is not None}
@@ -132,7 +132,7 @@ class Tracker:
             upstream={other: Upstream(key=keys[other], run_id=upstream.get(other)) for other in keys},
             start_time=origin.start_time if origin else _now(),
         )
-        run = StageRun(self, mark, end=origin.end_time if origin else None, folder=folder, dataset=dataset)
+        run = StageRun(self, mark, end=origin.end_time if origin else None, folder=folder, half=half)
         run.create()
         try:
             with stopped_is_stopped():

@@ -77,6 +77,16 @@ VIEWS: dict[str, tuple[Section, ...]] = {
         Section("Conv2D_2 (move the slider to a class)", (Pictures("activations/Conv2D_2"),)),
         Section("Conv2D_3 (move the slider to a class)", (Pictures("activations/Conv2D_3"),)),
     ),
+    "statistics": (
+        Section("Mean activation by class and map", (Pictures("statistics/classes"),)),
+        Section("The images that activate each map most", (Pictures("statistics/top_images"),), height=900),
+        Section(
+            "By map index",
+            (Curves(("mean",)), Curves(("selectivity",)), Curves(("accuracy_drop",))),
+            height=400,
+            columns=3,
+        ),
+    ),
     "oip": (
         Section("One map (move the slider to its index)", (Pictures("oip/map"),)),
         Section("All maps", (Pictures("oip/contact_sheet"),)),
@@ -105,6 +115,15 @@ VIEWS: dict[str, tuple[Section, ...]] = {
             (Curves(("objective_level_1",)), Curves(("objective_level_2",)), Curves(("objective_level_3",))),
             height=400,
             columns=3,
+        ),
+    ),
+    "atlas": (
+        Section("The photo, dreamt towards every map", (Pictures("atlas/dreams"),)),
+        Section(
+            "By map index: how alike OIPs of other noise are, and how alike real images are in the first layer",
+            (Curves(("agreement",)), Curves(("early_similarity",))),
+            height=400,
+            columns=2,
         ),
     ),
     "sweeps": (

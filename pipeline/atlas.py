@@ -1,0 +1,172 @@
+"""python -m pipeline.atlas RUN [overrides]: a page about every map of the CNN of a finished run.
+
+RUN is the id of a run in MLflow, the folder of a stage, or that of a run with several stages. The training of that run
+is taken as it is, whatever has changed since; so are its OIPs, where it has some and no setting of theirs is given.
+"""
+
+import argparse
+import contextlib
+import json
+import logging
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from omegaconf import OmegaConf
+
+from pipeline import jobs, schema, storage
+from pipeline.arguments import folder
+from pipeline.config import Config, Stage, TrackingBackend, TrackingConfig
+from pipeline.errors import InputError, why
+from pipeline.execution import Given
+from pipeline.recorded import Recorded, opened, recorded_settings
+from pipeline.results import OipSweepResult
+from pipeline.stopping import listen
+from pipeline.summary import shown
+from pipeline.tracking.fetching import fetch_model
+
+PAGE = "atlas.html"
+# What OIPs that were made before depend on.
+OF_OIPS = ("oip.", "noise.", "seed", "model.", "train.", "data.")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line; returns the exit code."""
+    about = "a page about every map of the CNN of a finished run, in one HTML file"
+    parser = argparse.ArgumentParser("python -m pipeline.atlas", description=about)
+    parser.add_argument("run", metavar="RUN", help="the id of a run in MLflow, or the folder of a run or stage")
+    parser.add_argument("overrides", nargs="*", metavar="setting=value", help="such as oip.layer=Conv2D_2")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="a copy of the page; there must be no such file")
+    parser.add_argument("--output-dir", type=folder, default=Path("outputs"), help="default: %(default)s")
+    parser.add_argument("--uri", help="of the MLflow server; default: the file in the output folder")
+    options = parser.parse_args(arguments)
+    try:
+        _make(options)
+    except InputError as error:
+        print(f"mnist-dream: {error}", file=sys.stderr)
+    except OSError as error:
+        takes = "a folder that can be written to, with room for the results"
+        print(f"mnist-dream: {InputError.at('--output-dir, --output', takes=takes, got=why(error))}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("mnist-dream: interrupted", file=sys.stderr)
+        return 130
+    else:
+        return 0
+    return 2
+
+
+def _make(options: argparse.Namespace) -> None:
+    if options.output is not None and (options.output.exists() or not options.output.parent.is_dir()):
+        takes = "a file that is not there yet, in a folder that is"
+        raise InputError.at("--output", takes=takes, got=options.output)
+    with contextlib.ExitStack() as stack:
+        recorded = stack.enter_context(opened(_stage_of(options.run), options.output_dir, options.uri))
+        given = stack.enter_context(_given(recorded, options))
+        composed = recorded_settings(recorded, options.overrides)
+        if not any(word.startswith("statistics.layer=") for word in options.overrides):
+            composed.statistics.layer = composed.oip.layer
+        composed.stages, composed.reuse = [Stage.atlas.value], True
+        composed.output_dir, composed.tracking.uri = str(options.output_dir), options.uri
+        config = schema.to_config(composed)
+        run_dir = Path(config.output_dir) / "runs" / datetime.now().strftime("%Y-%m-%d/%H-%M-%S-%f")
+        run_dir.mkdir(parents=True)
+        page = _run(config, run_dir, OmegaConf.to_yaml(composed, resolve=True), recorded, given, options)
+    if options.output is not None:
+        # whole or not at all
+        draft = options.output.with_name(f".{options.output.name}.draft")
+        try:
+            shutil.copyfile(page, draft)
+            draft.rename(options.output)
+        finally:
+            draft.unlink(missing_ok=True)
+        page = options.output
+    print(f"open it in a browser: {shown(page)}")
+
+
+def _run(
+    config: Config,
+    run_dir: Path,
+    composed: str,
+    recorded: Recorded,
+    given: dict[Stage, Given],
+    options: argparse.Namespace,
+) -> Path:
+    """Make the atlas; returns the page."""
+    # late: it is not needed to refuse
+    from pipeline.run import run
+
+    # what names the run, as it did then
+    said = [*recorded.described["process"].get("overrides", []), *options.overrides]
+    with jobs.attempt(run_dir, options.overrides) as attempt:
+        assert attempt is not None
+        outcomes = run(config, run_dir, composed=composed, overrides=said, given=given)
+        attempt.end(jobs.FINISHED, stages={stage.value: outcome.described() for stage, outcome in outcomes.items()})
+    made = outcomes[Stage.atlas].folder
+    _compare_data(given[Stage.train].folder, made)
+    return made / PAGE
+
+
+def _stage_of(run: str) -> str:
+    """The stage's folder to begin with, of the folder of a run with several stages; anything else as it is."""
+    with contextlib.suppress(OSError):
+        for stage in (Stage.oip, Stage.train):
+            if (Path(run) / stage.value / storage.RECORD).is_file() and not (Path(run) / storage.RECORD).is_file():
+                return str(Path(run) / stage.value)
+    return run
+
+
+@contextlib.contextmanager
+def _given(recorded: Recorded, options: argparse.Namespace) -> Iterator[dict[Stage, Given]]:
+    """The results of the record that the atlas stands on, until the block is left."""
+    with contextlib.ExitStack() as stack:
+        training = recorded
+        if recorded.stage != Stage.train.value:
+            if recorded.upstream is None:
+                takes = "a run whose training is known"
+                raise InputError.at("RUN", takes=takes, got=f"{options.run}, which says none")
+            training = stack.enter_context(opened(recorded.upstream, options.output_dir, options.uri))
+        given = {Stage.train: Given(stack.enter_context(_with_model(training, options)), training.run_id)}
+        if recorded.stage == Stage.oip.value and not any(word.startswith(OF_OIPS) for word in options.overrides):
+            # those of another version lack something, and are made anew
+            with contextlib.suppress(InputError):
+                storage.load_result(OipSweepResult, recorded.folder)
+                given[Stage.oip] = Given(recorded.folder, recorded.run_id)
+        yield given
+
+
+@contextlib.contextmanager
+def _with_model(training: Recorded, options: argparse.Namespace) -> Iterator[Path]:
+    """The folder of a training with its model, which MLflow keeps elsewhere."""
+    if (training.folder / storage.MODEL).is_file():
+        yield training.folder
+        return
+    stored = options.output_dir / "store" / training.stage / training.described["record"]["key"]
+    if stored.is_dir() and storage.problem(stored, thorough=True) is None:
+        yield stored
+        return
+    assert training.run_id is not None
+    with TemporaryDirectory() as scratch:
+        place = Path(scratch, training.stage)
+        shutil.copytree(training.folder, place)
+        tracking = TrackingConfig(backend=TrackingBackend.mlflow, uri=options.uri, experiment="mnist-dream")
+        fetch_model(tracking, options.output_dir, training.run_id, place)
+        yield place
+
+
+def _compare_data(training: Path, atlas: Path) -> None:
+    """Say so if the data is not what the CNN was trained on."""
+    then, today = (
+        json.loads((place / storage.RECORD).read_text()).get("ingredients", {}).get("inputs", {}).get("data")
+        for place in (training, atlas)
+    )
+    if then != today:
+        print("data: not what the CNN was trained on; the real images of the atlas are today's")
+
+
+if __name__ == "__main__":
+    listen()
+    logging.basicConfig(level=logging.WARNING, format="mnist-dream: %(message)s")
+    sys.exit(main())

@@ -1,0 +1,89 @@
+"""How far an OIP is to be believed: whether other noise leads to the same, and whether real images look alike inside.
+
+Both are correlations, between -1 and 1: of two pictures or two rows of activations a and b, with z = (x - mean) / std,
+    r = 1/n * sum(z_a * z_b)
+What is the same everywhere has no correlation with anything: not a number.
+"""
+
+from itertools import combinations, product
+from typing import NamedTuple
+
+import numpy as np
+
+# Pixels by which two OIPs may lie apart and still show the same: a mean over a map does not say where.
+SHIFT = 2
+
+
+class Similarities(NamedTuple):
+    """Of every map, each (maps,), in one layer; see `similarities`."""
+
+    similarity: np.ndarray
+    same: np.ndarray
+    others: np.ndarray
+
+
+def agreement(images: np.ndarray, shift: int = SHIFT) -> np.ndarray:
+    """How alike the OIPs of a map are that grew out of different noise.
+
+    For every two of them the largest correlation of what they have in common when one is moved by up to `shift`
+    pixels; the mean over all pairs. 1: always the same picture.
+
+    Args:
+        images: (starts, maps, height, width).
+    Returns:
+        (maps,) float64, not a number with a single start.
+    """
+    pairs = list(combinations(range(len(images)), 2))
+    if not pairs:
+        return np.full(images.shape[1], np.nan)
+    return np.mean([_moved(images[one], images[other], shift) for one, other in pairs], axis=0)
+
+
+def similarities(oips: np.ndarray, images: np.ndarray, labels: np.ndarray, top: np.ndarray) -> Similarities:
+    """How alike activations of a layer are, for OIPs and for the real images that drive the same map.
+
+    similarity: of the OIP and each of the map's images, the mean; same: of every two of the map's images, the mean,
+    which is what to expect; others: of each of the map's images and every image of another class than its own, the
+    mean, which is what to expect of images that have nothing in common.
+
+    Args:
+        oips: (maps, features), what the layer answers to each OIP; images: (images, features), to real images.
+        labels: (images,), their classes; top: (maps, count), which of the images drive each map.
+    Reference:
+        Geirhos et al., 2023, "Don't trust your eyes: on the (un)reliability of feature visualizations".
+    """
+    oips, images = _units(oips), _units(images)
+    between = images @ images.T
+    towards = oips @ images.T
+    stranger = labels[:, None] != labels
+    strangers = stranger.sum(axis=1)
+    with_strangers = np.where(stranger, between, 0).sum(axis=1) / np.where(strangers, strangers, np.nan)
+    pairs = list(combinations(range(top.shape[1]), 2))
+    same = [np.mean([between[row[i], row[j]] for i, j in pairs]) if pairs else np.nan for row in top]
+    return Similarities(
+        similarity=np.take_along_axis(towards, top, axis=1).mean(axis=1, dtype=np.float64),
+        same=np.array(same, np.float64),
+        others=with_strangers[top].mean(axis=1, dtype=np.float64),
+    )
+
+
+def _moved(one: np.ndarray, other: np.ndarray, shift: int) -> np.ndarray:
+    """The largest correlation of (maps, height, width) with the other, moved: (maps,)."""
+    height, width = one.shape[1:]
+    found = []
+    for down, right in product(range(-shift, shift + 1), repeat=2):
+        # what both have: rows max(0, down) .. of the one are rows max(0, -down) .. of the other
+        rows, columns = height - abs(down), width - abs(right)
+        here = one[:, max(down, 0) : max(down, 0) + rows, max(right, 0) : max(right, 0) + columns]
+        there = other[:, max(-down, 0) : max(-down, 0) + rows, max(-right, 0) : max(-right, 0) + columns]
+        units = [_units(part.reshape(len(part), -1)) for part in (here, there)]
+        found.append((units[0] * units[1]).sum(axis=1, dtype=np.float64))
+    return np.max(found, axis=0)
+
+
+def _units(rows: np.ndarray) -> np.ndarray:
+    """Each row with mean 0 and length 1; not a number where it is the same everywhere."""
+    centred = rows - rows.mean(axis=1, keepdims=True, dtype=np.float64).astype(rows.dtype)
+    even = rows.max(axis=1, keepdims=True) == rows.min(axis=1, keepdims=True)
+    lengths = np.sqrt((centred.astype(np.float64) ** 2).sum(axis=1, keepdims=True))
+    return centred / np.where(even, np.nan, lengths).astype(rows.dtype)
