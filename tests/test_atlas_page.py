@@ -483,7 +483,12 @@ def test_layers_are_tabs_with_shapes_and_oips(driver: Any, atlas: str) -> None:
     assert go(driver, "#layer-Conv2D_1").startswith("Conv2D_1")
     assert driver.execute_script("return document.querySelectorAll('#page .cards img').length") == 4
     text = driver.execute_script("return document.querySelector('#page').innerText")
-    assert "1.50 ×" in text
+    # map 1 is weaker than the data, map 2 fires on no image, of map 3 it is not known
+    cards = driver.execute_script("return [...document.querySelectorAll('#page .card')].map(c => c.innerText)")
+    assert "1.50 × data" in cards[0]
+    assert ["⚠" in card for card in cards] == [False, True, True, False]
+    assert "weaker than data" in cards[1]
+    assert "fires on no image" in cards[2]
     assert "40 weights" in text
     current = driver.execute_script("return document.querySelector('nav [aria-current=page]').hash")
     assert current == "#layer-Conv2D_1"
