@@ -203,7 +203,7 @@ def test_maps_without_an_oip_come_last_with_a_placeholder_and_the_whole_layer_is
     [
         (
             (3, 1),
-            ("sees 3 × 3", "sees 3 × 3 pixels of the picture; nodes that are neighbours see squares 1 pixel apart."),
+            ("sees 3 × 3", "sees 3 × 3 pixels of the picture; nodes that are neighbours see squares 1 pixel"),
         ),
         ((18, 0), ("sees 18 × 18", "The only node of a map sees 18 × 18 pixels of the picture.")),
         ((28, 0), ("sees all", "A node sees the whole picture.")),
