@@ -103,7 +103,10 @@ def run(
 
 def _look_at_record(config: Config, tracker: Tracker) -> str | None:
     """The address of the last stage's comparison, or the command that shows it; None if nothing is recorded."""
-    page = tracker.page([stage for stage in Stage if stage in config.stages][-1].value)
+    wanted = [stage for stage in Stage if stage in config.stages]
+    # the other two are looked at by themselves
+    compared = [stage for stage in wanted if stage not in (Stage.statistics, Stage.atlas)]
+    page = tracker.page((compared or wanted)[-1].value)
     if tracker.address is None or config.tracking.uri is not None:
         return page or tracker.address
     if Path(config.output_dir) == Path("outputs"):

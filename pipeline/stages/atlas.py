@@ -71,8 +71,7 @@ def survey(
     """
     layer = oip_config.layer
     maps = oips.map_indices[oips.map_indices >= 0]
-    own = dataclasses.replace(oip_config, map_indices=maps.tolist(), direction=None, starts=config.starts, restarts=0)
-    kinds = _kinds(config, own, noise_config) if len(maps) else []
+    kinds = _kinds(config, oip_config, noise_config, maps.tolist())
     others = [name for name in convolutions(model) if name != layer] if config.elsewhere else []
     dreams_wanted = photo is not None and layer in convolutions(model) and len(maps) > 0
     parts = _Parts(progress, [3] * len(kinds) + [1] * len(others) + [2] + [4] * dreams_wanted)
@@ -155,8 +154,11 @@ class _Kind(NamedTuple):
     noise: NoiseConfig
 
 
-def _kinds(config: AtlasConfig, oip: OipConfig, noise: NoiseConfig) -> list[_Kind]:
-    """The run's own kind, then each of the settings that is another."""
+def _kinds(config: AtlasConfig, oip: OipConfig, noise: NoiseConfig, maps: list[int]) -> list[_Kind]:
+    """The run's own kind, then each of the settings that is another; none without maps."""
+    if not maps:
+        return []
+    oip = dataclasses.replace(oip, map_indices=maps, direction=None, starts=config.starts, restarts=0)
     kinds = [_Kind(noise.described, oip, noise)]
     # a schedule of stages has one for each wavelength
     plain = dataclasses.replace(oip, strategy=Strategy.superposition)
