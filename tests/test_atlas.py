@@ -15,7 +15,7 @@ from dream_settings import DREAM
 from oip_settings import NOISE, OIP
 from test_pipeline import SMOKE, module, pipeline, runs, succeeded
 
-from pipeline.config import AtlasConfig, AtlasDreamConfig, OctavesConfig, StartImage, Strategy
+from pipeline.config import AtlasConfig, AtlasDreamConfig, Objective, OctavesConfig, StartImage, Strategy
 from pipeline.core.evidence import agreement
 from pipeline.core.score import as_saved
 from pipeline.results import AtlasResult
@@ -110,7 +110,7 @@ def test_the_path_is_that_of_keras_and_numpy(found, tiny_cnn, images, labels):
 
 
 def test_dreams_are_those_of_the_sheet(found, tiny_cnn, photo):
-    from pipeline.config import Compare, DreamMethod, Objective
+    from pipeline.config import Compare, DreamMethod
 
     # of a photo of 40 pixels three octaves fit: 40 / 1.8^3 < 8 + 1
     octaves = dataclasses.replace(ATLAS.dream.octaves, count=3)
@@ -126,7 +126,9 @@ def test_dreams_are_those_of_the_sheet(found, tiny_cnn, photo):
 
 
 def test_the_other_convolutions_have_oips_too(found, tiny_cnn, images):
-    own = sweep_oips(dataclasses.replace(SHORT, layer="Conv2D_1"), NOISE, tiny_cnn(), seed=0, reference_images=images)
+    # the mean of what a first convolution is before its activation function is linear in the pixels
+    settings = dataclasses.replace(SHORT, layer="Conv2D_1", objective=Objective.activation)
+    own = sweep_oips(settings, NOISE, tiny_cnn(), seed=0, reference_images=images)
     assert found.elsewhere_layer.tolist() == [found.layers.tolist().index("Conv2D_1")] * 4
     assert found.elsewhere_map.tolist() == [0, 1, 2, 3]
     np.testing.assert_array_equal(found.elsewhere_images, own.images)
@@ -285,8 +287,17 @@ def test_a_training_of_other_code_is_taken_as_it_is(folder: Path, tmp_path: Path
 
 def test_another_layer_and_a_copy_of_the_page(folder: Path, tmp_path: Path) -> None:
     oip = ids(folder, "oip")[-1]
-    words = ("oip.layer=Conv2D_1", "oip.map_indices=[0,3]", "atlas.dream.size=0", "--output", str(tmp_path / "a.html"))
-    page = made(succeeded(module(folder, "pipeline.atlas", oip, *words)), folder)
+    words = (
+        "oip.layer=Conv2D_1",
+        "oip.map_indices=[0,3]",
+        "atlas.dream.size=0",
+        "--output",
+        str(tmp_path / "a.html"),
+    )
+    process = module(folder, "pipeline.atlas", oip, *words)
+    page = made(succeeded(process), folder)
+    # of the first convolution the default shows nothing
+    assert "oip.objective=activation shows what it reacts to" in process.stderr
     assert page == tmp_path / "a.html"
     assert "Conv2D_1" in re.findall("<title>(.*?)</title>", page.read_text())[0]
     assert [path.name for path in tmp_path.iterdir()] == ["a.html"]

@@ -57,7 +57,8 @@ def survey(
 ) -> AtlasResult:
     """Look at the maps of `oip_config.layer` that have an OIP from all sides.
 
-    The other OIPs are made as the run's own were, `config.starts` of every kind of start image, without restarts.
+    The other OIPs are made as the run's own were, `config.starts` of every kind of start image, without restarts; those
+    of the first convolution, if it is another layer, by the activation, as its pre-activation shows nothing.
 
     Args:
         oips, statistics: of the layer, as `sweep_oips` made them with these settings, and `map_statistics`.
@@ -90,7 +91,7 @@ def survey(
     ]
     elsewhere = [
         sweep_oips(
-            dataclasses.replace(oip_config, layer=name, map_indices=None, direction=None, position=None, starts=1),
+            _elsewhere(oip_config, name, is_first=name == convolutions(model)[0]),
             noise_config,
             model,
             seed=seed,
@@ -175,6 +176,16 @@ def _kinds(config: AtlasConfig, oip: OipConfig, noise: NoiseConfig, maps: list[i
         if waves.described != noise.described:
             kinds.append(_Kind(waves.described, plain, waves))
     return kinds
+
+
+def _elsewhere(oip: OipConfig, layer: str, *, is_first: bool) -> OipConfig:
+    """The settings of one OIP for every map of another layer."""
+    # before its activation function the mean of a first convolution is a weighted sum of the pixels: the best picture
+    # has all of its contrast at the borders, where the weights differ
+    objective = Objective.activation if is_first and oip.objective is Objective.pre_activation else oip.objective
+    return dataclasses.replace(
+        oip, layer=layer, objective=objective, map_indices=None, direction=None, position=None, starts=1
+    )
 
 
 class _Path(NamedTuple):
