@@ -31,7 +31,8 @@ MOST_BYTES, QUALITIES = 300_000, (85, 75, 65, 50)
 WIDTH, HEIGHT = 1400, 3000
 PHONE = (390, 844)
 PADDING = 6
-MAP = 56
+# the map of the articles, and one whose picture and evidence agree
+MAP, AGREEING = 56, 97
 
 # The commands of both texts, in their order, without what all have in common: the data set.
 EVERYTHING: tuple[str, ...] = ()
@@ -208,12 +209,8 @@ class Camera:
     def taken(self, box: Box) -> Image.Image:
         """A picture of a part of the page, with a little around it."""
         left, top = max(box[0] - PADDING, 0), max(box[1] - PADDING, 0)
-        clip = {
-            "x": left,
-            "y": top,
-            "width": box[0] + box[2] + PADDING - left,
-            "height": box[1] + box[3] + PADDING - top,
-        }
+        right, bottom = min(box[0] + box[2] + PADDING, WIDTH), box[1] + box[3] + PADDING
+        clip = {"x": left, "y": top, "width": right - left, "height": bottom - top}
         # what is below the window only where it is needed: MLflow's page would draw all its charts anew
         shot = {"format": "png", "clip": {**clip, "scale": 1}, "captureBeyondViewport": bottom > HEIGHT}
         answer = self.driver.execute_cdp_cmd("Page.captureScreenshot", shot)
@@ -280,10 +277,15 @@ def atlas_overview(camera: Camera) -> Image.Image:
     return camera.taken((0, 0, WIDTH, 1150))
 
 
-def atlas_map(camera: Camera) -> Image.Image:
-    camera.atlas(f"map-{MAP}")
-    below = camera.sections("Class by class")
-    return camera.taken((0, 0, WIDTH, below[1]))
+def top_of_map(index: int) -> Shot:
+    """The page of a map in the atlas, down to the real images."""
+
+    def shot(camera: Camera) -> Image.Image:
+        camera.atlas(f"map-{index}")
+        below = camera.sections("Class by class")
+        return camera.taken((0, 0, WIDTH, below[1]))
+
+    return shot
 
 
 def atlas_class(camera: Camera) -> Image.Image:
@@ -356,7 +358,7 @@ TOUR: dict[str, Shot] = {
     "tour_table": table,
     "tour_note": note,
     "tour_atlas_overview": atlas_overview,
-    "tour_atlas_map": atlas_map,
+    "tour_atlas_map": top_of_map(MAP),
     "tour_atlas_class": atlas_class,
     "tour_atlas_compare": atlas_compare,
     "tour_atlas_layer": atlas_layer,
@@ -367,9 +369,11 @@ TUTORIAL: dict[str, Shot] = {
     "tutorial_classes": of_map("Class by class"),
     "tutorial_starts": of_map("From other noise"),
     "tutorial_path": of_map("Does the OIP take"),
+    "tutorial_agreeing": top_of_map(AGREEING),
     "tutorial_noise": file(BY_NOISE_AND_SEED, "summary/oips.png"),
     "tutorial_apart": classes_apart,
     "tutorial_levels": file(BY_LEVELS, "dream_sheet/contact_sheet.png"),
+    "tutorial_octaves": file(OCTAVES, "dream/before_after.png"),
     "tutorial_strengths": file(BY_STRENGTHS, "dream_sheet/contact_sheet.png"),
 }
 SHOTS = TOUR | TUTORIAL
