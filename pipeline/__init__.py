@@ -1,4 +1,4 @@
-"""mnist-dream: compose settings -> train a CNN -> extract activations -> sweep OIPs -> dream; record it all.
+"""mnist-dream: compose settings -> train a CNN -> look at its maps -> sweep OIPs -> dream -> an atlas; record it all.
 
 The stages are pure functions and can be called without the command line:
 
@@ -18,12 +18,16 @@ _HOMES = {
     "dream": "pipeline.stages.dream",
     "dream_sheet": "pipeline.stages.dream_sheet",
     "map_statistics": "pipeline.stages.statistics",
+    "survey": "pipeline.stages.atlas",
+    "About": "pipeline.rendering.atlas",
+    "render_atlas": "pipeline.rendering.atlas",
     "load_dataset": "pipeline.data",
     "load_mask": "pipeline.photos",
     "load_photo": "pipeline.photos",
 }
 
 __all__ = [
+    "About",
     "compose",
     "dream",
     "dream_sheet",
@@ -32,6 +36,8 @@ __all__ = [
     "load_mask",
     "load_photo",
     "map_statistics",
+    "render_atlas",
+    "survey",
     "sweep_oips",
     "train",
 ]

@@ -29,8 +29,8 @@ from pipeline.summary import shown
 from pipeline.tracking.fetching import fetch_model
 
 PAGE = "atlas.html"
-# What OIPs that were made before depend on.
-OF_OIPS = ("oip.", "noise.", "seed", "model.", "train.", "data.")
+# What OIPs that were made before depend on; what the training does, which is there already.
+OF_OIPS, OF_TRAINING = ("oip.", "noise.", "data."), ("train.", "model.", "seed=")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -62,6 +62,9 @@ def _make(options: argparse.Namespace) -> None:
     if options.output is not None and (options.output.exists() or not options.output.parent.is_dir()):
         takes = "a file that is not there yet, in a folder that is"
         raise InputError.at("--output", takes=takes, got=options.output)
+    for word in options.overrides:
+        if word.startswith(OF_TRAINING):
+            raise InputError(f"{word}: the training is that of the run; train another with python -m pipeline {word}")
     with contextlib.ExitStack() as stack:
         recorded = stack.enter_context(opened(_stage_of(options.run), options.output_dir, options.uri))
         given = stack.enter_context(_given(recorded, options))

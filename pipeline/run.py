@@ -1,6 +1,7 @@
 """The order of the stages, and the reuse of what was computed before."""
 
 import functools
+import logging
 import shlex
 import uuid
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from pipeline import provenance
-from pipeline.config import Config, Fit, Stage, StartImage
+from pipeline.config import Config, Fit, Objective, Stage, StartImage
 from pipeline.core.colour import luma, rounded
 from pipeline.core.geometry import receptive_field
 from pipeline.data import load_dataset
@@ -29,6 +30,13 @@ from pipeline.stopping import stoppable
 from pipeline.storage import load_initial_weights
 from pipeline.summary import summary
 from pipeline.tracking import Tracker, open_tracker
+
+FLAT = (
+    "oip.layer=%s: before its activation function the mean of a first convolution is a weighted sum of the pixels, so "
+    "that its OIPs are flat; oip.objective=activation shows what it reacts to"
+)
+
+logger = logging.getLogger(__name__)
 
 
 def run(
@@ -58,6 +66,11 @@ def run(
         chosen_indices(config.activations, images_of(dataset, config.activations.split)[1])
     if Stage.oip in needed(config.stages):
         check_classes(config.oip, len(dataset.class_names))
+        if (
+            config.oip.layer == next(iter(config.model.convolutions))
+            and config.oip.objective is Objective.pre_activation
+        ):
+            logger.warning(FLAT, config.oip.layer)
         start_pictures = _start_pictures(config, dataset)
     photo, mask = _photo_and_mask(config)
     inputs = Inputs(
@@ -103,7 +116,10 @@ def run(
 
 def _look_at_record(config: Config, tracker: Tracker) -> str | None:
     """The address of the last stage's comparison, or the command that shows it; None if nothing is recorded."""
-    page = tracker.page([stage for stage in Stage if stage in config.stages][-1].value)
+    wanted = [stage for stage in Stage if stage in config.stages]
+    # the other two are looked at by themselves
+    compared = [stage for stage in wanted if stage not in (Stage.statistics, Stage.atlas)]
+    page = tracker.page((compared or wanted)[-1].value)
     if tracker.address is None or config.tracking.uri is not None:
         return page or tracker.address
     if Path(config.output_dir) == Path("outputs"):

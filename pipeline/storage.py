@@ -239,6 +239,14 @@ def load_process(folder: Path) -> dict[str, Any]:
         return {}
 
 
+def load_upstream(folder: Path) -> dict[str, str]:
+    """What stage.json says the stage stands on: stage -> key; empty if it says nothing."""
+    try:
+        return dict(json.loads((folder / RECORD).read_text())["ingredients"]["upstream"])
+    except (ValueError, OSError, KeyError, TypeError):
+        return {}
+
+
 def load_whole_record(folder: Path) -> StageRecord:
     """The record of a stage of which every file is as it was saved.
 

@@ -87,7 +87,7 @@ class _Sync:
 
     def run(self) -> int:
         """Record all that is marked, what others stand on first; returns the exit code."""
-        found = sorted(self._marked(), key=lambda one: (bool(one.mark.upstream), one.mark.start_time, str(one.folder)))
+        found = sorted(self._marked(), key=lambda one: (len(one.mark.upstream), one.mark.start_time, str(one.folder)))
         for one in found:
             self._take(one)
         if not found:
@@ -242,6 +242,7 @@ def _mark_of_stored(folder: Path, record: StageRecord, above: Mark) -> Mark:
         pipeline_id=pipeline_id,
         name=record.name,
         tags={"stage": record.stage, "stage_key": record.key, "pipeline_id": pipeline_id},
+        upstream={stage: Upstream(key=key, run_id=None) for stage, key in storage.load_upstream(folder).items()},
         start_time=process.get("start_time", saved),
         end_time=process.get("end_time", saved),
         reason=above.reason,

@@ -31,6 +31,8 @@ from pipeline.errors import InputError
 CONF = Path(__file__).resolve().parent.parent / "conf"
 GROUP_FILES = sorted(f"{file.parent.name}={file.stem}" for file in CONF.glob("*/*.yaml"))
 
+STAGES = ", ".join(stage.value for stage in Stage)
+
 # what a file leaves open on purpose
 NEEDED = {"tracking=server": ["tracking.uri=http://127.0.0.1:5000"], "noise=picture": ["noise.picture=rose.jpg"]}
 
@@ -213,7 +215,7 @@ def test_a_known_key_is_let_through(key):
         (
             "stages",
             ["oips"],
-            "a list, each entry one of train, activations, statistics, oip, dream, atlas, dream_sheet",
+            f"a list, each entry one of {STAGES}",
         ),
     ],
 )
@@ -249,7 +251,7 @@ def test_a_reference_to_nothing_is_refused(compose):
 
 AT_LEAST_1 = "a whole number of at least 1"
 OUT_OF_RANGE = [
-    ("stages=[]", "stages", "at least one of train, activations, statistics, oip, dream, atlas, dream_sheet", "an empty list"),
+    ("stages=[]", "stages", f"at least one of {STAGES}", "an empty list"),
     ("statistics.top=0", "statistics.top", AT_LEAST_1, "0"),
     ("atlas.starts=0", "atlas.starts", AT_LEAST_1, "0"),
     ("atlas.starts=33", "atlas.starts", "at most 32", "33"),

@@ -76,7 +76,7 @@ def _moved(one: np.ndarray, other: np.ndarray, shift: int) -> np.ndarray:
         rows, columns = height - abs(down), width - abs(right)
         here = one[:, max(down, 0) : max(down, 0) + rows, max(right, 0) : max(right, 0) + columns]
         there = other[:, max(-down, 0) : max(-down, 0) + rows, max(-right, 0) : max(-right, 0) + columns]
-        units = [_units(part.reshape(len(part), -1)) for part in (here, there)]
+        units = [_units(part.reshape(len(part), rows * columns)) for part in (here, there)]
         found.append((units[0] * units[1]).sum(axis=1, dtype=np.float64))
     return np.max(found, axis=0)
 

@@ -6,11 +6,13 @@ import numpy as np
 
 from pipeline.core.colour import rounded, with_luma
 from pipeline.rendering.atlas import About, render_atlas
+from pipeline.rendering.dream import resized, thumbnail
 from pipeline.rendering.pictures import Page, Pictures
 from pipeline.rendering.sheets import Caption, Note, captioned_grid, with_heading
 from pipeline.results import AtlasResult, MapStatistics, OipSweepResult
 
-COLUMNS = 8
+# Of a dream on the sheet, in pixels; in a row.
+LONGEST, COLUMNS = 112, 12
 
 
 def render_atlas_files(
@@ -29,7 +31,8 @@ def render_atlas_files(
 
 def _dreams(atlas: AtlasResult) -> np.ndarray:
     photo = rounded(atlas.photo)
-    dreams = np.stack([with_luma(photo, grey) for grey in atlas.dreams])
+    size = thumbnail((photo.shape[0], photo.shape[1]), LONGEST)
+    dreams = np.stack([resized(with_luma(photo, grey), size) for grey in atlas.dreams])
     captions = [[Caption(f"map {index}")] for index in atlas.map_indices.tolist()]
     note = Note("octaves; the photo was made small")
     return with_heading(captioned_grid(dreams, captions, COLUMNS), f"Dreams towards the maps of {atlas.layer}", [note])

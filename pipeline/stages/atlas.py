@@ -57,7 +57,8 @@ def survey(
 ) -> AtlasResult:
     """Look at the maps of `oip_config.layer` that have an OIP from all sides.
 
-    The other OIPs are made as the run's own were, `config.starts` of every kind of start image, without restarts.
+    The other OIPs are made as the run's own were, `config.starts` of every kind of start image, without restarts; those
+    of the first convolution, if it is another layer, by the activation, as its pre-activation shows nothing.
 
     Args:
         oips, statistics: of the layer, as `sweep_oips` made them with these settings, and `map_statistics`.
@@ -71,8 +72,7 @@ def survey(
     """
     layer = oip_config.layer
     maps = oips.map_indices[oips.map_indices >= 0]
-    own = dataclasses.replace(oip_config, map_indices=maps.tolist(), direction=None, starts=config.starts, restarts=0)
-    kinds = _kinds(config, own, noise_config) if len(maps) else []
+    kinds = _kinds(config, oip_config, noise_config, maps.tolist())
     others = [name for name in convolutions(model) if name != layer] if config.elsewhere else []
     dreams_wanted = photo is not None and layer in convolutions(model) and len(maps) > 0
     parts = _Parts(progress, [3] * len(kinds) + [1] * len(others) + [2] + [4] * dreams_wanted)
@@ -91,7 +91,7 @@ def survey(
     ]
     elsewhere = [
         sweep_oips(
-            dataclasses.replace(oip_config, layer=name, map_indices=None, direction=None, position=None, starts=1),
+            _elsewhere(oip_config, name, is_first=name == convolutions(model)[0]),
             noise_config,
             model,
             seed=seed,
@@ -155,8 +155,11 @@ class _Kind(NamedTuple):
     noise: NoiseConfig
 
 
-def _kinds(config: AtlasConfig, oip: OipConfig, noise: NoiseConfig) -> list[_Kind]:
-    """The run's own kind, then each of the settings that is another."""
+def _kinds(config: AtlasConfig, oip: OipConfig, noise: NoiseConfig, maps: list[int]) -> list[_Kind]:
+    """The run's own kind, then each of the settings that is another; none without maps."""
+    if not maps:
+        return []
+    oip = dataclasses.replace(oip, map_indices=maps, direction=None, starts=config.starts, restarts=0)
     kinds = [_Kind(noise.described, oip, noise)]
     # a schedule of stages has one for each wavelength
     plain = dataclasses.replace(oip, strategy=Strategy.superposition)
@@ -173,6 +176,16 @@ def _kinds(config: AtlasConfig, oip: OipConfig, noise: NoiseConfig) -> list[_Kin
         if waves.described != noise.described:
             kinds.append(_Kind(waves.described, plain, waves))
     return kinds
+
+
+def _elsewhere(oip: OipConfig, layer: str, *, is_first: bool) -> OipConfig:
+    """The settings of one OIP for every map of another layer."""
+    # before its activation function the mean of a first convolution is a weighted sum of the pixels: the best picture
+    # has all of its contrast at the borders, where the weights differ
+    objective = Objective.activation if is_first and oip.objective is Objective.pre_activation else oip.objective
+    return dataclasses.replace(
+        oip, layer=layer, objective=objective, map_indices=None, direction=None, position=None, starts=1
+    )
 
 
 class _Path(NamedTuple):

@@ -13,6 +13,8 @@ from pipeline.tracking.tracker import Tracker
 from pipeline.tracking.views import TAG, VIEWS, chart_address, sweep_view, sweep_view_id
 
 STAGE = "sweeps"
+# Of several stages in which jobs differ, whose comparison to look at first.
+COMPARED = ("oip", "dream", "dream_sheet", "train", "activations", "statistics", "atlas")
 
 
 def begin_sweep(
@@ -67,14 +69,16 @@ def end_sweep(
 
 
 def show_sweep(tracker: Tracker, sweep_id: str, name: str, differences: Mapping[str, Sequence[str]]) -> str | None:
-    """Let the page of each stage open on the jobs of a sweep; the address of the last one, None if it has none.
+    """Let the page of each stage open on the jobs of a sweep; the address of the one to look at, None if it has none.
+
+    That is the first of COMPARED in which the jobs differ, or else the last stage.
 
     Args:
         differences: stage -> the parameters in which its runs differ.
     """
 
     def show(connection: Connection) -> str | None:
-        address = None
+        addresses: dict[str, str] = {}
         for stage, params in differences.items():
             found = connection.client.get_experiment_by_name(experiment_name(tracker.experiment, stage))
             if found is None or stage not in VIEWS:
@@ -84,8 +88,10 @@ def show_sweep(tracker: Tracker, sweep_id: str, name: str, differences: Mapping[
                 view_of_it = sweep_view(stage, sweep_id, name, params)
                 connection.client.set_experiment_tag(found.experiment_id, TAG + view, view_of_it)
             if connection.uri.startswith("http"):
-                address = chart_address(page_root(connection.uri), found.experiment_id, view, [TAG + view])
-        return address
+                root = page_root(connection.uri)
+                addresses[stage] = chart_address(root, found.experiment_id, view, [TAG + view])
+        differing = [addresses[stage] for stage in COMPARED if stage in addresses and differences[stage]]
+        return next(iter([*differing, *reversed(addresses.values())]), None)
 
     return tracker.attempt(show)
 

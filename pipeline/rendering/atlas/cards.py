@@ -66,7 +66,7 @@ def cards(source: Source, gallery: Gallery) -> list[Card]:
 def _card(source: Source, index: int, gallery: Gallery) -> Card:
     statistics, oips = source.statistics, source.oips
     row, preferred = source.oip_rows.get(index), int(statistics.preferred_class[index])
-    predicted, agreement = -1, unknown("there is one picture only")
+    predicted, agreement = -1, unknown("there are no pictures from other seeds")
     early = np.zeros((2, 0))
     if (at := source.atlas_rows.get(index)) is not None:
         atlas = source.atlas

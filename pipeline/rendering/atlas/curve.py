@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.rendering.atlas.numbers import plain
+from pipeline.rendering.atlas.numbers import MINUS, plain
 
 # In units of the picture, which is at least 288 pixels wide on any screen; there its text has 9 pixels.
 WIDTH, HEIGHT = 360, 200
@@ -63,7 +63,7 @@ def curve(values: np.ndarray, marked: np.ndarray) -> Curve | None:
     return Curve(
         path=f"M{line}",
         x_ticks=tuple(Tick(x(step), str(step)) for step in whole),
-        y_ticks=tuple(Tick(y(value), plain(value) if value else "0") for value in y_ticks),
+        y_ticks=tuple(Tick(y(value), f"{value:.4g}".replace("-", MINUS)) for value in y_ticks),
         marks=tuple(x(min(step, last)) for step in marked.tolist()),
         begin=plain(float(values[steps[0]])),
         end=plain(float(values[steps[-1]])),

@@ -6,7 +6,7 @@ import numpy as np
 
 
 class Group(NamedTuple):
-    """Images of one or several classes: means, deviations: (maps,), not a number if there are none; images: how many."""
+    """Images of one or several classes: means, deviations: (maps,), not a number without any; images: how many."""
 
     means: np.ndarray
     deviations: np.ndarray

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipeline.core.colour import with_luma
 from pipeline.rendering.atlas.cards import NO_MAXIMUM, Card
 from pipeline.rendering.atlas.curve import Curve, curve
 from pipeline.rendering.atlas.gallery import Gallery
@@ -12,6 +13,7 @@ from pipeline.rendering.atlas.source import Source
 from pipeline.rendering.atlas.warnings import relative_score
 
 NO_IMAGES = "the data has no image of this class"
+NO_OIP_TO_SHOW = "there is no OIP to show to the CNN"
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,13 @@ class MapPage:
     opposite: list[Neighbour]
     dream: str
 
+    @property
+    def reasons(self) -> list[str]:
+        """Why numbers of the classes are not known, each once."""
+        numbers = [number for row in self.classes for number in (row.mean, row.change, row.prediction)]
+        shown = numbers if self.card.has_oip else [number for number in numbers if number.reason != NO_OIP_TO_SHOW]
+        return sorted({number.reason for number in shown if not number.known})
+
 
 def map_page(source: Source, card: Card, previous: int, following: int, gallery: Gallery) -> MapPage:
     row, at = source.oip_rows.get(card.index), source.atlas_rows.get(card.index)
@@ -196,7 +205,7 @@ def _classes(source: Source, card: Card, at: int | None) -> list[ClassRow]:
     statistics, index = source.statistics, card.index
     means, changes = statistics.class_means[index], statistics.ablated_accuracy[index] - statistics.accuracy
     predictions = np.full(len(means), np.nan) if at is None else source.atlas.predictions[at]
-    no_oip = "there is no OIP" if at is None else "the model gives no number"
+    no_prediction = NO_OIP_TO_SHOW if at is None else "the CNN gives no number"
     return [
         ClassRow(
             number=label,
@@ -206,7 +215,7 @@ def _classes(source: Source, card: Card, at: int | None) -> list[ClassRow]:
             bar=share,
             change=known(changes[label], NO_IMAGES, points),
             change_bar=change,
-            prediction=known(predictions[label], no_oip, percent),
+            prediction=known(predictions[label], no_prediction, percent),
             prediction_bar=_inside(predictions[label]),
             preferred=label == card.preferred,
         )
@@ -314,6 +323,6 @@ def _neighbours(source: Source, index: int, found: np.ndarray) -> list[Neighbour
 
 
 def _dream(source: Source, at: int | None, index: int, gallery: Gallery) -> str:
-    if at is None or len(source.atlas.dreams) == 0:
+    if at is None or source.photo is None:
         return ""
-    return gallery.photo(f"dream-{index}", source.atlas.dreams[at])
+    return gallery.photo(f"dream-{index}", with_luma(source.photo, source.atlas.dreams[at]))

@@ -1,5 +1,7 @@
 """The layers of the network, and the OIPs of the other convolutions."""
 
+import math
+from collections import Counter
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -8,15 +10,17 @@ from pipeline.rendering.atlas.gallery import Gallery
 from pipeline.rendering.atlas.maps import Picture
 from pipeline.rendering.atlas.numbers import counted, known, plain, times
 from pipeline.rendering.atlas.source import Source
-from pipeline.rendering.atlas.warnings import relative_score
+from pipeline.rendering.atlas.warnings import RULES, Evidence, Rule, relative_score, warnings_for
+from pipeline.results import NEVER, RISING
 
 
 @dataclass(frozen=True)
 class LayerPicture:
-    """An OIP of another convolution, its score, and the score as a multiple of the data's maximum."""
+    """An OIP of another convolution, with its score, and that as a multiple of the data's maximum."""
 
     picture: Picture
     score: str
+    warnings: tuple[Rule, ...]
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,12 @@ class LayerPage:
     pictures: list[LayerPicture]
     here: bool
 
+    @property
+    def warned(self) -> list[tuple[Rule, int]]:
+        """The warnings of its pictures, each with the number of pictures."""
+        given = Counter(rule for picture in self.pictures for rule in picture.warnings)
+        return [(rule, given[rule]) for rule in RULES if given[rule]]
+
 
 def layer_pages(source: Source, gallery: Gallery) -> list[LayerPage]:
     """One for every layer of the network, in its order."""
@@ -41,7 +51,7 @@ def layer_pages(source: Source, gallery: Gallery) -> list[LayerPage]:
     pages = []
     for number, name in enumerate(atlas.layers.tolist()):
         side, apart = atlas.receptive_fields[number].tolist()
-        sees, told = _receptive_field(side, apart)
+        sees, told = _receptive_field(side, apart, source.images.shape[1])
         here = name == source.oips.layer
         pages.append(
             LayerPage(
@@ -59,13 +69,15 @@ def layer_pages(source: Source, gallery: Gallery) -> list[LayerPage]:
     return pages
 
 
-def _receptive_field(side: int, apart: int) -> tuple[str, str]:
-    """In two or three words, and in a sentence."""
+def _receptive_field(side: int, apart: int, picture: int) -> tuple[str, str]:
+    """In two or three words, and in a sentence; `picture`: the pixels of its side."""
     if side < 0:
         return "", "How many pixels a node sees is not known."
-    if apart <= 0:
+    if side >= picture and apart <= 0:
         return "sees all", "A node sees the whole picture."
     sees = f"sees {side} × {side}"
+    if apart <= 0:
+        return sees, f"The only node of a map sees {side} × {side} pixels of the picture."
     return sees, (
         f"A node sees {side} × {side} pixels of the picture; nodes that are neighbours see squares "
         f"{counted(apart, 'pixel', 'pixels')} apart."
@@ -78,15 +90,32 @@ def _pictures(source: Source, number: int, layer: str, gallery: Gallery) -> list
         if at == number:
             index = int(atlas.elsewhere_map[row])
             activation, maximum = float(atlas.elsewhere_activation[row]), float(atlas.elsewhere_maximum[row])
+            relative = relative_score(activation, maximum)
             pictures.append(
                 LayerPicture(
                     Picture(
                         gallery.grey(f"elsewhere-{number}-{index}", atlas.elsewhere_images[row]),
                         f"OIP of map {index} of {layer}",
                         f"map {index}",
-                        known(relative_score(activation, maximum), NO_MAXIMUM, times),
+                        known(relative, NO_MAXIMUM, times),
                     ),
                     known(activation, "it is not a number", plain).text,
+                    warnings_for(_evidence(activation, maximum, relative)),
                 )
             )
     return pictures
+
+
+def _evidence(activation: float, maximum: float, relative: float) -> Evidence:
+    """Of other layers only the scores are known."""
+    return Evidence(
+        verdict=RISING if activation > 0 else NEVER,
+        fires_on_no_image=maximum <= 0,
+        relative=relative,
+        early_similarity=(),
+        early_others=(),
+        agreement=math.nan,
+        preferred=-1,
+        predicted=-1,
+        selectivity=math.nan,
+    )

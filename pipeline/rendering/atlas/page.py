@@ -44,7 +44,7 @@ def render_atlas(
     source = Source(about, oips, statistics, atlas, images, labels, tuple(class_names))
     gallery, script = Gallery(), _text("atlas.js")
     shown = cards(source, gallery)
-    photo = gallery.photo("photo", atlas.photo) if len(atlas.dreams) else ""
+    photo = "" if source.photo is None else gallery.photo("photo", source.photo)
     return _environment().get_template("page.html.j2").render(
         about=about,
         words=about.words,

@@ -6,6 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
+from pipeline.core.colour import rounded
 from pipeline.core.statistics import Neighbours, neighbours
 from pipeline.rendering.atlas.about import About
 from pipeline.rendering.atlas.effects import Group, group
@@ -62,6 +63,11 @@ class Source:
     @cached_property
     def neighbours(self) -> Neighbours:
         return neighbours(self.statistics.correlation, min(NEIGHBOURS, self.maps))
+
+    @cached_property
+    def photo(self) -> np.ndarray | None:
+        """What the maps dreamt of, uint8; None without dreams."""
+        return rounded(self.atlas.photo) if len(self.atlas.dreams) else None
 
     def group(self, classes: Sequence[int]) -> Group:
         """What all maps answer to the images of these classes."""

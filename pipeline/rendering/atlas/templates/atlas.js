@@ -70,12 +70,10 @@
     return new URLSearchParams(changed.map(key => [key, form.elements[key].value])).toString();
   };
   form.addEventListener("submit", event => event.preventDefault());
-  form.addEventListener("input", () => {
-    const query = wished();
-    arrange(query);
-    location.replace("#maps" + (query && "?" + query));
-  });
-  const reset = () => location.replace("#maps");
+  form.addEventListener("input", () => arrange(filters = wished()));
+  // not at every move of a slider, which browsers would take for an attack
+  form.addEventListener("change", () => visit("#maps" + (filters && "?" + filters), "replaceState"));
+  const reset = () => { visit("#maps", "replaceState"); show(false); };
   form.addEventListener("reset", event => { event.preventDefault(); reset(); });
   one(".reset").addEventListener("click", () => { reset(); one("select", form).focus(); });
   form.hidden = false;
@@ -117,13 +115,20 @@
     });
   };
   page.addEventListener("change", event => {
-    if (event.target.matches("#first, #second")) location.hash = `compare-${one("#first").value}-${one("#second").value}`;
+    if (event.target.matches("#first, #second")) follow(`#compare-${one("#first", page).value}-${one("#second", page).value}`);
   });
 
   // which part is shown --------------------------------------------------
   const decoded = text => { try { return decodeURIComponent(text); } catch { return ""; } };
+  // What is shown. The address follows it and not the other way round: in the frame that MLflow shows this file in,
+  // whose address is a blob: of another origin, links to a part of the page lead nowhere.
+  let here = location.hash;
+  const visit = (address, how) => {
+    here = address;
+    try { history[how](null, "", address); } catch { /* a frame without a history of its own */ }
+  };
   const parse = () => {
-    const [, raw, query] = location.hash.match(/^#?([^?]*)\??(.*)$/s), route = decoded(raw);
+    const [, raw, query] = here.match(/^#?([^?]*)\??(.*)$/s), route = decoded(raw);
     const pair = route.match(/^compare-(\d+)-(\d+)$/);
     if (pair && templates.has("compare")) return {route: "compare", pair: pair.slice(1), query: ""};
     return templates.has(route) ? {route, query: ""} : {route: "maps", query: route === "maps" ? query : ""};
@@ -163,10 +168,11 @@
         // back in the history to where one was, forward along a link to the top
         const link = !followed && left ? one(`main a[href="#${CSS.escape(left)}"]`) : null;
         (link && link.offsetParent ? link : one("h1", route === "maps" ? overview : page)).focus({preventScroll: true});
-        scrollTo({top: followed ? 0 : scrolled.get(location.hash) ?? 0, behavior: "instant"});
+        scrollTo({top: followed ? 0 : scrolled.get(here) ?? 0, behavior: "instant"});
       }
     } else if (pair) fillComparison(...pair);
     followed = false;
+    place = here;
     const heading = one("h1", route === "maps" ? overview : page);
     document.title = route === "maps" ? title : `${heading.textContent.replace(/\s+/g, " ").trim()} – ${title}`;
     for (const link of all("nav a")) {
@@ -175,17 +181,27 @@
     }
   };
   const encodedRoute = route => all("nav a").map(link => link.getAttribute("href").slice(1)).find(href => decoded(href) === route);
-  let before = location.hash;
-  addEventListener("scroll", () => scrolled.set(before, scrollY), {passive: true});
-  addEventListener("hashchange", () => { before = location.hash; show(false); });
+  let place = here;
+  addEventListener("scroll", () => scrolled.set(place, scrollY), {passive: true});
+  const moved = () => {
+    if (here === location.hash) return;
+    here = location.hash;
+    show(false);
+  };
+  addEventListener("popstate", moved);
+  addEventListener("hashchange", moved);
   if ("scrollRestoration" in history) history.scrollRestoration = "manual";
+  const follow = address => {
+    followed = true;
+    visit(address, "pushState");
+    show(false);
+  };
   document.addEventListener("click", event => {
     const link = event.target.closest("a[href^='#']");
-    if (!link) return;
-    if (link.matches(".skip")) {
-      event.preventDefault();
-      one("#main").focus();
-    } else followed = link.hash !== location.hash;
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    if (link.matches(".skip")) one("#main").focus();
+    else if (link.getAttribute("href") !== here) follow(link.getAttribute("href"));
   });
   document.addEventListener("keydown", event => {
     if (event.key === "Escape") return hide();

@@ -1,0 +1,173 @@
+"""A small atlas out of seeded numbers, with what a real one may lack: OIPs, images of a class, numbers."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from pipeline.core.statistics import preference
+from pipeline.rendering.atlas import About
+from pipeline.rendering.oip.words import Words
+from pipeline.results import CONVERGED, NEVER, RISING, UNSTEADY, AtlasResult, MapStatistics, OipSweepResult
+
+SIZE, CLASSES = 28, 10
+# a class without images; maps: one that its OIP leaves at zero, one that no image activates, one without an OIP
+MISSING_CLASS, NEVER_MAP, UNUSED_MAP, BARE_MAP = 7, 3, 5, 2
+MAP_WORDS = Words("Conv2D_2", "map", "maps", "mean activation", "mean over a map of Conv2D_2")
+UNIT_WORDS = Words("Dense_1", "unit", "units", "activation", "value of a unit of Dense_1")
+
+
+def example(
+    *,
+    maps: int = 12,
+    sides: int = 3,
+    dense: bool = False,
+    without: Sequence[int] = (BARE_MAP,),
+    class_names: Sequence[str] = tuple("0123456789"),
+    text: Mapping[str, Any] | None = None,
+    layers: Sequence[str] = ("Conv2D_1", "Max_Pool_1", "Conv2D_2", "Dense_1"),
+    starts: tuple[int, int] = (2, 3),
+    photo: bool = True,
+    early: bool = True,
+) -> dict[str, Any]:
+    """The arguments of `render_atlas`.
+
+    sides: of a map; dense: a map is a unit, of one position; without: maps that have no OIP; text: fields of `About`;
+    starts: kinds and starts of each; photo: whether there are dreams; early: whether there are other convolutions.
+    """
+    random = np.random.default_rng(0)
+    sides = 1 if dense else sides
+    here = "Dense_1" if dense else "Conv2D_2"
+    given = {
+        "name": "wavelengths=3,7",
+        "dataset": "digits",
+        "split": "test images",
+        "photo": "flower",
+        "command": "python -m pipeline stages=[oip]",
+        "settings": {"oip.steps": "9"},
+        "tags": {"stage": "atlas"},
+        "words": UNIT_WORDS if dense else MAP_WORDS,
+    } | dict(text or {})
+    labels = random.permutation(np.repeat([label for label in range(CLASSES) if label != MISSING_CLASS], 4))
+    images = random.standard_normal((len(labels), SIZE, SIZE, 1)).astype(np.float32)
+    indices = np.array([-1, *(index for index in range(maps) if index not in without)])
+    return {
+        "about": About(**given),
+        "oips": _oips(random, here, indices),
+        "statistics": _statistics(random, here, maps, sides, labels),
+        "atlas": _atlas(random, here, indices[1:], layers, starts, photo=photo, early=early),
+        "images": images,
+        "labels": labels,
+        "class_names": class_names,
+    }
+
+
+def _oips(random: np.random.Generator, layer: str, indices: np.ndarray) -> OipSweepResult:
+    count = len(indices)
+    pictures = random.standard_normal((7, count, SIZE, SIZE, 1)).astype(np.float32)
+    verdicts = np.array([RISING] * count, dtype="U20")
+    verdicts[indices == 1], verdicts[indices == 4] = CONVERGED, UNSTEADY
+    verdicts[indices == NEVER_MAP] = NEVER
+    activation = np.where(verdicts == NEVER, 0.0, 2 + np.arange(count) / 8)
+    maximum = np.full(count, 2.5)
+    maximum[indices == UNUSED_MAP], maximum[indices == -1] = 0, np.nan
+    return OipSweepResult(
+        layer=layer,
+        map_indices=indices,
+        names=np.array(["layer" if index < 0 else str(index) for index in indices]),
+        start_images=pictures[0],
+        images=pictures[1],
+        snapshot_steps=np.array([0, 1, 4, 8]),
+        snapshots=pictures[2:6],
+        objective=np.cumsum(random.standard_normal((9, count)) + 1, axis=0).astype(np.float32),
+        activation=activation,
+        converged_at=np.where(verdicts == CONVERGED, 6, -1),
+        restarts=(indices == 4).astype(int),
+        start=np.zeros(count, int),
+        all_images=pictures[1][:, None],
+        all_activation=activation[:, None],
+        data_maximum=maximum,
+        verdicts=verdicts,
+    )
+
+
+def _statistics(random: np.random.Generator, layer: str, maps: int, sides: int, labels: np.ndarray) -> MapStatistics:
+    present = np.arange(CLASSES) != MISSING_CLASS
+    used = np.arange(maps) != UNUSED_MAP
+    positions = random.random((CLASSES, maps, sides, sides)) * used[:, None, None]
+    positions[~present] = np.nan
+    class_means = positions.mean(axis=(2, 3)).T
+    confusion = np.diag(np.where(present, 4, 0))
+    # of the fours three are right and one is taken for a nine, of the nines one for a four
+    confusion[4, 4], confusion[4, 9], confusion[9, 9], confusion[9, 4] = 3, 1, 3, 1
+    with np.errstate(invalid="ignore", divide="ignore"):
+        accuracy = confusion.diagonal() / confusion.sum(axis=1)
+    correlation = np.clip(np.corrcoef(random.standard_normal((maps, 40))), -1, 1).reshape(maps, maps)
+    correlation[~used], correlation[:, ~used] = np.nan, np.nan
+    preferred = preference(class_means)
+    top = 3
+    corner = random.integers(0, 10, (maps, top, 2))
+    crops = np.concatenate([corner, corner + 18], axis=2) if sides > 1 else np.array([0, 0, SIZE, SIZE])
+    return MapStatistics(
+        layer=layer,
+        classes=CLASSES,
+        mean=np.nanmean(class_means, axis=1),
+        deviation=np.nanstd(class_means, axis=1),
+        active_share=used * 0.5,
+        class_means=class_means,
+        class_deviations=class_means / 2,
+        class_positions=positions,
+        preferred_class=preferred.classes,
+        selectivity=preferred.selectivity,
+        top_indices=random.integers(0, len(labels), (maps, top)),
+        top_activations=np.sort(random.random((maps, top)))[:, ::-1],
+        top_rows=random.integers(0, sides, (maps, top)),
+        top_columns=random.integers(0, sides, (maps, top)),
+        top_nodes=random.random((maps, top)) + 1,
+        top_crops=np.broadcast_to(crops, (maps, top, 4)),
+        position_means=np.nanmean(positions, axis=0),
+        correlation=correlation,
+        accuracy=accuracy,
+        confusion=confusion,
+        ablated_accuracy=accuracy - 0.01 * (np.arange(maps)[:, None] % 3),
+    )
+
+
+def _atlas(
+    random: np.random.Generator,
+    layer: str,
+    indices: np.ndarray,
+    layers: Sequence[str],
+    starts: tuple[int, int],
+    *,
+    photo: bool,
+    early: bool,
+) -> AtlasResult:
+    count, convolutions = len(indices), 2 if early else 0
+    elsewhere = 4 if early else 0
+    predictions = random.dirichlet(np.ones(CLASSES) / 4, count)
+    return AtlasResult(
+        layer=layer,
+        map_indices=indices,
+        start_names=np.array([f"waves of {3 + kind} cells" for kind in range(starts[0])]),
+        other_images=random.standard_normal((*starts, count, SIZE, SIZE, 1)).astype(np.float32),
+        other_activation=random.random((*starts, count)) + 2,
+        agreement=np.where(indices == 1, np.nan, np.linspace(0.1, 0.9, count)),
+        predictions=predictions,
+        path_layers=np.array([layers[0], layers[2]][:convolutions]),
+        path_similarity=np.linspace(-0.1, 0.6, convolutions * count).reshape(convolutions, count),
+        path_same=np.full((convolutions, count), 0.7),
+        path_others=np.full((convolutions, count), 0.1),
+        photo=random.integers(0, 256, (24, 32, 3), dtype=np.uint8),
+        dreams=random.integers(0, 256, (count if photo else 0, 24, 32), dtype=np.uint8),
+        layers=np.array(layers),
+        layer_kinds=np.array(["convolution", "pool", "convolution", "dense"]),
+        layer_shapes=np.array(["26 × 26 × 4", "13 × 13 × 4", "3 × 3 × 12", "5"]),
+        receptive_fields=np.array([[3, 1], [4, 2], [-1, -1], [SIZE, 0]]),
+        layer_weights=np.array([40, 0, 1, 3005]),
+        elsewhere_layer=np.zeros(elsewhere, int),
+        elsewhere_map=np.arange(elsewhere),
+        elsewhere_images=random.standard_normal((elsewhere, SIZE, SIZE, 1)).astype(np.float32),
+        elsewhere_activation=np.full(elsewhere, 1.5),
+        elsewhere_maximum=np.array([1.0, 2.0, 0.0, np.nan])[:elsewhere],
+    )
