@@ -1,41 +1,16 @@
 """MLflow's page in a real browser: what a user sees who follows the printed addresses, without any further click."""
 
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from browser import WAIT_S, browser, needs_browser, until
-from servers import free_port
-from test_pipeline import ROOT, SMOKE, pipeline, succeeded
+from page import CURVES, PICTURES, opened, page_of, run_page, table_page
+from test_pipeline import SMOKE, pipeline, succeeded
 
 pytestmark = needs_browser
 
-# the pictures in the card with this headline, when so many are loaded
-PICTURES = """
-    const [headline, count] = arguments;
-    const card = [...document.querySelectorAll('div')]
-        .filter(e => e.innerText.split('\\n')[0].trim() === headline && e.querySelector('img'))
-        .sort((a, b) => a.innerText.length - b.innerText.length)[0];
-    if (!card) return null;
-    card.scrollIntoView();
-    const found = [...card.querySelectorAll('img')];
-    const loaded = found.length >= count && found.every(i => i.complete && i.naturalWidth > 0);
-    return loaded ? found.map(i => i.src) : null;
-"""
-# scrolls down step by step, as the page draws only what is in view; true when so many charts with lines were drawn
-CURVES = """
-    window.drawn = window.drawn || new Set();
-    for (const line of document.querySelectorAll('.js-plotly-plot .scatterlayer path.js-line'))
-        window.drawn.add(line.closest('.js-plotly-plot'));
-    for (const e of document.querySelectorAll('div'))
-        if (e.scrollHeight > e.clientHeight + 200 && getComputedStyle(e).overflowY !== 'visible')
-            e.scrollTop = e.scrollTop + e.clientHeight + 1 >= e.scrollHeight ? 0 : e.scrollTop + 200;
-    return window.drawn.size >= arguments[0];
-"""
 ARROW_RIGHT = "\ue014"
 
 
@@ -45,32 +20,14 @@ def addresses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, st
     folder = tmp_path_factory.mktemp("page")
     succeeded(pipeline(folder, "-m", *SMOKE, "stages=[oip]", "noise=long,short,pixels"))
     succeeded(pipeline(folder, *SMOKE))
-    command = [sys.executable, "-m", "pipeline.ui", "--port", str(free_port())]
-    page = subprocess.Popen(
-        command, cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, text=True
-    )
-    assert page.stdout is not None
-    found: dict[str, str] = {}
-    for line in page.stdout:
-        if line.startswith("Ctrl-C"):
-            break
-        if match := re.fullmatch(r"(http\S+)  mnist-dream/(.+)\n", line):
-            found[match[2]] = match[1]
-    yield found
-    page.terminate()
-    page.wait()
+    with page_of(folder) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
 def driver() -> Iterator[Any]:
     with browser() as driver:
         yield driver
-
-
-def opened(driver: Any, address: str) -> None:
-    # another fragment alone would not load the page anew
-    driver.get("about:blank")
-    driver.get(address)
 
 
 def pictures(driver: Any, card: str, count: int) -> list[str]:
@@ -145,14 +102,13 @@ def test_dreams_stand_side_by_side_and_a_slider_goes_through_the_levels(addresse
 
 
 def test_the_page_of_a_run_shows_what_its_note_says(addresses: dict[str, str], driver: Any) -> None:
-    root, _, rest = addresses["oip"].partition("/#/")
     opened(driver, addresses["oip"])
     link = until(
         driver, "return [...document.querySelectorAll('a')].map(a => a.href).find(h => /runs\\/[0-9a-f]{32}/.test(h))"
     )
     run_id = re.search(r"runs/([0-9a-f]{32})", link)
     assert run_id is not None
-    opened(driver, f"{root}/#/experiments/{rest.split('/')[1]}/runs/{run_id[1]}")
+    opened(driver, run_page(addresses["oip"], run_id[1]))
     sheet = "i => i.src.includes('contact_sheet.png') && i.naturalWidth > 400"
     until(driver, f"return [...document.querySelectorAll('img')].find({sheet})")
     text = driver.execute_script("return document.body.innerText")
@@ -161,8 +117,7 @@ def test_the_page_of_a_run_shows_what_its_note_says(addresses: dict[str, str], d
 
 
 def test_the_table_shows_the_picture_of_every_map_for_every_run(addresses: dict[str, str], driver: Any) -> None:
-    page = re.sub(r"compareRunsMode=CHART.*", "compareRunsMode=ARTIFACT", addresses["oip"])
-    opened(driver, page)
+    opened(driver, table_page(addresses["oip"]))
     until(driver, "return [...document.querySelectorAll('img')].filter(i => i.naturalWidth > 0).length >= 4")
     text = driver.execute_script("return document.body.innerText")
     assert "tables/pictures.json" in text
