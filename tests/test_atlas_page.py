@@ -458,6 +458,15 @@ def test_of_a_map_without_an_oip_the_rest_is_shown(driver: Any, atlas: str) -> N
 
 
 @needs_browser
+def test_of_a_map_that_no_image_activates_no_image_is_shown(driver: Any, atlas: str) -> None:
+    opened(driver, atlas, f"#map-{UNUSED_MAP}")
+    text = driver.execute_script("return document.querySelector('#page').innerText")
+    assert "None: no image of digits (test images) brings a node of it above 0." in text
+    assert driver.execute_script("return document.querySelectorAll('#page .tops li').length") == 0
+    opened(driver, atlas, "#map-1")
+    assert driver.execute_script("return document.querySelectorAll('#page .tops li').length") == 3
+
+
 def test_the_page_of_a_class_leads_to_its_comparison(driver: Any, atlas: str) -> None:
     opened(driver, atlas)
     driver.execute_script(HEADING)
