@@ -16,6 +16,7 @@ from pipeline.config import (
     NoiseConfig,
     Objective,
     OipConfig,
+    Spectrum,
     StartImage,
     StepSizeSchedule,
     Strategy,
@@ -69,80 +70,46 @@ def survey(
     Raises:
         InputError: a photo that is smaller than what a position of the layer sees.
     """
-    layer = oip_config.layer
-    maps = oips.map_indices[oips.map_indices >= 0]
-    kinds = _kinds(config, oip_config, noise_config, maps.tolist())
+    layer, size = oip_config.layer, images.shape[1]
+    maps = oips.map_indices[oips.map_indices >= 0].tolist()
+    pictures = oips.images[oips.map_indices >= 0]
+    kinds = _kinds(config, oip_config, noise_config, maps)
     others = [name for name in convolutions(model) if name != layer] if config.elsewhere else []
-    dreams_wanted = photo is not None and layer in convolutions(model) and len(maps) > 0
-    parts = _Parts(progress, [3] * len(kinds) + [1] * len(others) + [2] + [4] * dreams_wanted)
+    wants_dreams = photo is not None and layer in convolutions(model) and len(maps) > 0
+    parts = _Parts(progress, [3] * len(kinds) + [1] * len(others) + [2] + [4] * wants_dreams)
 
-    found = [
-        sweep_oips(
-            kind.oip,
-            kind.noise,
-            model,
-            seed=seed,
-            start_pictures=start_pictures,
-            reference_images=reference_images,
-            progress=parts.next(),
+    def sweep(oip: OipConfig, noise: NoiseConfig, real: np.ndarray | None) -> OipSweepResult:
+        return sweep_oips(
+            oip, noise, model, seed=seed, reference_images=real, start_pictures=start_pictures, progress=parts.next()
         )
-        for kind in kinds
-    ]
+
+    # what real images cause in the maps is known already; the largest of it is not asked for again
+    needed = reference_images if oip_config.quality.spectrum is Spectrum.data else None
+    starts = _starts(kinds, [sweep(kind.oip, kind.noise, needed) for kind in kinds], config.starts, len(maps), size)
     elsewhere = [
-        sweep_oips(
-            _elsewhere(oip_config, name, is_first=name == convolutions(model)[0]),
-            noise_config,
-            model,
-            seed=seed,
-            start_pictures=start_pictures,
-            reference_images=reference_images,
-            progress=parts.next(),
-        )
+        sweep(_elsewhere(oip_config, name, is_first=name == convolutions(model)[0]), noise_config, reference_images)
         for name in others
     ]
-    pictures = oips.images[oips.map_indices >= 0]
-    size = images.shape[1:]
-    other_images = (
-        np.stack([np.moveaxis(each.all_images, 1, 0) for each in found])
-        if found
-        else np.zeros((0, config.starts, len(maps), *size), np.float32)
-    )
     step = parts.next()
     path = _path(model, layer, pictures, statistics.top_indices[maps], images, labels)
     predictions = _predictions(model, pictures)
     step("atlas", 1, 1)
-    rows = layer_rows(model)
-    names = [row.name for row in rows]
+    network = _network(model)
     return AtlasResult(
         layer=layer,
-        map_indices=maps,
-        start_names=np.array([kind.name for kind in kinds], dtype=np.str_),
-        other_images=other_images,
-        other_activation=np.stack([each.all_activation.T for each in found])
-        if found
-        else np.zeros((0, config.starts, len(maps)), np.float32),
-        agreement=agreement(other_images[0, ..., 0])
-        if found and noise_config.is_random()
+        map_indices=np.array(maps, int),
+        agreement=agreement(starts.other_images[0, ..., 0])
+        if maps and noise_config.is_random()
         else np.full(len(maps), np.nan),
         predictions=predictions,
-        path_layers=np.array(path.layers, dtype=np.str_),
-        path_similarity=path.similarity,
-        path_same=path.same,
-        path_others=path.others,
         photo=np.zeros((0, 0), np.uint8) if photo is None else photo,
-        dreams=_dreams(config.dream, dream_config, layer, model, photo, maps.tolist(), seed, parts.next())
-        if dreams_wanted and photo is not None
+        dreams=_dreams(config.dream, dream_config, layer, model, photo, maps, seed, parts.next())
+        if wants_dreams and photo is not None
         else np.zeros((0, 0, 0), np.uint8),
-        layers=np.array(names),
-        layer_kinds=np.array([row.kind for row in rows]),
-        layer_shapes=np.array([row.shape for row in rows]),
-        receptive_fields=np.array([row.field for row in rows]),
-        layer_weights=np.array([row.weights for row in rows]),
-        elsewhere_layer=np.array([names.index(each.layer) for each in elsewhere for _ in each.map_indices], int),
-        elsewhere_map=_joined([each.map_indices for each in elsewhere], np.zeros(0, int)),
-        elsewhere_images=_joined([each.images for each in elsewhere], np.zeros((0, *size), np.float32)),
-        elsewhere_activation=_joined([each.activation for each in elsewhere], np.zeros(0, np.float32)),
-        elsewhere_maximum=_joined([each.data_maximum for each in elsewhere], np.zeros(0, np.float32)),
+        **starts._asdict(),
+        **path._asdict(),
+        **network._asdict(),
+        **_joined(elsewhere, network.layers.tolist(), size)._asdict(),
     )
 
 
@@ -187,11 +154,32 @@ def _elsewhere(oip: OipConfig, layer: str, *, is_first: bool) -> OipConfig:
     )
 
 
+class _Starts(NamedTuple):
+    """Fields of the result."""
+
+    start_names: np.ndarray
+    other_images: np.ndarray
+    other_activation: np.ndarray
+
+
+def _starts(kinds: Sequence[_Kind], found: Sequence[OipSweepResult], starts: int, maps: int, size: int) -> _Starts:
+    if not found:
+        nothing = np.zeros((0, starts, maps, size, size, 1), np.float32)
+        return _Starts(np.array([], np.str_), nothing, nothing[..., 0, 0, 0])
+    return _Starts(
+        np.array([kind.name for kind in kinds]),
+        np.stack([np.moveaxis(each.all_images, 1, 0) for each in found]),
+        np.stack([each.all_activation.T for each in found]),
+    )
+
+
 class _Path(NamedTuple):
-    layers: list[str]
-    similarity: np.ndarray
-    same: np.ndarray
-    others: np.ndarray
+    """Fields of the result."""
+
+    path_layers: np.ndarray
+    path_similarity: np.ndarray
+    path_same: np.ndarray
+    path_others: np.ndarray
 
 
 def _path(
@@ -204,7 +192,7 @@ def _path(
     names = convolutions(model, up_to=layer)
     if len(oips) == 0 or not names:
         nothing = np.zeros((0, len(oips)))
-        return _Path([], nothing, nothing, nothing)
+        return _Path(np.array([], np.str_), nothing, nothing, nothing)
     largest = max(int(np.prod(model.get_layer(name).output.shape[1:])) for name in names)
     # as many of each map's images as fit
     top = top[:, : max(MOST_FEATURES // largest // len(oips), 2)]
@@ -213,7 +201,7 @@ def _path(
     for name in names:
         seen = [features_of(model, name, some).reshape(len(some), -1) for some in (as_saved(oips), images[chosen])]
         found.append(similarities(seen[0], seen[1], labels[chosen], rows.reshape(top.shape)))
-    return _Path(names, *(np.stack(values) for values in zip(*found, strict=True)))
+    return _Path(np.array(names), *(np.stack(values) for values in zip(*found, strict=True)))
 
 
 def _predictions(model: "keras.Model", oips: np.ndarray) -> np.ndarray:
@@ -265,8 +253,44 @@ def _dreams(
     ).pictures
 
 
-def _joined(arrays: Sequence[np.ndarray], nothing: np.ndarray) -> np.ndarray:
-    return np.concatenate(arrays) if arrays else nothing
+class _Network(NamedTuple):
+    """Fields of the result."""
+
+    layers: np.ndarray
+    layer_kinds: np.ndarray
+    layer_shapes: np.ndarray
+    receptive_fields: np.ndarray
+    layer_weights: np.ndarray
+
+
+def _network(model: "keras.Model") -> _Network:
+    return _Network(*(np.array(column) for column in zip(*layer_rows(model), strict=True)))
+
+
+class _Elsewhere(NamedTuple):
+    """Fields of the result."""
+
+    elsewhere_layer: np.ndarray
+    elsewhere_map: np.ndarray
+    elsewhere_images: np.ndarray
+    elsewhere_activation: np.ndarray
+    elsewhere_maximum: np.ndarray
+
+
+def _joined(sweeps: Sequence[OipSweepResult], layers: Sequence[str], size: int) -> _Elsewhere:
+    """The OIPs of several layers one after the other."""
+    if not sweeps:
+        nothing = np.zeros(0, np.float32)
+        return _Elsewhere(
+            np.zeros(0, int), np.zeros(0, int), np.zeros((0, size, size, 1), np.float32), nothing, nothing
+        )
+    return _Elsewhere(
+        np.array([layers.index(each.layer) for each in sweeps for _ in each.map_indices]),
+        *(
+            np.concatenate([getattr(each, name) for each in sweeps])
+            for name in ("map_indices", "images", "activation", "data_maximum")
+        ),
+    )
 
 
 class _Parts:
