@@ -92,7 +92,7 @@ def _oip_figures(result: OipSweepResult) -> Figures:
     single = [m for m in maps if m >= 0]
     rows = dict(zip(maps, range(len(maps)), strict=True))
     objective = result.objective.astype(np.float64)
-    fires = result.data_maximum > 0
+    fires, relative = result.data_maximum > 0, result.relative_activation
     return Figures(
         metrics={
             "maps": float(len(maps)),
@@ -106,16 +106,14 @@ def _oip_figures(result: OipSweepResult) -> Figures:
             # by map index; the whole layer (-1) is no step
             "activation": {m: float(result.activation[rows[m]]) for m in single},
             "data_maximum": {m: float(result.data_maximum[rows[m]]) for m in single if fires[rows[m]]},
-            "relative_activation": {
-                m: float(result.activation[rows[m]] / result.data_maximum[rows[m]]) for m in single if fires[rows[m]]
-            },
+            "relative_activation": {m: float(relative[rows[m]]) for m in single if fires[rows[m]]},
             # by ascent step
             "objective_mean": dict(enumerate(objective.mean(axis=1).tolist())),
             "objective_min": dict(enumerate(objective.min(axis=1).tolist())),
             "objective_max": dict(enumerate(objective.max(axis=1).tolist())),
         },
         images={
-            "oip/map": {m: f"maps/map_{m:03d}.png" for m in single},
+            "oip/map": {m: result.files[rows[m]] for m in single},
             "oip/contact_sheet": {0: "contact_sheet.png"},
             **({"oip/starts": {0: "starts.png"}} if result.all_images.shape[1] > 1 else {}),
         },

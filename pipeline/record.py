@@ -93,4 +93,7 @@ def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _short(value: Any) -> str:
-    return ",".join(map(_short, value)) if isinstance(value, list) else str(value)
+    """A list without its brackets, those of lists in it are kept."""
+    if not isinstance(value, list):
+        return str(value)
+    return ",".join(f"[{_short(entry)}]" if isinstance(entry, list) else str(entry) for entry in value)

@@ -103,6 +103,19 @@ class OipSweepResult:
         return ", ".join(words)
 
     @property
+    def relative_activation(self) -> np.ndarray:
+        """(maps,): the activation as a multiple of the largest that a real image causes; not a number where that is not
+        known, or not above 0."""
+        known = (self.data_maximum > 0) & np.isfinite(self.data_maximum)
+        return self.activation / np.where(known, self.data_maximum, np.float32(np.nan))
+
+    @property
+    def files(self) -> list[str]:
+        """The picture file of every row: that of map 7 is maps/map_007.png, that of the whole layer maps/layer.png."""
+        names = [f"map_{int(name):03d}" if name.isdigit() else name for name in self.names.tolist()]
+        return [f"maps/{name}.png" for name in names]
+
+    @property
     def fires_on_no_image(self) -> np.ndarray:
         """(maps,) bool: no real image activates the map; False where none was looked at."""
         return self.data_maximum <= 0

@@ -21,7 +21,8 @@ def tables_of(config: Config, result: StageResult) -> Tables:
     indices = [int(result.map_indices[row]) for row in rows]
     # text sorts as text
     maps = [f"map {index:03d}" for index in indices]
-    pictures = [f"maps/map_{index:03d}.png" for index in indices]
+    pictures = [result.files[row] for row in rows]
+    relative = result.relative_activation
     if not maps:
         return {}
     return {
@@ -32,11 +33,8 @@ def tables_of(config: Config, result: StageResult) -> Tables:
             "start": [config.noise.described] * len(rows),
             "verdict": [result.verdict(row) for row in rows],
             "score": [round(float(result.activation[row]), 4) for row in rows],
-            "score / largest of a real image": [_relative(result, row) for row in rows],
+            "score / largest of a real image": [
+                None if np.isnan(relative[row]) else round(float(relative[row]), 4) for row in rows
+            ],
         },
     }
-
-
-def _relative(result: OipSweepResult, row: int) -> float | None:
-    largest = float(result.data_maximum[row])
-    return round(float(result.activation[row]) / largest, 4) if np.isfinite(largest) and largest > 0 else None

@@ -162,7 +162,7 @@ def _atlas(
         dreams=random.integers(0, 256, (count if photo else 0, 24, 32), dtype=np.uint8),
         layers=np.array(layers),
         layer_kinds=np.array(["convolution", "pool", "convolution", "dense"]),
-        layer_shapes=np.array(["26 × 26 × 4", "13 × 13 × 4", "3 × 3 × 12", "5"]),
+        layer_shapes=np.array(["26 x 26 x 4", "13 x 13 x 4", "3 x 3 x 12", "5"]),
         receptive_fields=np.array([[3, 1], [4, 2], [-1, -1], [SIZE, 0]]),
         layer_weights=np.array([40, 0, 1, 3005]),
         elsewhere_layer=np.zeros(elsewhere, int),

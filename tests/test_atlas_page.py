@@ -198,6 +198,26 @@ def test_maps_without_an_oip_come_last_with_a_placeholder_and_the_whole_layer_is
     assert f'aria-label="No OIP of map {BARE_MAP} in this run"' in text
 
 
+@pytest.mark.parametrize(
+    ("field", "expected"),
+    [
+        (
+            (3, 1),
+            ("sees 3 × 3", "sees 3 × 3 pixels of the picture; nodes that are neighbours see squares 1 pixel"),
+        ),
+        ((18, 0), ("sees 18 × 18", "The only node of a map sees 18 × 18 pixels of the picture.")),
+        ((28, 0), ("sees all", "A node sees the whole picture.")),
+        ((-1, -1), ("", "How many pixels a node sees is not known.")),
+    ],
+)
+def test_what_a_node_of_a_layer_sees_is_said(field: tuple[int, int], expected: tuple[str, str]) -> None:
+    given = example()
+    given["atlas"].receptive_fields[0] = field
+    text = render_atlas(**given)
+    for words in expected:
+        assert words in text
+
+
 def test_of_128_maps_the_file_has_less_than_15_mb() -> None:
     # random pictures are larger than any real ones
     assert len(render_atlas(**example(maps=128, starts=(4, 4))).encode()) < 15_000_000
@@ -438,6 +458,15 @@ def test_of_a_map_without_an_oip_the_rest_is_shown(driver: Any, atlas: str) -> N
 
 
 @needs_browser
+def test_of_a_map_that_no_image_activates_no_image_is_shown(driver: Any, atlas: str) -> None:
+    opened(driver, atlas, f"#map-{UNUSED_MAP}")
+    text = driver.execute_script("return document.querySelector('#page').innerText")
+    assert "None: no image of digits (test images) brings a node of it above 0." in text
+    assert driver.execute_script("return document.querySelectorAll('#page .tops li').length") == 0
+    opened(driver, atlas, "#map-1")
+    assert driver.execute_script("return document.querySelectorAll('#page .tops li').length") == 3
+
+
 def test_the_page_of_a_class_leads_to_its_comparison(driver: Any, atlas: str) -> None:
     opened(driver, atlas)
     driver.execute_script(HEADING)

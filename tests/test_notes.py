@@ -56,6 +56,32 @@ def test_a_note_tells_of_what_is_there_and_how_to_repeat_it(folder: Path, stage:
     assert (stands_on in text) == (stage != "train")
 
 
+def test_the_note_of_an_atlas_leads_to_its_page(folder: Path) -> None:
+    run = run_of(folder, "atlas")
+    text = run.data.tags["mlflow.note.content"]
+    assert f"(get-artifact?path=results/atlas.html&run_uuid={run.info.run_id})" in text
+    place = client_of(folder).download_artifacts(run.info.run_id, "results/atlas.html")
+    assert Path(place).read_bytes() == (stage_folder(folder, "atlas") / "atlas.html").read_bytes()
+    assert "keep a copy" not in run_of(folder, "oip").data.tags["mlflow.note.content"]
+
+
+def test_lists_of_lists_are_told_as_such(folder: Path) -> None:
+    assert run_of(folder, "atlas").data.params["atlas.wavelengths"] == "[3,7]"
+    assert run_of(folder, "oip").data.params["noise.wavelengths"] == "3,7"
+
+
+@pytest.mark.parametrize("stage", ["statistics", "oip", "atlas"])
+def test_what_a_stage_looked_at_is_an_input_of_its_run(folder: Path, stage: str) -> None:
+    (found,) = run_of(folder, stage).inputs.dataset_inputs
+    assert found.dataset.name == "digits"
+    assert [(tag.key, tag.value) for tag in found.tags] == [("mlflow.data.context", "testing")]
+    # data.limit
+    assert json.loads(found.dataset.profile)["features_shape"][0] == 60
+    (training,) = run_of(folder, "train").inputs.dataset_inputs
+    assert training.tags[0].value == "training"
+    assert training.dataset.digest == found.dataset.digest
+
+
 @pytest.mark.parametrize("stage", ["train", "activations", "statistics", "oip", "dream", "atlas", "dream_sheet"])
 def test_a_stage_has_a_dozen_names_of_metrics_at_most(folder: Path, stage: str) -> None:
     assert 1 <= len(run_of(folder, stage).data.metrics) <= MOST_METRICS

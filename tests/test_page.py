@@ -48,6 +48,16 @@ def moved(driver: Any, card: str, count: int, before: list[str], *, slider: int 
     )
 
 
+def first_run(driver: Any) -> str:
+    """The id of a run that the page links to."""
+    link = until(
+        driver, "return [...document.querySelectorAll('a')].map(a => a.href).find(h => /runs\\/[0-9a-f]{32}/.test(h))"
+    )
+    found = re.search(r"runs/([0-9a-f]{32})", link)
+    assert found is not None
+    return found[1]
+
+
 # the comparisons ------------------------------------------------------------------------------------------------------
 
 
@@ -103,17 +113,28 @@ def test_dreams_stand_side_by_side_and_a_slider_goes_through_the_levels(addresse
 
 def test_the_page_of_a_run_shows_what_its_note_says(addresses: dict[str, str], driver: Any) -> None:
     opened(driver, addresses["oip"])
-    link = until(
-        driver, "return [...document.querySelectorAll('a')].map(a => a.href).find(h => /runs\\/[0-9a-f]{32}/.test(h))"
-    )
-    run_id = re.search(r"runs/([0-9a-f]{32})", link)
-    assert run_id is not None
-    opened(driver, run_page(addresses["oip"], run_id[1]))
+    run_id = first_run(driver)
+    opened(driver, run_page(addresses["oip"], run_id))
     sheet = "i => i.src.includes('contact_sheet.png') && i.naturalWidth > 400"
     until(driver, f"return [...document.querySelectorAll('img')].find({sheet})")
     text = driver.execute_script("return document.body.innerText")
-    assert f"python -m pipeline.rerun {run_id[1]}" in text
+    assert f"python -m pipeline.rerun {run_id}" in text
     assert "Stands on the train run" in text
+
+
+def test_the_atlas_opens_under_the_artifacts_and_can_be_used_there(addresses: dict[str, str], driver: Any) -> None:
+    opened(driver, addresses["atlas"])
+    pictures(driver, "atlas/dreams", 1)
+    opened(driver, run_page(addresses["atlas"], first_run(driver)) + "/artifacts/results/atlas.html")
+    driver.switch_to.frame(until(driver, "return document.querySelector('iframe')"))
+    try:
+        until(driver, "return document.querySelectorAll('#cards li').length === 128")
+        # in a frame without an origin of its own
+        until(driver, "document.querySelector('a.card').click(); return true")
+        heading = "const found = document.querySelector('#page h1'); return found && found.innerText"
+        assert until(driver, heading).startswith("Map ")
+    finally:
+        driver.switch_to.default_content()
 
 
 def test_the_table_shows_the_picture_of_every_map_for_every_run(addresses: dict[str, str], driver: Any) -> None:

@@ -39,6 +39,11 @@ def map_means(model: keras.Model, layer: str, images: np.ndarray) -> np.ndarray:
     return np.concatenate([features.mean(axis=(1, 2)) for _, features in found])
 
 
+def features_of(model: keras.Model, layer: str, images: np.ndarray) -> np.ndarray:
+    """The output of a layer, (images, ...), a batch at a time."""
+    return np.concatenate([features for _, features in _features(part_up_to(model, layer), images)])
+
+
 def as_saved(images: np.ndarray) -> np.ndarray:
     """What is left of images (count, size, size, 1) in a picture file of 256 grey levels, standardized again."""
     low, high = (bound(axis=(1, 2, 3), keepdims=True) for bound in (images.min, images.max))

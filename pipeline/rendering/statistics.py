@@ -34,7 +34,9 @@ def _classes(result: MapStatistics, class_names: Sequence[str]) -> np.ndarray:
     largest = np.nanmax(np.abs(means), axis=1, keepdims=True)
     values = (means / np.where(largest > 0, largest, np.nan)).T
     maps, classes = result.class_means.shape
-    figure, (axes,) = new_figure(1, width=min(max(0.1 * maps, 6), 16), height=min(max(0.3 * classes + 1.6, 3), 16))
+    width = min(max(0.1 * maps, 6), 16)
+    # MLflow's page gives every picture a square, in which a strip would be small
+    figure, (axes,) = new_figure(1, width=width, height=min(max(0.3 * classes + 1.6, width / 2), 16))
     axes.grid(visible=False)
     colors = matplotlib.colormaps["magma"].with_extremes(bad="#d8d8de")
     image = axes.imshow(values, aspect="auto", cmap=colors, interpolation="nearest", vmin=min(0, np.nanmin(values)))

@@ -20,11 +20,10 @@ from pipeline.config import (
     StepSizeSchedule,
     Strategy,
 )
-from pipeline.core.cnn import layer_outputs
 from pipeline.core.evidence import agreement, similarities
 from pipeline.core.geometry import octave_shapes
 from pipeline.core.network import convolutions, layer_rows
-from pipeline.core.score import as_saved
+from pipeline.core.score import as_saved, features_of
 from pipeline.progress import Progress, no_progress
 from pipeline.results import AtlasResult, MapStatistics, OipSweepResult
 from pipeline.stages.dream_sheet import dream_sheet
@@ -212,19 +211,17 @@ def _path(
     chosen, rows = np.unique(top, return_inverse=True)
     found = []
     for name in names:
-        seen = [
-            layer_outputs(model, [name], some)[name].reshape(len(some), -1) for some in (as_saved(oips), images[chosen])
-        ]
+        seen = [features_of(model, name, some).reshape(len(some), -1) for some in (as_saved(oips), images[chosen])]
         found.append(similarities(seen[0], seen[1], labels[chosen], rows.reshape(top.shape)))
     return _Path(names, *(np.stack(values) for values in zip(*found, strict=True)))
 
 
 def _predictions(model: "keras.Model", oips: np.ndarray) -> np.ndarray:
     """What the CNN makes of the OIPs as they are saved: (maps, classes)."""
-    last = model.layers[-1].name
     if len(oips) == 0:
         return np.zeros((0, model.outputs[0].shape[-1]), np.float32)
-    return layer_outputs(model, [last], as_saved(oips))[last]
+    last = model.outputs[0]._keras_history.operation.name
+    return features_of(model, last, as_saved(oips))
 
 
 def _dreams(

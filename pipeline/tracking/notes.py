@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+# A page that is worth more than the pictures.
+PAGE = "atlas.html"
 NOTE_TAG = "mlflow.note.content"
 
 # stage -> the picture to look at first, and what the files under results/ show
@@ -91,6 +93,9 @@ def note(stage: str, run_id: str, name: str, tags: Mapping[str, str], files: fro
     lines = [f"`{name.replace('`', ' ')}`"]
     if first in files:
         lines.append(f"![{first}](get-artifact?path=results/{first}&run_uuid={run_id})")
+    if PAGE in files:
+        address = f"get-artifact?path=results/{PAGE}&run_uuid={run_id}"
+        lines.append(f"The atlas: open `results/{PAGE}` under Artifacts, or [keep a copy of it]({address}).")
     if told:
         lines.append("\n".join(f"- {line}" for line in told))
     if stage != "sweeps":

@@ -180,6 +180,9 @@ def _sentences(source: Source, card: Card, rows: list[ClassRow]) -> list[str]:
 
 def _tops(source: Source, index: int, gallery: Gallery) -> list[TopImage]:
     statistics, tops = source.statistics, []
+    if statistics.active_share[index] == 0:
+        # the first of all images, which say nothing of the map
+        return []
     for rank, image in enumerate(statistics.top_indices[index].tolist()):
         height, width = source.images.shape[1:3]
         top, left, bottom, right = statistics.top_crops[index, rank].tolist()

@@ -57,8 +57,8 @@ def layer_pages(source: Source, gallery: Gallery) -> list[LayerPage]:
             LayerPage(
                 name=name,
                 address="maps" if here else f"layer-{quote(name, safe='')}",
-                kind=str(atlas.layer_kinds[number]),
-                shape=str(atlas.layer_shapes[number]),
+                kind=_crosses(str(atlas.layer_kinds[number])),
+                shape=_crosses(str(atlas.layer_shapes[number])),
                 sees=sees,
                 told=told,
                 weights=counted(int(atlas.layer_weights[number]), "weight", "weights"),
@@ -67,6 +67,11 @@ def layer_pages(source: Source, gallery: Gallery) -> list[LayerPage]:
             )
         )
     return pages
+
+
+def _crosses(words: str) -> str:
+    """ "26 × 26 × 32" for "26 x 26 x 32"."""
+    return words.replace(" x ", " × ")
 
 
 def _receptive_field(side: int, apart: int, picture: int) -> tuple[str, str]:

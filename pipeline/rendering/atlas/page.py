@@ -47,7 +47,7 @@ def render_atlas(
     photo = "" if source.photo is None else gallery.photo("photo", source.photo)
     return _environment().get_template("page.html.j2").render(
         about=about,
-        words=about.words,
+        words=source.words,
         source=source,
         layer=oips.layer,
         style=Markup(_text("atlas.css")),
@@ -58,7 +58,7 @@ def render_atlas(
         classes=[class_page(source, label, gallery) for label in source.classes],
         comparisons=comparisons(source),
         layers=layer_pages(source, gallery),
-        glossary=glossary(about.words),
+        glossary=glossary(source.words),
         summary=_summary(source, shown),
         rules=RULES,
         verdicts=[(verdict, sign, SHORT[verdict]) for verdict, sign in SIGNS.items()],

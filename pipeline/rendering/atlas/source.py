@@ -30,7 +30,9 @@ class Source:
 
     @property
     def words(self) -> Words:
-        return self.about.words
+        """What the parts of the layer are called."""
+        layer = self.oips.layer
+        return self.about.words or Words(layer, "map", "maps", "mean activation", f"mean over a map of {layer}")
 
     @property
     def maps(self) -> int:

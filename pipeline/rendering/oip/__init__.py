@@ -1,5 +1,7 @@
 """The pictures of a sweep: contact sheets, every map's pattern, its starts, how patterns emerged, the objective."""
 
+from pathlib import Path
+
 import numpy as np
 
 from pipeline.config import OipConfig
@@ -33,15 +35,13 @@ def render_oips(config: OipConfig, result: OipSweepResult, *, dense: bool = Fals
         "evolution.png": evolution(words, result),
         "emergence.gif": emergence(words, result),
         "objective.png": objective_curves(config, words, result),
-        **_map_pictures("maps", result, plain),
-        **_map_pictures("maps_contrast", result, contrast),
+        **dict(zip(result.files, _large(plain), strict=True)),
+        **dict(zip([f"maps_contrast/{Path(file).name}" for file in result.files], _large(contrast), strict=True)),
     }
     if result.all_images.shape[1] > 1:
         pictures["starts.png"] = starts(words, result)
     return pictures
 
 
-def _map_pictures(folder: str, result: OipSweepResult, levels: np.ndarray) -> Pictures:
-    names = [f"map_{int(name):03d}" if name.isdigit() else name for name in result.names.tolist()]
-    large = enlarge(levels, max(1, MAP_PICTURE_SIDE // levels.shape[-1]))
-    return {f"{folder}/{name}.png": picture for name, picture in zip(names, large, strict=True)}
+def _large(levels: np.ndarray) -> np.ndarray:
+    return enlarge(levels, max(1, MAP_PICTURE_SIDE // levels.shape[-1]))

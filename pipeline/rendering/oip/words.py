@@ -67,10 +67,9 @@ def score(result: OipSweepResult, row: int) -> str:
 
 def ratio(result: OipSweepResult, row: int) -> str:
     """The score as a multiple of the largest that an image of the data set reaches; nothing where there is none."""
-    largest = float(result.data_maximum[row])
-    if result.verdicts[row] == NEVER or not (np.isfinite(largest) and largest > 0):
+    times = float(result.relative_activation[row])
+    if result.verdicts[row] == NEVER or not np.isfinite(times):
         return ""
-    times = float(result.activation[row]) / largest
     return f"> {LARGEST_RATIO} x data" if times > LARGEST_RATIO else f"{in_few_digits(times)} x data"
 
 

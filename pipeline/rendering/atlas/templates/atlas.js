@@ -228,12 +228,14 @@
   const explained = event => event.target instanceof Element ? event.target.closest("[data-term], [data-tip]") : null;
   const leave = () => { clearTimeout(waiting); waiting = setTimeout(hide, 150); };
   document.addEventListener("pointerover", event => {
+    // a finger explains by a tap, not by passing over
+    if (event.pointerType !== "mouse") return;
     if (event.target === tip) return clearTimeout(waiting);
     const target = explained(event);
     if (!target) return owner && owner !== document.activeElement ? leave() : undefined;
     clearTimeout(waiting);
     // a picture that is only passed over says nothing
-    waiting = setTimeout(explain, event.pointerType === "mouse" ? 250 : 0, target);
+    waiting = setTimeout(explain, 250, target);
   });
   document.addEventListener("focusin", event => { const target = explained(event); target?.matches(":focus-visible") ? explain(target) : hide(); });
   document.addEventListener("click", event => { const target = explained(event); target && !target.matches("a") ? explain(target) : hide(); });
