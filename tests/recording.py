@@ -1,12 +1,18 @@
 """Stages of a pipeline with little in them, and all that MLflow tells about a run, for comparison."""
 
+import base64
+import contextlib
+import json
 import re
+import socket
 import time
+import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
+from servers import LOOPBACK
 
 from pipeline import storage
 from pipeline.config import TrackingBackend, TrackingConfig
@@ -15,6 +21,7 @@ from pipeline.results import Dataset
 from pipeline.tracking import Half, Tracker, open_tracker
 
 EXPERIMENT = "test dreams"
+VIEW_TAG = "mlflow.sharedViewState."
 # what differs between two runs of the same; the note names the run, and the one that it stands on
 OWN = ("pipeline_id", "upstream.train", "pid", "process_started", "mlflow.note.content")
 
@@ -157,3 +164,31 @@ def model_told(client: Any, model_id: str) -> dict[str, Any]:
         "signature": signature,
         "files": sorted(info.path for info in client.list_logged_model_artifacts(model_id)),
     }
+
+
+def new_tracker(output_dir: Path, uri: str | None = None, *, backend: str = "mlflow") -> Tracker:
+    config = TrackingConfig(backend=TrackingBackend(backend), uri=uri, experiment=EXPERIMENT)
+    return open_tracker(config, output_dir, pipeline_id="pipeline-1")
+
+
+def new_record(stage: str, **fields: Any) -> StageRecord:
+    return StageRecord(**({"stage": stage, "key": "k", "name": stage, "params": {}, "metrics": {}} | fields))
+
+
+@contextlib.contextmanager
+def silent_server():
+    """Lets others connect and never answers."""
+    with socket.create_server((LOOPBACK, 0)) as server:
+        yield server
+
+
+def state_of(view: str) -> dict[str, Any]:
+    """The state of the page in a view, read as the page does."""
+    packed = json.loads(view)["state"]
+    assert packed.startswith("deflate;")
+    return json.loads(zlib.decompress(base64.b64decode(packed.removeprefix("deflate;"))))
+
+
+def views_in(client: Any, stage: str) -> dict[str, str]:
+    tags = client.get_experiment_by_name(f"{EXPERIMENT}/{stage}").tags
+    return {name.removeprefix(VIEW_TAG): value for name, value in tags.items() if name.startswith(VIEW_TAG)}
