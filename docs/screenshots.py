@@ -23,14 +23,16 @@ from typing import Any
 from PIL import Image
 
 from tests.browser import browser, until
-from tests.page import PICTURES, ROOT, opened, page_of, run_page, table_page
+from tests.page import PICTURES, ROOT, opened, page_of, run_page
 
 IMAGES = ROOT / "docs" / "images"
 MOST_BYTES, QUALITIES = 300_000, (85, 75, 65, 50)
 # of the window, in pixels: so high that MLflow's page, which draws only what is in view, draws everything
 WIDTH, HEIGHT = 1400, 3000
+# of MLflow's page, so that three runs stand side by side; the pictures are made as wide as the others
+CHARTS_WIDTH, SHEETS_WIDTH = 1600, 1960
 PHONE = (390, 844)
-PADDING = 6
+PADDING, ABOVE = 6, 20
 # the map of the articles, and one whose picture and evidence agree
 MAP, AGREEING = 56, 97
 
@@ -90,9 +92,12 @@ SECTIONS = (
 OTHERS = (
     f"const found = (() => {{ {PICTURES} }})();return found && !found.some(address => arguments[2].includes(address));"
 )
-# Every picture that the page shows is there.
+# Every picture in the window is there, and they are so many at least.
 LOADED = """
-    const shown = [...document.images].filter(image => image.getClientRects().length);
+    const shown = [...document.images].filter(image => {
+        const box = image.getBoundingClientRect();
+        return box.width && box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth;
+    });
     return document.readyState === 'complete' && shown.length >= arguments[0]
         && shown.every(image => image.complete && image.naturalWidth > 0);
 """
@@ -164,16 +169,16 @@ class Camera:
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
 
     # MLflow's page
-    def charts(self, stage: str, sweep: Sequence[str] | None = None) -> None:
-        """Open the comparison of a stage, or of the jobs of a sweep."""
+    def charts(self, stage: str, sweep: Sequence[str] | None = None, *, width: int = CHARTS_WIDTH) -> None:
+        """Open the comparison of a stage, or of the jobs of a sweep, on a page of this width."""
+        self.resize(width, HEIGHT)
         view = f"viewStateShareKey=sweep-{self.work.sweep_id(sweep)}" if sweep else f"viewStateShareKey={stage}-"
         (address,) = (each for each in self.addresses.values() if view in each)
         opened(self.driver, address)
 
     def cards(self, *headlines: str) -> Box:
-        """The rectangle around the cards with these headlines, to the right edge of the page."""
-        left, top, _, height = until(self.driver, CARDS, *headlines)
-        return left, top, WIDTH - left, height
+        """The rectangle around the cards with these headlines."""
+        return tuple(until(self.driver, CARDS, *headlines))
 
     def slide(self, card: str, step: int, slider: int = 0) -> None:
         """Set the slider of a card that shows pictures."""
@@ -196,7 +201,8 @@ class Camera:
         scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": scheme})
         opened(self.driver, f"{self.work.atlas()}#{part}")
-        until(self.driver, LOADED, 1)
+        until(self.driver, "return document.querySelector('h1')?.innerText")
+        until(self.driver, LOADED, 0)
 
     def elements(self, selector: str) -> Box:
         """The rectangle around all elements that a selector finds."""
@@ -209,7 +215,7 @@ class Camera:
     def taken(self, box: Box) -> Image.Image:
         """A picture of a part of the page, with a little around it."""
         left, top = max(box[0] - PADDING, 0), max(box[1] - PADDING, 0)
-        right, bottom = min(box[0] + box[2] + PADDING, WIDTH), box[1] + box[3] + PADDING
+        right, bottom = box[0] + box[2] + PADDING, box[1] + box[3] + PADDING
         clip = {"x": left, "y": top, "width": right - left, "height": bottom - top}
         # what is below the window only where it is needed: MLflow's page would draw all its charts anew
         shot = {"format": "png", "clip": {**clip, "scale": 1}, "captureBeyondViewport": bottom > HEIGHT}
@@ -223,12 +229,12 @@ Shot = Callable[[Camera], Image.Image]
 def oip_side_by_side(camera: Camera) -> Image.Image:
     camera.charts("oip", BY_NOISE)
     camera.slide("oip/map", MAP)
-    left, top, width, height = camera.cards("oip/map")
-    return camera.taken((0, 0, left + width, top + height))
+    _, top, _, height = camera.cards("oip/map")
+    return camera.taken((0, 0, CHARTS_WIDTH - PADDING, top + height))
 
 
 def oip_contact_sheets(camera: Camera) -> Image.Image:
-    camera.charts("oip", BY_NOISE)
+    camera.charts("oip", BY_NOISE, width=SHEETS_WIDTH)
     return camera.taken(camera.cards("oip/contact_sheet"))
 
 
@@ -243,7 +249,7 @@ def oip_curves(camera: Camera) -> Image.Image:
 
 
 def sweep(camera: Camera) -> Image.Image:
-    camera.charts("sweeps")
+    camera.charts("sweeps", width=SHEETS_WIDTH)
     return camera.taken(camera.cards("sweep/activation", "sweep/oips"))
 
 
@@ -253,23 +259,35 @@ def training(camera: Camera) -> Image.Image:
 
 
 def dreams_side_by_side(camera: Camera) -> Image.Image:
-    camera.charts("dream", BY_MAP)
+    camera.charts("dream", BY_MAP, width=SHEETS_WIDTH)
     return camera.taken(camera.cards("dream/picture", "dream/growing"))
 
 
 def table(camera: Camera) -> Image.Image:
-    address = next(address for address in camera.addresses.values() if "viewStateShareKey=oip-" in address)
-    opened(camera.driver, table_page(address))
-    until(camera.driver, LOADED, 8)
-    return camera.taken((0, 0, WIDTH, 800))
+    camera.charts("oip", BY_NOISE)
+    camera.resize(WIDTH, 900)
+    # the third symbol beside the search
+    symbol = "input[name=runs-view-mode][value=ARTIFACT]"
+    until(camera.driver, PICTURES, "oip/map", 3)
+    camera.driver.execute_script("document.querySelector(arguments[0]).click()", symbol)
+    until(camera.driver, LOADED, 9)
+    return camera.taken((0, 0, WIDTH - PADDING, 900 - PADDING))
 
 
 def note(camera: Camera) -> Image.Image:
     address = next(address for address in camera.addresses.values() if "viewStateShareKey=oip-" in address)
-    opened(camera.driver, run_page(address, camera.work.run_id(EVERYTHING, "oip")))
+    camera.resize(CHARTS_WIDTH, HEIGHT)
+    page = run_page(address, camera.work.run_id(EVERYTHING, "oip"))
+    opened(camera.driver, f"{page}?workflowType=machine_learning")
+    more = "return [...document.querySelectorAll('button')].find(each => each.innerText.trim() === 'Show more')"
+    until(camera.driver, more).click()
     sheet = "i => i.src.includes('contact_sheet.png') && i.naturalWidth > 400"
     until(camera.driver, f"return [...document.querySelectorAll('img')].find({sheet})")
-    return camera.taken((0, 0, WIDTH, 1700))
+    bottom = until(camera.driver, """
+        const last = [...document.querySelectorAll('p')].filter(each => each.innerText.startsWith('Stands on')).pop();
+        return last && last.getBoundingClientRect().bottom;
+    """)  # fmt: skip
+    return camera.taken((0, 0, CHARTS_WIDTH - PADDING, bottom))
 
 
 def atlas_overview(camera: Camera) -> Image.Image:
@@ -283,7 +301,7 @@ def top_of_map(index: int) -> Shot:
     def shot(camera: Camera) -> Image.Image:
         camera.atlas(f"map-{index}")
         below = camera.sections("Class by class")
-        return camera.taken((0, 0, WIDTH, below[1]))
+        return camera.taken((0, 0, WIDTH, below[1] - ABOVE))
 
     return shot
 
@@ -312,7 +330,7 @@ def atlas_phone(camera: Camera) -> Image.Image:
     shots = []
     for part, dark in (("maps", False), (f"map-{MAP}", False), ("compare-4-9", True)):
         camera.atlas(part, width=PHONE[0], height=PHONE[1], dark=dark)
-        shots.append(camera.taken((0, 0, *PHONE)))
+        shots.append(camera.taken((0, 0, PHONE[0] - PADDING, PHONE[1] - PADDING)))
     sheet = Image.new("RGB", (sum(shot.width + 20 for shot in shots) - 20, shots[0].height), "white")
     for number, shot in enumerate(shots):
         sheet.paste(shot, (number * (shot.width + 20), 0))
