@@ -1,6 +1,7 @@
 """The atlas: what it says, by hand; and the file in a real browser, as a user opens it from disk."""
 
 import base64
+import dataclasses
 import hashlib
 import io
 import json
@@ -84,6 +85,23 @@ def test_what_is_not_known_is_not_warned_of() -> None:
 def test_a_score_is_relative_only_to_what_the_data_reaches() -> None:
     assert relative_score(3, 2) == 1.5
     assert np.isnan([relative_score(3, 0), relative_score(3, -1), relative_score(3, NAN)]).all()
+
+
+def test_what_most_maps_have_is_said_of_the_layer_and_flags_none() -> None:
+    given = example()
+    atlas = given["atlas"]
+    before = [row for row, name in enumerate(atlas.path_layers.tolist()) if name != atlas.layer]
+    alike, others = np.full_like(atlas.path_similarity, 0.5), np.full_like(atlas.path_others, 0.3)
+    few, most = alike.copy(), alike.copy()
+    few[before, :2], most[before, :-2] = 0.1, 0.1
+    for similarity, own, general in ((few, 2, 0), (most, 0, len(atlas.map_indices) - 2)):
+        changed = dataclasses.replace(atlas, path_similarity=similarity, path_others=others)
+        text = render_atlas(**(given | {"atlas": changed}))
+        keys = [match.split() for match in re.findall(r'data-warned="([^"]*)"', text)]
+        shared = [match.split() for match in re.findall(r'data-general="([^"]*)"', text)]
+        assert sum("path" in words for words in keys) == own
+        assert sum("path" in words for words in shared) == general
+        assert ("other path, as most maps of this layer" in text) == bool(general)
 
 
 # differences between classes ------------------------------------------------------------------------------------------
@@ -461,7 +479,7 @@ def test_of_a_map_without_an_oip_the_rest_is_shown(driver: Any, atlas: str) -> N
 def test_of_a_map_that_no_image_activates_no_image_is_shown(driver: Any, atlas: str) -> None:
     opened(driver, atlas, f"#map-{UNUSED_MAP}")
     text = driver.execute_script("return document.querySelector('#page').innerText")
-    assert "None: no image of digits (test images) brings a node of it above 0." in text
+    assert "No image of digits (test images) brings a node of it above 0." in text
     assert driver.execute_script("return document.querySelectorAll('#page .tops li').length") == 0
     opened(driver, atlas, "#map-1")
     assert driver.execute_script("return document.querySelectorAll('#page .tops li').length") == 3

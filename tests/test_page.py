@@ -128,7 +128,11 @@ def test_the_atlas_opens_under_the_artifacts_and_can_be_used_there(addresses: di
     opened(driver, run_page(addresses["atlas"], first_run(driver)) + "/artifacts/results/atlas.html")
     driver.switch_to.frame(until(driver, "return document.querySelector('iframe')"))
     try:
-        until(driver, "return document.querySelectorAll('#cards li').length === 128")
+        # the script has counted them
+        until(
+            driver,
+            "const count = document.querySelector('.count'); return count && count.innerText === 'all 128 shown'",
+        )
         # in a frame without an origin of its own
         until(driver, "document.querySelector('a.card').click(); return true")
         heading = "const found = document.querySelector('#page h1'); return found && found.innerText"

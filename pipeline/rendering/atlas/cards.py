@@ -1,16 +1,18 @@
 """A map at a glance: what the overview shows of it, and every place that names it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from pipeline.rendering.atlas.gallery import Gallery
 from pipeline.rendering.atlas.numbers import Number, brief, known, times, unknown
 from pipeline.rendering.atlas.source import Source
-from pipeline.rendering.atlas.warnings import Evidence, Rule, relative_score, warnings_for
+from pipeline.rendering.atlas.warnings import RULES, Evidence, Rule, relative_score, warnings_for
 from pipeline.results import CONVERGED, NEVER, RISING, UNSTEADY
 
 NO_OIP = "no OIP"
+# The share of all OIPs above which a warning is one of the layer.
+MOST = 0.5
 # a sign of its own shape for each verdict, and a word or two that fit below a picture
 SIGNS = {CONVERGED: "●", RISING: "▲", UNSTEADY: "■", NEVER: "✕", NO_OIP: "○"}
 SHORT = {CONVERGED: "converged", RISING: "rising", UNSTEADY: "unsteady", NEVER: "never", NO_OIP: "no OIP"}
@@ -22,7 +24,8 @@ NO_SELECTIVITY = "a class mean is negative, or all are 0"
 @dataclass(frozen=True)
 class Card:
     """picture: a key, or nothing without an OIP; verdict: one of the verdicts, or `NO_OIP`; told: the whole verdict;
-    preferred: the class's number, -1 for none; predicted: what the CNN takes the OIP for, -1 if it was not asked."""
+    preferred: the class's number, -1 for none; predicted: what the CNN takes the OIP for, -1 if it was not asked;
+    general: the warnings that most maps of the layer have, and so do not tell it from others."""
 
     index: int
     label: str
@@ -38,6 +41,7 @@ class Card:
     selectivity: Number
     agreement: Number
     warnings: tuple[Rule, ...]
+    general: tuple[Rule, ...] = ()
 
     @property
     def sign(self) -> str:
@@ -53,14 +57,33 @@ class Card:
 
     @property
     def keys(self) -> str:
-        """The warnings, for the script."""
+        """The warnings of its own, for the script."""
         return " ".join(rule.key for rule in self.warnings)
+
+    @property
+    def general_keys(self) -> str:
+        """The general ones, for the script."""
+        return " ".join(rule.key for rule in self.general)
 
 
 def cards(source: Source, gallery: Gallery) -> list[Card]:
     """One for each map of the layer; those without an OIP come last."""
-    made = [_card(source, index, gallery) for index in range(source.maps)]
+    made = _with_general([_card(source, index, gallery) for index in range(source.maps)])
     return sorted(made, key=lambda card: not card.has_oip)
+
+
+def _with_general(made: list[Card]) -> list[Card]:
+    """A warning that more than half of all OIPs have is said of the layer: a flag on every card would say nothing."""
+    count = sum(card.has_oip for card in made)
+    general = {rule for rule in RULES if sum(rule in card.warnings for card in made) > MOST * count}
+    return [
+        replace(
+            card,
+            warnings=tuple(rule for rule in card.warnings if rule not in general),
+            general=tuple(rule for rule in card.warnings if rule in general),
+        )
+        for card in made
+    ]
 
 
 def _card(source: Source, index: int, gallery: Gallery) -> Card:

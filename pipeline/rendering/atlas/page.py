@@ -65,6 +65,7 @@ def render_atlas(
         photo=photo,
         reach=_reach(shown),
         warned=[(rule, sum(rule in card.warnings for card in shown)) for rule in RULES],
+        general=[(rule, sum(rule in card.general for card in shown)) for rule in RULES],
         images_counted=counted(len(images), "image", "images"),
         gallery=gallery,
         # those of the overview lie there, so that it is seen at once and without the script
@@ -91,7 +92,10 @@ def _summary(source: Source, shown: list[Card]) -> list[tuple[str, str]]:
     figures = [
         (f"{len(made)} of {len(shown)}", f"{words.parts} with an OIP"),
         (f"{stronger} of {len(compared)}", "OIPs drive their " + words.part + " at least as much as any real image"),
-        (f"{warned}", f"{words.part if warned == 1 else words.parts} with warnings"),
+        (
+            f"{warned}",
+            f"{words.part if warned == 1 else words.parts} with warnings of {'its' if warned == 1 else 'their'} own",
+        ),
     ]
     if total := int(source.counts.sum()):
         figures.append((percent(right / total), f"accuracy on {counted(total, 'image', 'images')}"))

@@ -38,10 +38,10 @@
     return text === "" || (key === "class" && text === "-1") ? NaN : Number(text);
   };
   const fits = (card, wanted) => {
-    const {dataset} = card, rules = dataset.warned ? dataset.warned.split(" ") : [];
+    const {dataset} = card, rules = dataset.warned ? dataset.warned.split(" ") : [], every = [...rules, ...dataset.general.split(" ")];
     return (!wanted.class || dataset.class === wanted.class)
       && (!wanted.verdict || dataset.verdict === wanted.verdict)
-      && (!wanted.warned || (wanted.warned === "any" ? rules.length > 0 : wanted.warned === "none" ? rules.length === 0 : rules.includes(wanted.warned)))
+      && (!wanted.warned || (wanted.warned === "any" ? rules.length > 0 : wanted.warned === "none" ? rules.length === 0 : every.includes(wanted.warned)))
       && ["selectivity", "relative"].every(key => !(Number(wanted[key]) > 0) || value(card, key) >= Number(wanted[key]));
   };
   // what has no OIP comes last, before it what has no such number; equal ones by number
