@@ -1,6 +1,7 @@
 """What the result of a stage depends on, beyond its settings: other stages, data, source files."""
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from pipeline import provenance
 from pipeline.config import Stage
@@ -34,8 +35,24 @@ _SOURCES = {
     Stage.atlas: ("stages/atlas.py", "stages/dream_sheet.py", *_DREAMING),
     Stage.dream_sheet: ("stages/dream_sheet.py", *_DREAMING),
 }
-# What all of them are drawn and written by.
-_PICTURES = ("rendering", "record.py", "storage.py", "results.py")
+# By what its pictures are drawn, in rendering/.
+_DRAWN_BY = {
+    Stage.train: ("train.py", "curves.py"),
+    Stage.activations: ("activations.py", "levels.py", "sheets.py"),
+    Stage.statistics: ("statistics.py", "curves.py", "levels.py", "sheets.py"),
+    Stage.oip: ("oip", "curves.py", "levels.py", "sheets.py"),
+    Stage.dream: ("dream.py", "curves.py", "levels.py", "sheets.py"),
+    Stage.atlas: (".",),
+    Stage.dream_sheet: ("dream_sheet.py", "dream.py", "oip/words.py", "curves.py", "levels.py", "sheets.py"),
+}
+# By what all of them are described and written.
+_WRITTEN_BY = ("rendering/pictures.py", "record.py", "figures.py", "storage.py", "results.py")
+
+
+def source_files_of(stage: Stage) -> list[Path]:
+    """The source files that a result of this stage depends on."""
+    drawn_by = [f"rendering/{name}" for name in _DRAWN_BY[stage]]
+    return provenance.source_files([*_SOURCES[stage], *drawn_by, *_WRITTEN_BY])
 
 
 def needed(stages: Iterable[Stage]) -> set[Stage]:
@@ -47,5 +64,5 @@ def needed(stages: Iterable[Stage]) -> set[Stage]:
 
 
 def sources_of(stage: Stage) -> str:
-    """The digest of the source files that a result of this stage depends on."""
-    return provenance.source_digest([*_SOURCES[stage], *_PICTURES])
+    """Their digest."""
+    return provenance.source_digest(source_files_of(stage))

@@ -17,6 +17,8 @@ import numpy as np
 from pipeline.errors import without_passwords
 
 PACKAGE = Path(__file__).parent
+# The endings of source files: code, and what pages are made of.
+SOURCES = (".py", ".j2", ".css", ".js")
 NUMERIC_PACKAGES = ("tensorflow", "keras", "numpy")
 # The beginnings of the names of environment variables that change what TensorFlow computes.
 NUMERIC_ENVIRONMENT = (
@@ -42,12 +44,18 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def source_digest(modules: Iterable[str]) -> str:
-    """SHA-256 of source files of this package, such as ``core/ascent.py`` or the folder ``core``."""
+def source_files(modules: Iterable[str]) -> list[Path]:
+    """The source files behind names such as ``core/ascent.py`` or, for a folder with all below it, ``core``."""
     files: list[Path] = []
     for module in modules:
         path = PACKAGE / module
-        files += sorted(path.rglob("*.py")) if path.is_dir() else [path]
+        inside = [file for file in path.rglob("*") if file.suffix in SOURCES] if path.is_dir() else [path]
+        files += sorted(inside)
+    return files
+
+
+def source_digest(files: Iterable[Path]) -> str:
+    """SHA-256 of source files of this package."""
     return digest([[str(file.relative_to(PACKAGE)), file.read_text()] for file in files])
 
 
@@ -76,7 +84,7 @@ def describe_process(overrides: list[str], *, threads: int, deterministic: bool)
         "platform": platform.platform(),
         "version": packages.get("mnist-dream"),
         "git": git_state(),
-        "source": source_digest(["."]),
+        "source": source_digest(source_files(["."])),
         "packages": dict(sorted(packages.items(), key=lambda item: item[0].lower())),
     }
 
