@@ -29,7 +29,7 @@ from pipeline.orphans import end_with_parent
 from pipeline.stopping import listen, raise_lost_stop, stopped_is_stopped
 from pipeline.sweeps.callback import SWEEP_FOLDER
 from pipeline.sweeps.end import end
-from pipeline.sweeps.folder import read
+from pipeline.sweeps.folder import read, told_apart
 
 logger = logging.getLogger(__name__)
 
@@ -143,7 +143,8 @@ def _job(composed: DictConfig) -> float | None:
             from pipeline.run import run
 
             tags = {"sweep_id": sweep.id} if sweep else {}
-            outcomes = run(config, run_dir, composed=text, overrides=overrides, tags=tags)
+            named_by = told_apart(sweep, overrides) if sweep else overrides
+            outcomes = run(config, run_dir, composed=text, overrides=overrides, named_by=named_by, tags=tags)
             attempt.end(jobs.FINISHED, stages={stage.value: outcome.described() for stage, outcome in outcomes.items()})
             return figure(outcomes)
     except Exception as error:

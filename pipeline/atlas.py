@@ -102,10 +102,12 @@ def _run(
     from pipeline.run import run
 
     # what names the run, as it did then
-    said = [*recorded.described["process"].get("overrides", []), *options.overrides]
+    said = recorded.said(options.overrides)
     with jobs.attempt(run_dir, options.overrides) as attempt:
         assert attempt is not None
-        outcomes = run(config, run_dir, composed=composed, overrides=said, given=given)
+        outcomes = run(
+            config, run_dir, composed=composed, overrides=said.overrides, named_by=said.named_by, given=given
+        )
         attempt.end(jobs.FINISHED, stages={stage.value: outcome.described() for stage, outcome in outcomes.items()})
     made = outcomes[Stage.atlas].folder
     _compare_data(given[Stage.train].folder, made)

@@ -174,7 +174,7 @@ class Execution:
         begun = StageRecord(
             stage=stage.value,
             key=self.key(stage),
-            name=run_name(stage, self.process()["overrides"]),
+            name=run_name(stage, self.process()["named_by"]),
             params=params_of(self.config, stage, self.inputs.dataset),
             metrics={},
             tags=self._tags(stage),

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -18,6 +18,13 @@ from pipeline.tracking.fetching import fetched
 
 CONFIG = "config.yaml"
 UPSTREAM = f"upstream.{Stage.train.value}"
+
+
+class Said(NamedTuple):
+    """What was given on a command line: overrides, all of it; named_by: what of it names the runs."""
+
+    overrides: list[str]
+    named_by: list[str]
 
 
 @dataclass(frozen=True)
@@ -34,6 +41,12 @@ class Recorded:
     def stage(self) -> str:
         """Its name."""
         return Stage(self.described["record"]["stage"]).value
+
+    def said(self, more: Sequence[str]) -> Said:
+        """What was given then, and `more` that is given now."""
+        process = self.described["process"]
+        overrides = process.get("overrides", [])
+        return Said([*overrides, *more], [*process.get("named_by", overrides), *more])
 
 
 @contextlib.contextmanager

@@ -22,7 +22,7 @@ from pipeline import comparison, jobs, provenance, schema, storage
 from pipeline.arguments import folder, tolerance
 from pipeline.config import Stage
 from pipeline.errors import InputError, why
-from pipeline.recorded import Recorded, opened, recorded_settings
+from pipeline.recorded import Recorded, Said, opened, recorded_settings
 from pipeline.runtime import cpu_threads
 from pipeline.stopping import listen
 from pipeline.tracking.backend import default_uri
@@ -72,7 +72,7 @@ def _rerun(options: argparse.Namespace) -> int:
         run_dir = Path(config.output_dir) / "runs" / datetime.now().strftime("%Y-%m-%d/%H-%M-%S-%f")
         run_dir.mkdir(parents=True)
         # what names the run, as it did then
-        said = [*recorded.described["process"].get("overrides", []), *options.overrides]
+        said = recorded.said(options.overrides)
         _run(composed, run_dir, said, options, training_threads=_training_threads(wanted, options))
         same = [_compare(then, run_dir / then.stage, options) for then in wanted]
     return 0 if all(same) else 1
@@ -107,7 +107,7 @@ def _composed(recorded: Recorded, options: argparse.Namespace) -> DictConfig:
 def _run(
     composed: DictConfig,
     run_dir: Path,
-    overrides: list[str],
+    said: Said,
     options: argparse.Namespace,
     *,
     training_threads: int | None,
@@ -118,7 +118,7 @@ def _run(
     with jobs.attempt(run_dir, options.overrides) as attempt:
         assert attempt is not None
         if training_threads is None:
-            stages = _execute(text, run_dir, overrides, options)
+            stages = _execute(text, run_dir, said, options)
         else:
             store = run_dir / ".rerun"
             composed.reuse, composed.output_dir = True, str(store)
@@ -127,26 +127,24 @@ def _run(
                 composed, {"stages": [Stage.train.value], "runtime": {"threads": training_threads}}
             )
             process = multiprocessing.get_context("spawn").Process(
-                target=_execute, args=(OmegaConf.to_yaml(training, resolve=True), run_dir, overrides, options)
+                target=_execute, args=(OmegaConf.to_yaml(training, resolve=True), run_dir, said, options)
             )
             process.start()
             process.join()
             if process.exitcode:
                 raise InputError(f"the training could not be computed again: exit code {process.exitcode}")
-            stages = _execute(OmegaConf.to_yaml(composed, resolve=True), run_dir, overrides, options)
+            stages = _execute(OmegaConf.to_yaml(composed, resolve=True), run_dir, said, options)
             shutil.rmtree(store)
         attempt.end(jobs.FINISHED, stages=stages)
 
 
-def _execute(
-    composed: str, run_dir: Path, overrides: list[str], options: argparse.Namespace
-) -> dict[str, dict[str, Any]]:
+def _execute(composed: str, run_dir: Path, said: Said, options: argparse.Namespace) -> dict[str, dict[str, Any]]:
     # late: it is not needed to refuse
     from pipeline.run import run
 
     config = schema.to_config(cast(DictConfig, OmegaConf.create(composed)))
     tags = {"rerun_of": Path(options.run).name}
-    outcomes = run(config, run_dir, composed=composed, overrides=overrides, tags=tags)
+    outcomes = run(config, run_dir, composed=composed, overrides=said.overrides, named_by=said.named_by, tags=tags)
     return {stage.value: outcome.described() for stage, outcome in outcomes.items()}
 
 

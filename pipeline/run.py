@@ -45,6 +45,7 @@ def run(
     *,
     composed: str,
     overrides: list[str],
+    named_by: list[str] | None = None,
     tags: Mapping[str, str] | None = None,
     given: Mapping[Stage, Given] | None = None,
 ) -> dict[Stage, StageOutcome]:
@@ -54,7 +55,7 @@ def run(
 
     Args:
         composed: the composed settings as YAML, for the record.
-        overrides: what of them was given on the command line.
+        overrides: what of them was given on the command line; named_by: what of that names the runs, None for all.
         tags: of the runs in the record, such as the sweep that this is a job of.
         given: results that are taken as they are.
     Raises:
@@ -89,7 +90,8 @@ def run(
         described = provenance.describe_process(
             overrides, threads=cpu_threads(config.runtime), deterministic=config.runtime.deterministic
         )
-        return {**described, "pipeline_id": pipeline_id}
+        names = overrides if named_by is None else named_by
+        return {**described, "named_by": list(map(without_passwords, names)), "pipeline_id": pipeline_id}
 
     tracker = open_tracker(config.tracking, Path(config.output_dir), pipeline_id=pipeline_id)
     try:

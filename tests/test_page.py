@@ -68,8 +68,9 @@ def test_the_oips_of_a_map_stand_side_by_side_for_every_wavelength(addresses: di
     # three wavelengths make three pictures
     assert len(set(first)) == 3
     text = driver.execute_script("return document.body.innerText")
-    for noise in ("long", "short", "pixels"):
-        assert f"noise={noise}" in text
+    # named by what differs, in the order of the jobs
+    places = [text.index(f"oip noise={noise}\n") for noise in ("long", "short", "pixels")]
+    assert places == sorted(places)
     moved(driver, "oip/map", 3, first)
     assert len(pictures(driver, "oip/contact_sheet", 3)) == 3
     until(driver, "return document.querySelectorAll('.parcoords path, .parcoords canvas').length > 0")

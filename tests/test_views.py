@@ -104,16 +104,25 @@ def test_parallel_coordinates_are_of_what_is_recorded(all_figures, compose):
 
 @pytest.mark.parametrize("stage", ["train", "oip", "dream"])
 def test_view_of_a_sweep(stage, all_figures):
-    view = sweep_view(stage, "5" * 32, "4 jobs: noise", ["noise.wavelengths", "noise.seed"])
+    view = sweep_view(stage, "5" * 32, "4 jobs: noise", ["noise.wavelengths", "noise.seed"], ["a" * 32, "b" * 32])
     assert len(view) < 5000
     state = state_of(view)
-    assert state["searchFilter"] == f"tags.sweep_id = '{'5' * 32}'"
+    assert state["searchFilter"] == f"attributes.run_id IN ('{'a' * 32}', '{'b' * 32}')"
     (found,) = sweep_views([{"key": f"{VIEW_TAG}sweep-{'5' * 32}", "value": view}, {"key": "other", "value": "x"}])
     assert (found.id, found.name) == (f"sweep-{'5' * 32}", "sweep: 4 jobs: noise")
     parallel = [card for card in state["compareRunCharts"] if card["type"] == "PARALLEL"]
     assert [card["selectedParams"] for card in parallel] == [["noise.wavelengths", "noise.seed"]] * (stage != "dream")
     for card in parallel:
         assert set(card["selectedMetrics"]) <= set(all_figures[stage].metrics)
+
+
+def test_a_view_of_very_many_jobs_names_the_sweep():
+    random = np.random.default_rng(0)
+    ids = [random.bytes(16).hex() for _ in range(51)]
+    assert state_of(sweep_view("oip", "5" * 32, "many", ["a"], ids))["searchFilter"] == f"tags.sweep_id = '{'5' * 32}'"
+    assert state_of(sweep_view("oip", "5" * 32, "none", ["a"], []))["searchFilter"] == f"tags.sweep_id = '{'5' * 32}'"
+    # as many as are named have room
+    assert len(sweep_view("oip", "5" * 32, "50 jobs: noise.seed", ["noise.seed"], ids[:50])) < 5000
 
 
 def test_views_of_sweeps_that_were_changed_by_hand_are_passed_over():

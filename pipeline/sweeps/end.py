@@ -19,7 +19,7 @@ from pipeline.sweeps import folder as folders
 from pipeline.sweeps.begin import name_of, params_of
 from pipeline.sweeps.folder import Row, Sweep, settings, swept
 from pipeline.tracking import Tracker, open_tracker
-from pipeline.tracking.sweeps import STAGE, end_sweep, interrupt_sweep, show_sweep
+from pipeline.tracking.sweeps import STAGE, JobsOfStage, end_sweep, interrupt_sweep, show_sweep
 from pipeline.tracking.tables import table, table_tag
 
 SUMMARY, TABLE = "summary", "jobs.json"
@@ -147,20 +147,26 @@ def _record(sweep: Sweep, rows: Sequence[Row], folder: Path) -> str | None:
     begun = int(sweep.begun * 1000)
     tracker = _tracker(sweep)
     end_sweep(tracker, sweep.run_id, record, draft, place, begun_ms=begun, failed=failed)
-    return show_sweep(tracker, sweep.id, record.name, _differences(rows))
+    return show_sweep(tracker, sweep.id, record.name, _of_stages(rows))
 
 
-def _differences(rows: Sequence[Row]) -> dict[str, list[str]]:
-    """stage -> the parameters in which the jobs' results of it differ."""
+def _of_stages(rows: Sequence[Row]) -> dict[str, JobsOfStage]:
+    """stage -> what the jobs made of it."""
     values: dict[str, dict[str, set[str]]] = {stage: {} for stage in _stages(rows)}
+    run_ids: dict[str, dict[str, None]] = {stage: {} for stage in values}
     for row in rows:
         if row.job is None or row.folder is None:
             continue
-        for stage in row.job.stages:
+        for stage, described in row.job.stages.items():
+            if described["run_id"] is not None:
+                run_ids[stage][described["run_id"]] = None
             with contextlib.suppress(InputError):
                 for name, value in storage.load_record(row.folder / stage).params.items():
                     values[stage].setdefault(name, set()).add(value)
-    return {stage: [name for name, some in params.items() if len(some) > 1] for stage, params in values.items()}
+    return {
+        stage: JobsOfStage([name for name, some in params.items() if len(some) > 1], list(run_ids[stage]))
+        for stage, params in values.items()
+    }
 
 
 def _tracker(sweep: Sweep) -> Tracker:

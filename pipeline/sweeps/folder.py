@@ -93,6 +93,14 @@ def swept(rows: Sequence[Row]) -> list[str]:
     return [key for key, some in values.items() if len(some) > 1 or any(key not in settings(row) for row in rows)]
 
 
+def told_apart(sweep: Sweep, overrides: Sequence[str]) -> list[str]:
+    """What of a job's overrides tells it from the other jobs of the sweep; all of them where that is not known."""
+    rows = [Row(str(number), given, "", None, None) for number, given in enumerate(sweep.jobs or [])]
+    keys = swept(rows)
+    told = [override for override in overrides if override.lstrip("+").partition("=")[0] in keys]
+    return told or list(overrides)
+
+
 def settings(row: Row) -> dict[str, str]:
     """The overrides of a job by their keys."""
     pairs = (override.lstrip("+").partition("=") for override in row.overrides)

@@ -1,6 +1,7 @@
 """One MLflow run for each sweep, beside those of its jobs' stages."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.record import StageRecord
@@ -68,29 +69,35 @@ def end_sweep(
     tracker.wait()
 
 
-def show_sweep(tracker: Tracker, sweep_id: str, name: str, differences: Mapping[str, Sequence[str]]) -> str | None:
+@dataclass(frozen=True)
+class JobsOfStage:
+    """What the jobs of a sweep made of a stage: params: in which its runs differ; run_ids: those of the runs."""
+
+    params: list[str]
+    run_ids: list[str]
+
+
+def show_sweep(tracker: Tracker, sweep_id: str, name: str, stages: Mapping[str, JobsOfStage]) -> str | None:
     """Let the page of each stage open on the jobs of a sweep; the address of the one to look at, None if it has none.
 
     That is the first of COMPARED in which the jobs differ, or else the last stage.
 
-    Args:
-        differences: stage -> the parameters in which its runs differ.
+    A sweep that was resumed has more runs than at its first end.
     """
 
     def show(connection: Connection) -> str | None:
         addresses: dict[str, str] = {}
-        for stage, params in differences.items():
+        for stage, of_jobs in stages.items():
             found = connection.client.get_experiment_by_name(experiment_name(tracker.experiment, stage))
             if found is None or stage not in VIEWS:
                 continue
             view = sweep_view_id(sweep_id)
-            if TAG + view not in found.tags:
-                view_of_it = sweep_view(stage, sweep_id, name, params)
-                connection.client.set_experiment_tag(found.experiment_id, TAG + view, view_of_it)
+            view_of_it = sweep_view(stage, sweep_id, name, of_jobs.params, of_jobs.run_ids)
+            connection.client.set_experiment_tag(found.experiment_id, TAG + view, view_of_it)
             if connection.uri.startswith("http"):
                 root = page_root(connection.uri)
                 addresses[stage] = chart_address(root, found.experiment_id, view, [TAG + view])
-        differing = [addresses[stage] for stage in COMPARED if stage in addresses and differences[stage]]
+        differing = [addresses[stage] for stage in COMPARED if stage in addresses and stages[stage].params]
         return next(iter([*differing, *reversed(addresses.values())]), None)
 
     return tracker.attempt(show)

@@ -23,6 +23,8 @@ VERSION = 2
 TAG = "mlflow.sharedViewState."
 # Of a sweep that a page shows; one of the numbers that the page offers.
 MOST_JOBS = 20
+# Of runs that a search names one by one: a view has no room for more.
+MOST_NAMED = 50
 SETTINGS = "Settings and what came of them"
 # Where the page puts cards for the metrics that a view does not name; folded.
 OTHERS = "Model metrics"
@@ -200,19 +202,22 @@ def saved_view(stage: str) -> str:
     return _packed(f"{stage}: runs side by side", _state(VIEWS[stage]))
 
 
-def sweep_view(stage: str, sweep_id: str, name: str, params: Sequence[str]) -> str:
+def sweep_view(stage: str, sweep_id: str, name: str, params: Sequence[str], run_ids: Sequence[str]) -> str:
     """The view of the jobs of one sweep in a stage's experiment.
 
     Args:
         params: in which the jobs differ.
+        run_ids: of the jobs; a job that reused a result has a run from before the sweep.
     """
     figures = {"oip": ("triggered", "mean_activation"), "train": ("final_test_loss", "final_test_accuracy")}
     sections = list(VIEWS[stage])
     if params and stage in figures:
         sections = [s for s in sections if not isinstance(s.cards[0], Parallel)]
         sections.insert(1, Section(SETTINGS, (Parallel(tuple(params), figures[stage]),), height=400))
-    # the newest come first, the jobs shall stand in their order
-    query = {"searchFilter": f"tags.sweep_id = '{sweep_id}'", "orderByKey": "attributes.start_time", "orderByAsc": True}
+    named = ", ".join(f"'{run_id}'" for run_id in run_ids)
+    chosen = f"attributes.run_id IN ({named})" if 0 < len(run_ids) <= MOST_NAMED else f"tags.sweep_id = '{sweep_id}'"
+    # the newest come first elsewhere; the jobs shall stand in their order
+    query = {"searchFilter": chosen, "orderByKey": "attributes.start_time", "orderByAsc": True}
     return _packed(f"sweep: {name}", _state(sections, runs=MOST_JOBS) | query | {"runsHiddenMode": "FIRST_20_RUNS"})
 
 
