@@ -10,12 +10,12 @@ import json
 import logging
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from pipeline import jobs, schema, storage
 from pipeline.arguments import folder
@@ -61,16 +61,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _make(options: argparse.Namespace) -> None:
     if options.output is not None and (options.output.exists() or not options.output.parent.is_dir()):
         takes = "a file that is not there yet, in a folder that is"
-        raise InputError.at("--output", takes=takes, got=options.output)
+        raise InputError.at("--output", takes=takes, got=str(options.output))
     for word in options.overrides:
+        if word.startswith("stages="):
+            raise InputError(f"{word}: this command makes an atlas alone")
         if word.startswith(OF_TRAINING):
             raise InputError(f"{word}: the training is that of the run; train another with python -m pipeline {word}")
     with contextlib.ExitStack() as stack:
         recorded = stack.enter_context(opened(_stage_of(options.run), options.output_dir, options.uri))
         given = stack.enter_context(_given(recorded, options))
         composed = recorded_settings(recorded, options.overrides)
-        if not any(word.startswith("statistics.layer=") for word in options.overrides):
-            composed.statistics.layer = composed.oip.layer
+        _follow_layer(composed, options.overrides)
         composed.stages, composed.reuse = [Stage.atlas.value], True
         composed.output_dir, composed.tracking.uri = str(options.output_dir), options.uri
         config = schema.to_config(composed)
@@ -87,6 +88,17 @@ def _make(options: argparse.Namespace) -> None:
             draft.unlink(missing_ok=True)
         page = options.output
     print(f"open it in a browser: {shown(page)}")
+
+
+def _follow_layer(composed: DictConfig, overrides: Sequence[str]) -> None:
+    """Of another layer than that of the record all maps are wanted, unless some are chosen, and statistics too."""
+    chosen = {word.partition("=")[0] for word in overrides}
+    if "statistics.layer" not in chosen:
+        composed.statistics.layer = composed.oip.layer
+    if "oip.layer" in chosen:
+        for key in ("map_indices", "position", "direction"):
+            if f"oip.{key}" not in chosen:
+                composed.oip[key] = None
 
 
 def _run(
@@ -117,7 +129,7 @@ def _run(
 def _stage_of(run: str) -> str:
     """The stage's folder to begin with, of the folder of a run with several stages; anything else as it is."""
     with contextlib.suppress(OSError):
-        for stage in (Stage.oip, Stage.train):
+        for stage in (Stage.oip, Stage.train, Stage.atlas, *Stage):
             if (Path(run) / stage.value / storage.RECORD).is_file() and not (Path(run) / storage.RECORD).is_file():
                 return str(Path(run) / stage.value)
     return run
@@ -129,10 +141,11 @@ def _given(recorded: Recorded, options: argparse.Namespace) -> Iterator[dict[Sta
     with contextlib.ExitStack() as stack:
         training = recorded
         if recorded.stage != Stage.train.value:
-            if recorded.upstream is None:
-                takes = "a run whose training is known"
-                raise InputError.at("RUN", takes=takes, got=f"{options.run}, which says none")
-            training = stack.enter_context(opened(recorded.upstream, options.output_dir, options.uri))
+            upstream = recorded.upstream or _stored(options.output_dir, storage.load_upstream(recorded.folder))
+            if upstream is None:
+                takes = f"a run whose training is beside it, or in the store of {options.output_dir}"
+                raise InputError.at("RUN", takes=takes, got=options.run)
+            training = stack.enter_context(opened(upstream, options.output_dir, options.uri))
         given = {Stage.train: Given(stack.enter_context(_with_model(training, options)), training.run_id)}
         if recorded.stage == Stage.oip.value and not any(word.startswith(OF_OIPS) for word in options.overrides):
             # those of another version lack something, and are made anew
@@ -146,19 +159,31 @@ def _given(recorded: Recorded, options: argparse.Namespace) -> Iterator[dict[Sta
 def _with_model(training: Recorded, options: argparse.Namespace) -> Iterator[Path]:
     """The folder of a training with its model, which MLflow keeps elsewhere."""
     if (training.folder / storage.MODEL).is_file():
+        problem = storage.problem(training.folder, thorough=True)
+        if problem is not None:
+            raise InputError.at("RUN", takes="a training as it was saved", got=f"{training.folder}: {problem}")
         yield training.folder
         return
-    stored = options.output_dir / "store" / training.stage / training.described["record"]["key"]
-    if stored.is_dir() and storage.problem(stored, thorough=True) is None:
-        yield stored
+    stored = _stored(options.output_dir, {training.stage: training.described["record"]["key"]})
+    if stored is not None:
+        yield Path(stored)
         return
-    assert training.run_id is not None
+    if training.run_id is None:
+        takes = f"a training with its model, or one that is in the store of {options.output_dir}"
+        raise InputError.at("RUN", takes=takes, got=f"{training.folder} without {storage.MODEL}")
     with TemporaryDirectory() as scratch:
         place = Path(scratch, training.stage)
         shutil.copytree(training.folder, place)
         tracking = TrackingConfig(backend=TrackingBackend.mlflow, uri=options.uri, experiment="mnist-dream")
         fetch_model(tracking, options.output_dir, training.run_id, place)
         yield place
+
+
+def _stored(output_dir: Path, keys: Mapping[str, str]) -> str | None:
+    """The folder of the training with this key in the store, if it is there, whole."""
+    stage = Stage.train.value
+    place = output_dir / "store" / stage / keys.get(stage, "-")
+    return str(place) if place.is_dir() and storage.problem(place, thorough=True) is None else None
 
 
 def _compare_data(training: Path, atlas: Path) -> None:

@@ -1,5 +1,6 @@
 """How each stage is called, and each result drawn, with what it needs of the settings, inputs and other results."""
 
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -174,7 +175,8 @@ def _about(config: Config, inputs: Inputs, record: StageRecord, command: str) ->
         command=command,
         settings=settings,
         tags=record.tags,
-        words=words_of(config.oip, dense=config.oip.layer in config.model.dense),
+        # its pages are of maps, whatever was ascended
+        words=words_of(dataclasses.replace(config.oip, direction=None), dense=config.oip.layer in config.model.dense),
     )
 
 

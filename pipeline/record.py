@@ -44,6 +44,9 @@ def run_name(stage: Stage, overrides: list[str]) -> str:
         Stage.dream_sheet: ("data", "model", "train", "seed", "experiment", "dream"),
     }
     said = [word for word in overrides if re.split(r"[.=]", word.lstrip("+"), maxsplit=1)[0] in groups[stage]]
+    if stage is Stage.statistics:
+        # whose layer follows that of the OIPs
+        said += [word for word in overrides if word.lstrip("+").startswith("oip.layer=")]
     return " ".join([stage.value, *said])
 
 

@@ -48,7 +48,7 @@ def _figure(stage: Stage, outcome: StageOutcome) -> str:
         case Stage.dream:
             return _dream(outcome.record.params)
         case Stage.atlas:
-            return f"a page about each of {metrics['maps']:.0f} maps"
+            return f"a page about each map, {metrics['maps']:.0f} with OIPs"
         case Stage.dream_sheet:
             return f"{outcome.record.params['dream.photo']}, {metrics['dreams']:.0f} dreams"
 

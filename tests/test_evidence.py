@@ -65,8 +65,9 @@ def test_what_is_even_and_what_has_one_start_is_not_known():
 def test_similarities_by_hand():
     up, down, other = [1.0, 2, 3], [3.0, 2, 1], [1.0, 3, 2]  # of up and other: 0.5, of down and other: -0.5
     found = similarities(
-        np.array([up, down]), np.array([up, down, other]), np.array([7, 7, 8]), np.array([[0, 2], [1, 0]])
-    )
+        np.array([up, down]), np.array([up, down, other]), np.array([7, 7, 8]), np.array([[0, 2], [1, 0]]),
+        np.full((2, 2), True),
+    )  # fmt: skip
     np.testing.assert_allclose(found.similarity, [(1 + 0.5) / 2, (1 - 1) / 2])
     np.testing.assert_allclose(found.same, [0.5, -1])
     # of the first map's images: up with other 0.5; other with up and down, the mean of 0.5 and -0.5
@@ -77,7 +78,7 @@ def test_similarities_are_those_of_numpy():
     generator = np.random.default_rng(3)
     oips, images, labels = generator.normal(size=(3, 40)), generator.normal(size=(9, 40)), np.arange(9) % 4
     top = np.stack([generator.permutation(9)[:4] for _ in range(3)])
-    found = similarities(oips.astype(np.float32), images.astype(np.float32), labels, top)
+    found = similarities(oips.astype(np.float32), images.astype(np.float32), labels, top, np.full(top.shape, True))
     for m, row in enumerate(top):
         assert found.similarity[m] == pytest.approx(np.mean([correlation(oips[m], images[i]) for i in row]), abs=1e-6)
         pairs = [correlation(images[i], images[j]) for i, j in combinations(row, 2)]
@@ -92,13 +93,28 @@ def test_similarities_are_those_of_numpy():
 @pytest.mark.filterwarnings("error")
 def test_a_single_image_and_a_single_class_leave_something_unknown():
     rows = np.random.default_rng(4).normal(size=(3, 5))
-    found = similarities(rows[:1], rows, np.zeros(3, int), np.array([[1]]))
+    found = similarities(rows[:1], rows, np.zeros(3, int), np.array([[1]]), np.array([[True]]))
     assert np.isfinite(found.similarity).all()
     assert np.isnan(found.same).all()
     assert np.isnan(found.others).all()
-    silent = similarities(np.zeros((1, 5)), rows, np.arange(3), np.array([[0, 1]]))
+    silent = similarities(np.zeros((1, 5)), rows, np.arange(3), np.array([[0, 1]]), np.array([[True, True]]))
     assert np.isnan(silent.similarity).all()
     assert np.isfinite(silent.same).all()
+
+
+@pytest.mark.filterwarnings("error")
+def test_images_that_do_not_drive_a_map_have_no_say():
+    generator = np.random.default_rng(5)
+    oips, images = generator.normal(size=(3, 8)), generator.normal(size=(4, 8))
+    top = np.array([[0, 1, 2], [3, 1, 0], [2, 0, 1]])
+    driving = np.array([[True, True, False], [True, False, False], [False, False, False]])
+    found = similarities(oips, images, np.arange(4), top, driving)
+    assert found.similarity[0] == pytest.approx(np.mean([correlation(oips[0], images[i]) for i in (0, 1)]))
+    assert found.same[0] == pytest.approx(correlation(images[0], images[1]))
+    assert found.similarity[1] == pytest.approx(correlation(oips[1], images[3]))
+    assert np.isnan(found.same[1])
+    assert np.isfinite(found.others[1])
+    assert np.isnan([values[2] for values in found]).all()
 
 
 # the network ---------------------------------------------------------------------------------------------------------

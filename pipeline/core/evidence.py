@@ -5,6 +5,7 @@ Both are correlations, between -1 and 1: of two pictures or two rows of activati
 What is the same everywhere has no correlation with anything: not a number.
 """
 
+from collections.abc import Sequence
 from itertools import combinations, product
 from typing import NamedTuple
 
@@ -39,7 +40,9 @@ def agreement(images: np.ndarray, shift: int = SHIFT) -> np.ndarray:
     return np.mean([_moved(images[one], images[other], shift) for one, other in pairs], axis=0)
 
 
-def similarities(oips: np.ndarray, images: np.ndarray, labels: np.ndarray, top: np.ndarray) -> Similarities:
+def similarities(
+    oips: np.ndarray, images: np.ndarray, labels: np.ndarray, top: np.ndarray, driving: np.ndarray
+) -> Similarities:
     """How alike activations of a layer are, for OIPs and for the real images that drive the same map.
 
     similarity: of the OIP and each of the map's images, the mean; same: of every two of the map's images, the mean,
@@ -48,7 +51,8 @@ def similarities(oips: np.ndarray, images: np.ndarray, labels: np.ndarray, top: 
 
     Args:
         oips: (maps, features), what the layer answers to each OIP; images: (images, features), to real images.
-        labels: (images,), their classes; top: (maps, count), which of the images drive each map.
+        labels: (images,), their classes; top: (maps, count), which of the images drive each map most, and driving:
+            (maps, count), whether they do so at all. Of a map that none drives nothing is known.
     Reference:
         Geirhos et al., 2023, "Don't trust your eyes: on the (un)reliability of feature visualizations".
     """
@@ -58,13 +62,17 @@ def similarities(oips: np.ndarray, images: np.ndarray, labels: np.ndarray, top: 
     stranger = labels[:, None] != labels
     strangers = stranger.sum(axis=1)
     with_strangers = np.where(stranger, between, 0).sum(axis=1) / np.where(strangers, strangers, np.nan)
-    pairs = list(combinations(range(top.shape[1]), 2))
-    same = [np.mean([between[row[i], row[j]] for i, j in pairs]) if pairs else np.nan for row in top]
-    return Similarities(
-        similarity=np.take_along_axis(towards, top, axis=1).mean(axis=1, dtype=np.float64),
-        same=np.array(same, np.float64),
-        others=with_strangers[top].mean(axis=1, dtype=np.float64),
-    )
+    found = []
+    for row, chosen, does in zip(towards, top, driving, strict=True):
+        own = chosen[does]
+        pairs = [between[i, j] for i, j in combinations(own, 2)]
+        found.append([_mean(row[own]), _mean(pairs), _mean(with_strangers[own])])
+    return Similarities(*np.array(found, np.float64).reshape(len(top), 3).T)
+
+
+def _mean(values: Sequence[float] | np.ndarray) -> float:
+    """Not a number for none."""
+    return float(np.mean(values, dtype=np.float64)) if len(values) else float("nan")
 
 
 def _moved(one: np.ndarray, other: np.ndarray, shift: int) -> np.ndarray:

@@ -68,4 +68,6 @@ def _compiled(architecture: str) -> Callable:
         specs_of(part),
         tf.TensorSpec([None, *part.inputs[0].shape[1:]]),
     ]
-    return tf.function(plain_forward_pass(part), input_signature=signature, jit_compile=False, autograph=False)
+    compute = tf.function(plain_forward_pass(part), input_signature=signature, jit_compile=False, autograph=False)
+    # of the concrete function TensorFlow does not warn that there are many of them
+    return compute.get_concrete_function()

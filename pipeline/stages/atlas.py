@@ -21,10 +21,12 @@ from pipeline.config import (
     StepSizeSchedule,
     Strategy,
 )
+from pipeline.core.chunks import receptive_field_of
 from pipeline.core.evidence import agreement, similarities
 from pipeline.core.geometry import octave_shapes
 from pipeline.core.network import convolutions, layer_rows
 from pipeline.core.score import as_saved, features_of
+from pipeline.core.target import part_up_to
 from pipeline.progress import Progress, no_progress
 from pipeline.results import AtlasResult, MapStatistics, OipSweepResult
 from pipeline.stages.dream_sheet import dream_sheet
@@ -65,8 +67,9 @@ def survey(
         images, labels: those that the statistics are of.
         seed: that of the OIPs.
         reference_images, start_pictures: see `sweep_oips`.
-        photo: (height, width) or (height, width, 3) uint8 to dream into; None, or a layer that is no convolution: no
-            dreams. Of `dream_config` only what all dreams have in common is read.
+        photo: (height, width) or (height, width, 3) uint8 to dream into. No dreams for None, a layer that is no
+            convolution, or a CNN with padding or branches, which cannot slide over a photo. Of `dream_config` only what
+            all dreams have in common is read.
     Raises:
         InputError: a photo that is smaller than what a position of the layer sees.
     """
@@ -75,7 +78,8 @@ def survey(
     pictures = oips.images[oips.map_indices >= 0]
     kinds = _kinds(config, oip_config, noise_config, maps)
     others = [name for name in convolutions(model) if name != layer] if config.elsewhere else []
-    wants_dreams = photo is not None and layer in convolutions(model) and len(maps) > 0
+    slides = receptive_field_of(part_up_to(model, layer)) is not None
+    wants_dreams = photo is not None and layer in convolutions(model) and slides and len(maps) > 0
     parts = _Parts(progress, [3] * len(kinds) + [1] * len(others) + [2] + [4] * wants_dreams)
 
     def sweep(oip: OipConfig, noise: NoiseConfig, real: np.ndarray | None) -> OipSweepResult:
@@ -91,7 +95,8 @@ def survey(
         for name in others
     ]
     step = parts.next()
-    path = _path(model, layer, pictures, statistics.top_indices[maps], images, labels)
+    driving = statistics.top_nodes[maps] > 0
+    path = _path(model, layer, pictures, statistics.top_indices[maps], driving, images, labels)
     predictions = _predictions(model, pictures)
     step("atlas", 1, 1)
     network = _network(model)
@@ -183,11 +188,17 @@ class _Path(NamedTuple):
 
 
 def _path(
-    model: "keras.Model", layer: str, oips: np.ndarray, top: np.ndarray, images: np.ndarray, labels: np.ndarray
+    model: "keras.Model",
+    layer: str,
+    oips: np.ndarray,
+    top: np.ndarray,
+    driving: np.ndarray,
+    images: np.ndarray,
+    labels: np.ndarray,
 ) -> _Path:
     """`evidence.similarities` in each of the convolutions up to the layer, of the OIPs as they are saved.
 
-    top: (maps, count), which of the images drive each map most.
+    top, driving: (maps, count), which of the images drive each map most, and whether they do so at all.
     """
     names = convolutions(model, up_to=layer)
     if len(oips) == 0 or not names:
@@ -199,8 +210,11 @@ def _path(
     chosen, rows = np.unique(top, return_inverse=True)
     found = []
     for name in names:
-        seen = [features_of(model, name, some).reshape(len(some), -1) for some in (as_saved(oips), images[chosen])]
-        found.append(similarities(seen[0], seen[1], labels[chosen], rows.reshape(top.shape)))
+        of_oips, of_images = (
+            features_of(model, name, some).reshape(len(some), -1) for some in (as_saved(oips), images[chosen])
+        )
+        drives = driving[:, : top.shape[1]]
+        found.append(similarities(of_oips, of_images, labels[chosen], rows.reshape(top.shape), drives))
     return _Path(np.array(names), *(np.stack(values) for values in zip(*found, strict=True)))
 
 

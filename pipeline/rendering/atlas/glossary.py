@@ -87,6 +87,20 @@ def glossary(words: Words) -> dict[str, tuple[str, str]]:
             f"that any class has in this {part}; two {words.parts} cannot be compared by colour.",
         ),
         "accuracy": ("accuracy", "The share of the images of a class that the CNN gets right, in percent."),
+        "images": ("images", "How many real images of this class were looked at."),
+        "preferring": (
+            f"{words.parts} that prefer it",
+            f"How many {words.parts} are activated by the images of this class more than by those of any other, on "
+            "average.",
+        ),
+        "output": ("output", f"The shape of what the layer gives out for a picture: rows × columns × {words.parts}."),
+        "weights": ("weights", "How many numbers of the layer were learnt: kernels and biases."),
+        "figures": (
+            "in a few figures",
+            f"How many {words.parts} this run made an OIP of; how many of these OIPs have a score of 1 × data or more, "
+            "of those whose largest on the data is known; how many are warned of for a reason that most others do not "
+            "share; the share of the real images that the CNN gets right.",
+        ),
         "receptive": ("receptive field", "How many pixels of the picture a node of the layer depends on."),
         "warning": ("warning", "The evidence and the picture disagree: the page of the map says how."),
     }

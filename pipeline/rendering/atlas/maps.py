@@ -134,8 +134,8 @@ def map_page(source: Source, card: Card, previous: int, following: int, gallery:
         objective=None if row is None else curve(source.oips.objective[:, row], source.oips.snapshot_steps),
         starts=_starts(source, card, gallery),
         path=[] if at is None else _path(source, at),
-        similar=_neighbours(source, card.index, source.neighbours.similar),
-        opposite=_neighbours(source, card.index, source.neighbours.opposite),
+        similar=_neighbours(source, card.index, source.neighbours.similar, 1),
+        opposite=_neighbours(source, card.index, source.neighbours.opposite, -1),
         dream=_dream(source, at, card.index, gallery),
     )
 
@@ -180,10 +180,10 @@ def _sentences(source: Source, card: Card, rows: list[ClassRow]) -> list[str]:
 
 def _tops(source: Source, index: int, gallery: Gallery) -> list[TopImage]:
     statistics, tops = source.statistics, []
-    if statistics.active_share[index] == 0:
-        # the first of all images, which say nothing of the map
-        return []
     for rank, image in enumerate(statistics.top_indices[index].tolist()):
+        if not statistics.top_nodes[index, rank] > 0:
+            # where fewer images activate the map the rest are the first of all, which say nothing of it
+            break
         height, width = source.images.shape[1:3]
         top, left, bottom, right = statistics.top_crops[index, rank].tolist()
         tops.append(
@@ -320,9 +320,11 @@ def _path(source: Source, at: int) -> list[PathRow]:
     ]
 
 
-def _neighbours(source: Source, index: int, found: np.ndarray) -> list[Neighbour]:
-    others = [other for other in found[index].tolist() if other >= 0]
-    return [Neighbour(other, brief(float(source.statistics.correlation[index, other]))) for other in others]
+def _neighbours(source: Source, index: int, found: np.ndarray, sign: int) -> list[Neighbour]:
+    """sign: of the correlation, 1 or -1: in a small layer the most similar of the rest may be opposite."""
+    correlation = source.statistics.correlation[index]
+    others = [other for other in found[index].tolist() if other >= 0 and sign * correlation[other] > 0]
+    return [Neighbour(other, brief(float(correlation[other]))) for other in others]
 
 
 def _dream(source: Source, at: int | None, index: int, gallery: Gallery) -> str:

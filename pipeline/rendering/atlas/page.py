@@ -10,6 +10,7 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from pipeline.errors import InputError
 from pipeline.rendering.atlas.about import About
 from pipeline.rendering.atlas.cards import SHORT, SIGNS, Card, cards
 from pipeline.rendering.atlas.classes import class_page, comparisons
@@ -40,7 +41,12 @@ def render_atlas(
         statistics: of all maps of the layer, over `images`.
         images: (n, size, size, 1), standardized; labels: (n,), those that `statistics` looked at.
         class_names: (classes,), text of the user's, as is all of `about` and the layers' names: it is escaped.
+    Raises:
+        InputError: another number of names than of classes.
     """
+    if len(class_names) != statistics.classes:
+        takes = f"a name for each of the {statistics.classes} classes"
+        raise InputError.at("class_names", takes=takes, got=f"{len(class_names)} names")
     source = Source(about, oips, statistics, atlas, images, labels, tuple(class_names))
     gallery, script = Gallery(), _text("atlas.js")
     shown = cards(source, gallery)

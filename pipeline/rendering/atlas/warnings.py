@@ -77,13 +77,15 @@ RULES = (
     Rule(
         "seeds",
         "seeds disagree",
-        "Pictures that grew out of other noise look different: this one is one of several answers.",
+        f"Pictures that grew out of other noise look different (agreement below {LOW_AGREEMENT}): this one is one of "
+        "several answers.",
         lambda of: of.agreement < LOW_AGREEMENT,
     ),
     Rule(
         "class",
         "taken for another class",
-        "The map is selective, but the CNN takes the picture for another class than the one that the map prefers.",
+        f"The map is selective ({SELECTIVE} or more), but the CNN takes the picture for another class than the one that "
+        "the map prefers.",
         lambda of: of.selectivity >= SELECTIVE and -1 not in (of.preferred, of.predicted)
         and of.preferred != of.predicted,
     ),

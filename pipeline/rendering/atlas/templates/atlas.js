@@ -72,7 +72,7 @@
   form.addEventListener("submit", event => event.preventDefault());
   form.addEventListener("input", () => arrange(filters = wished()));
   // not at every move of a slider, which browsers would take for an attack
-  form.addEventListener("change", () => visit("#maps" + (filters && "?" + filters), "replaceState"));
+  form.addEventListener("change", () => { arrange(filters = wished()); visit("#maps" + (filters && "?" + filters), "replaceState"); });
   const reset = () => { visit("#maps", "replaceState"); show(false); };
   form.addEventListener("reset", event => { event.preventDefault(); reset(); });
   one(".reset").addEventListener("click", () => { reset(); one("select", form).focus(); });
