@@ -84,8 +84,8 @@ RULES = (
     Rule(
         "class",
         "taken for another class",
-        f"The map is selective ({SELECTIVE} or more), but the CNN takes the picture for another class than the one that "
-        "the map prefers.",
+        f"The map is selective ({SELECTIVE} or more), but the CNN takes the picture for another class than the one "
+        "that the map prefers.",
         lambda of: of.selectivity >= SELECTIVE and -1 not in (of.preferred, of.predicted)
         and of.preferred != of.predicted,
     ),
