@@ -23,7 +23,15 @@ from pipeline.tracking import Half, Tracker, open_tracker
 EXPERIMENT = "test dreams"
 VIEW_TAG = "mlflow.sharedViewState."
 # what differs between two runs of the same; the note names the run, and the one that it stands on
-OWN = ("pipeline_id", "upstream.train", "pid", "process_started", "mlflow.note.content")
+OWN = (
+    "pipeline_id",
+    "upstream.train",
+    "upstream.statistics",
+    "upstream.oip",
+    "pid",
+    "process_started",
+    "mlflow.note.content",
+)
 
 
 def tracker_of(output_dir: Path, uri: str | None, pipeline_id: str = "pipeline-1") -> Tracker:

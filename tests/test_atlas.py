@@ -245,7 +245,8 @@ def test_an_atlas_of_a_run_by_its_folder_stage_and_id(folder: Path) -> None:
     assert tags["upstream.oip"] == oip
     assert tags["upstream.train"] == ids(folder, "train")[0]
     assert tags["upstream.statistics"] == ids(folder, "statistics")[0]
-    for what in (str(run / "oip"), oip, ids(folder, "atlas")[0]):
+    # the training of the last two is in the store alone
+    for what in (str(run / "oip"), oip, ids(folder, "atlas")[0], str(page.parent), str(page.parent.parent)):
         again = made(succeeded(module(folder, "pipeline.atlas", what)), folder)
         assert again != page
         assert again.read_text() == text, what
@@ -285,6 +286,34 @@ def test_a_training_of_other_code_is_taken_as_it_is(folder: Path, tmp_path: Path
     assert {file: file.read_bytes() for file in place.rglob("*") if file.is_file()} == before
 
 
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda model: model.unlink(), "takes a training with its model, or one that is in the store of outputs; got "),
+        (lambda model: model.write_bytes(b"x" * 9), "takes a training as it was saved; got "),
+    ],
+)
+def test_a_training_whose_model_is_not_whole_is_refused(folder: Path, tmp_path: Path, spoil, message: str) -> None:
+    (training,) = (folder / "outputs" / "store" / "train").iterdir()
+    shutil.copytree(training, tmp_path / "run" / "train")
+    shutil.copytree(runs(folder)[0] / "oip", tmp_path / "run" / "oip")
+    spoil(tmp_path / "run" / "train" / "model.keras")
+    process = module(tmp_path, "pipeline.atlas", "run")
+    assert process.returncode == 2
+    (line,) = process.stderr.splitlines()
+    assert line.startswith(f"mnist-dream: RUN: {message}")
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_of_another_layer_all_maps_are_wanted(folder: Path) -> None:
+    """The maps that were chosen of the run's own layer need not be there."""
+    words = ("oip.layer=Output", "atlas.starts=1", "atlas.wavelengths=[]")
+    page = made(succeeded(module(folder, "pipeline.atlas", str(runs(folder)[0]), *words)), folder)
+    with np.load(page.parent / "atlas.npz") as found:
+        assert found["map_indices"].tolist() == list(range(10))
+        assert found["dreams"].shape == (0, 0, 0)
+
+
 def test_another_layer_and_a_copy_of_the_page(folder: Path, tmp_path: Path) -> None:
     oip = ids(folder, "oip")[-1]
     words = (
@@ -315,6 +344,7 @@ def test_another_layer_and_a_copy_of_the_page(folder: Path, tmp_path: Path) -> N
         ([" "], "RUN: takes the id of a run, or the folder of a stage; got nothing"),
         (["outputs"], "RUN: takes a stage"),
         (["{run}", "train.epochs=3"], "train.epochs=3: the training is that of the run"),
+        (["{run}", "stages=[train]"], "stages=[train]: this command makes an atlas alone"),
         (["{run}", "oip.step=3"], "oip.step: no such setting; did you mean"),
         (["{run}", "atlas.starts=0"], "atlas.starts: takes a whole number of at least 1 and at most 32; got 0"),
         (["{run}", "noise=long"], "noise=long: only single settings can be changed"),

@@ -121,7 +121,7 @@ def test_a_run_that_is_brought_in_later_is_the_one_that_was_recorded_live(tmp_pa
     (line,) = errors.splitlines()
     assert "results on disk are complete; `python -m pipeline.sync` brings them in later" in line
     output, _ = succeeded(start(tmp_path, "pipeline.sync"))
-    assert output.endswith("4 brought in, 0 recorded before, 0 left\n")
+    assert output.endswith(f"{len(STAGES)} brought in, 0 recorded before, 0 left\n")
     runs = assert_recorded_once(client, tmp_path / "outputs/runs/day/late")
     for stage, run in runs.items():
         assert told(client, run) == live[stage], stage
