@@ -172,7 +172,6 @@
       }
     } else if (pair) fillComparison(...pair);
     followed = false;
-    place = here;
     const heading = one("h1", route === "maps" ? overview : page);
     document.title = route === "maps" ? title : `${heading.textContent.replace(/\s+/g, " ").trim()} – ${title}`;
     for (const link of all("nav a")) {
@@ -181,10 +180,9 @@
     }
   };
   const encodedRoute = route => all("nav a").map(link => link.getAttribute("href").slice(1)).find(href => decoded(href) === route);
-  let place = here;
-  addEventListener("scroll", () => scrolled.set(place, scrollY), {passive: true});
   const moved = () => {
     if (here === location.hash) return;
+    scrolled.set(here, scrollY);
     here = location.hash;
     show(false);
   };
@@ -193,6 +191,7 @@
   if ("scrollRestoration" in history) history.scrollRestoration = "manual";
   const follow = address => {
     followed = true;
+    scrolled.set(here, scrollY);
     visit(address, "pushState");
     show(false);
   };
