@@ -2,7 +2,11 @@
 
 import argparse
 import math
+import sys
+from collections.abc import Callable
 from pathlib import Path
+
+from pipeline.errors import InputError, why
 
 
 def folder(text: str) -> Path:
@@ -10,6 +14,25 @@ def folder(text: str) -> Path:
     if not text.strip():
         raise argparse.ArgumentTypeError("takes a folder; got nothing")
     return Path(text)
+
+
+def exit_code(action: Callable[[], int], *, writes_to: str) -> int:
+    """What a command line returns: what `action` does, 2 for what is refused, told in one line, 130 for an interrupt.
+
+    Args:
+        writes_to: the options that name where it writes, for the message.
+    """
+    try:
+        return action()
+    except InputError as error:
+        print(f"mnist-dream: {error}", file=sys.stderr)
+    except OSError as error:
+        takes = "a folder that can be written to, with room for the results"
+        print(f"mnist-dream: {InputError.at(writes_to, takes=takes, got=why(error))}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("mnist-dream: interrupted", file=sys.stderr)
+        return 130
+    return 2
 
 
 def days(text: str) -> float:

@@ -6,29 +6,26 @@ is taken as it is, whatever has changed since; so are its OIPs, where it has som
 
 import argparse
 import contextlib
-import json
 import logging
 import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from omegaconf import DictConfig, OmegaConf
 
 from pipeline import jobs, schema, storage
-from pipeline.arguments import folder
+from pipeline.arguments import exit_code, folder
 from pipeline.config import Config, Stage, TrackingBackend, TrackingConfig
-from pipeline.errors import InputError, why
+from pipeline.errors import InputError
 from pipeline.execution import Given
-from pipeline.recorded import Recorded, opened, recorded_settings
+from pipeline.recorded import Recorded, opened, recorded_settings, stored_result
 from pipeline.results import OipSweepResult
 from pipeline.stopping import listen
-from pipeline.summary import shown
+from pipeline.summary import LOOK_AT, shown
 from pipeline.tracking.fetching import fetch_model
 
-PAGE = "atlas.html"
 # What OIPs that were made before depend on; what the training does, which is there already.
 OF_OIPS, OF_TRAINING = ("oip.", "noise.", "data."), ("train.", "model.", "seed=")
 
@@ -43,22 +40,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--output-dir", type=folder, default=Path("outputs"), help="default: %(default)s")
     parser.add_argument("--uri", help="of the MLflow server; default: the file in the output folder")
     options = parser.parse_args(arguments)
-    try:
-        _make(options)
-    except InputError as error:
-        print(f"mnist-dream: {error}", file=sys.stderr)
-    except OSError as error:
-        takes = "a folder that can be written to, with room for the results"
-        print(f"mnist-dream: {InputError.at('--output-dir, --output', takes=takes, got=why(error))}", file=sys.stderr)
-    except KeyboardInterrupt:
-        print("mnist-dream: interrupted", file=sys.stderr)
-        return 130
-    else:
-        return 0
-    return 2
+    return exit_code(lambda: _make(options), writes_to="--output-dir, --output")
 
 
-def _make(options: argparse.Namespace) -> None:
+def _make(options: argparse.Namespace) -> int:
     if options.output is not None and (options.output.exists() or not options.output.parent.is_dir()):
         takes = "a file that is not there yet, in a folder that is"
         raise InputError.at("--output", takes=takes, got=str(options.output))
@@ -75,8 +60,7 @@ def _make(options: argparse.Namespace) -> None:
         composed.stages, composed.reuse = [Stage.atlas.value], True
         composed.output_dir, composed.tracking.uri = str(options.output_dir), options.uri
         config = schema.to_config(composed)
-        run_dir = Path(config.output_dir) / "runs" / datetime.now().strftime("%Y-%m-%d/%H-%M-%S-%f")
-        run_dir.mkdir(parents=True)
+        run_dir = jobs.new_run_dir(Path(config.output_dir))
         page = _run(config, run_dir, OmegaConf.to_yaml(composed, resolve=True), recorded, given, options)
     if options.output is not None:
         # whole or not at all
@@ -88,6 +72,7 @@ def _make(options: argparse.Namespace) -> None:
             draft.unlink(missing_ok=True)
         page = options.output
     print(f"open it in a browser: {shown(page)}")
+    return 0
 
 
 def _follow_layer(composed: DictConfig, overrides: Sequence[str]) -> None:
@@ -123,7 +108,7 @@ def _run(
         attempt.end(jobs.FINISHED, stages={stage.value: outcome.described() for stage, outcome in outcomes.items()})
     made = outcomes[Stage.atlas].folder
     _compare_data(given[Stage.train].folder, made)
-    return made / PAGE
+    return made / LOOK_AT[Stage.atlas]
 
 
 def _stage_of(run: str) -> str:
@@ -141,11 +126,12 @@ def _given(recorded: Recorded, options: argparse.Namespace) -> Iterator[dict[Sta
     with contextlib.ExitStack() as stack:
         training = recorded
         if recorded.stage != Stage.train.value:
-            upstream = recorded.upstream or _stored(options.output_dir, storage.load_upstream(recorded.folder))
+            key = storage.load_upstream(recorded.folder).get(Stage.train.value)
+            upstream = recorded.upstream or stored_result(options.output_dir, Stage.train.value, key)
             if upstream is None:
                 takes = f"a run whose training is beside it, or in the store of {options.output_dir}"
                 raise InputError.at("RUN", takes=takes, got=options.run)
-            training = stack.enter_context(opened(upstream, options.output_dir, options.uri))
+            training = stack.enter_context(opened(str(upstream), options.output_dir, options.uri))
         given = {Stage.train: Given(stack.enter_context(_with_model(training, options)), training.run_id)}
         if recorded.stage == Stage.oip.value and not any(word.startswith(OF_OIPS) for word in options.overrides):
             # those of another version lack something, and are made anew
@@ -164,9 +150,9 @@ def _with_model(training: Recorded, options: argparse.Namespace) -> Iterator[Pat
             raise InputError.at("RUN", takes="a training as it was saved", got=f"{training.folder}: {problem}")
         yield training.folder
         return
-    stored = _stored(options.output_dir, {training.stage: training.described["record"]["key"]})
+    stored = stored_result(options.output_dir, training.stage, training.described["record"]["key"])
     if stored is not None:
-        yield Path(stored)
+        yield stored
         return
     if training.run_id is None:
         takes = f"a training with its model, or one that is in the store of {options.output_dir}"
@@ -179,19 +165,9 @@ def _with_model(training: Recorded, options: argparse.Namespace) -> Iterator[Pat
         yield place
 
 
-def _stored(output_dir: Path, keys: Mapping[str, str]) -> str | None:
-    """The folder of the training with this key in the store, if it is there, whole."""
-    stage = Stage.train.value
-    place = output_dir / "store" / stage / keys.get(stage, "-")
-    return str(place) if place.is_dir() and storage.problem(place, thorough=True) is None else None
-
-
 def _compare_data(training: Path, atlas: Path) -> None:
     """Say so if the data is not what the CNN was trained on."""
-    then, today = (
-        json.loads((place / storage.RECORD).read_text()).get("ingredients", {}).get("inputs", {}).get("data")
-        for place in (training, atlas)
-    )
+    then, today = (storage.load_ingredients(place).get("inputs", {}).get("data") for place in (training, atlas))
     if then != today:
         print("data: not what the CNN was trained on; the real images of the atlas are today's")
 

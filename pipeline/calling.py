@@ -19,6 +19,7 @@ from pipeline.results import (
     StageResult,
     TrainResult,
 )
+from pipeline.stages.selection import images_of
 
 if TYPE_CHECKING:
     import keras
@@ -63,7 +64,6 @@ def compute(
 
         return extract_activations(config.activations, model, dataset, progress=progress)
     if stage is Stage.statistics:
-        from pipeline.stages.selection import images_of
         from pipeline.stages.statistics import map_statistics
 
         images, labels = images_of(dataset, config.statistics.split)
@@ -90,7 +90,6 @@ def compute(
         )
     if stage is Stage.atlas:
         from pipeline.stages.atlas import survey
-        from pipeline.stages.selection import images_of
 
         images, labels = images_of(dataset, config.statistics.split)
         return survey(
@@ -129,7 +128,6 @@ def draw(
     """
     # matplotlib is not needed when everything is there already
     from pipeline import rendering
-    from pipeline.stages.selection import images_of
 
     match result:
         case TrainResult():

@@ -76,6 +76,7 @@ class Execution:
     _outcomes: dict[Stage, StageOutcome] = field(default_factory=dict)
     _run_ids: dict[Stage, str | None] = field(default_factory=dict)
     _results: dict[Stage, StageResult] = field(default_factory=dict)
+    _known_ingredients: dict[Stage, dict[str, Any]] = field(default_factory=dict)
     _trained: "keras.Model | None" = None
 
     def finish(self, stage: Stage) -> StageOutcome:
@@ -90,17 +91,17 @@ class Execution:
             record = storage.load_record(given.folder)
             self._run_ids[stage] = given.run_id or self.tracker.find_run(stage.value, record.key)
             return StageOutcome(record, given.folder, reused=True, run_id=self._run_ids[stage])
-        if not self.config.reuse:
-            return self._compute(stage, self.run_dir / stage.value)
         name, key = stage.value, self.key(stage)
         place = self._store.place(name, key)
-        if self._store.holds(name, key):
+        if self.config.reuse and self._store.holds(name, key):
             run_id = self.tracker.find_run(name, key)
             if run_id is not None or not self.tracker.is_recording:
                 return self._reuse(stage, place, run_id)
         for other in UPSTREAM[stage]:
             # before this stage is locked: whoever holds both would keep others from the other meanwhile
             self.finish(other)
+        if not self.config.reuse:
+            return self._compute(stage, self.run_dir / stage.value)
         with self._alone(name, key):
             if self._store.holds(name, key):
                 return self._reuse(stage, place, self.tracker.find_run(name, key))
@@ -126,6 +127,12 @@ class Execution:
         return provenance.digest(self._ingredients(stage))
 
     def _ingredients(self, stage: Stage) -> dict[str, Any]:
+        # once: it reads all source files, and stages that stand on others ask for theirs again and again
+        if stage not in self._known_ingredients:
+            self._known_ingredients[stage] = self._new_ingredients(stage)
+        return self._known_ingredients[stage]
+
+    def _new_ingredients(self, stage: Stage) -> dict[str, Any]:
         return {
             "stage": stage.value,
             "settings": settings_of(self.config, stage),
@@ -167,8 +174,6 @@ class Execution:
 
     def _compute(self, stage: Stage, target: Path) -> StageOutcome:
         """The result of a stage, in `target` and in the folder of this run."""
-        for other in UPSTREAM[stage]:
-            self.finish(other)
         model = None if stage is Stage.train else self._model()
         start_tensorflow(self.config.runtime)
         begun = StageRecord(

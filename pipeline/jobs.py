@@ -8,6 +8,7 @@ import shutil
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,13 @@ def _remove_stages(folder: Path) -> None:
     for stage in Stage:
         for path in (folder / stage.value, *folder.glob(f".{stage.value}-*")):
             shutil.rmtree(path, ignore_errors=True)
+
+
+def new_run_dir(output_dir: Path) -> Path:
+    """A new folder for a run that Hydra does not make one for, named by the time as its are."""
+    place = output_dir / "runs" / datetime.now().strftime("%Y-%m-%d/%H-%M-%S-%f")
+    place.mkdir(parents=True)
+    return place
 
 
 def read(folder: Path) -> Job | None:

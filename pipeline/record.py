@@ -37,16 +37,15 @@ def run_name(stage: Stage, overrides: list[str]) -> str:
     groups = {
         Stage.train: ("data", "model", "train", "seed", "experiment"),
         Stage.activations: ("data", "model", "train", "seed", "experiment", "activations"),
-        Stage.statistics: ("data", "model", "train", "seed", "experiment", "statistics"),
+        # its layer follows that of the OIPs
+        Stage.statistics: ("data", "model", "train", "seed", "experiment", "statistics", "oip.layer"),
         Stage.oip: ("data", "model", "train", "seed", "experiment", "noise", "oip"),
         Stage.dream: ("data", "model", "train", "seed", "experiment", "dream"),
         Stage.atlas: ("data", "model", "train", "seed", "experiment", "statistics", "noise", "oip", "atlas"),
         Stage.dream_sheet: ("data", "model", "train", "seed", "experiment", "dream"),
     }
-    said = [word for word in overrides if re.split(r"[.=]", word.lstrip("+"), maxsplit=1)[0] in groups[stage]]
-    if stage is Stage.statistics:
-        # whose layer follows that of the OIPs
-        said += [word for word in overrides if word.lstrip("+").startswith("oip.layer=")]
+    # a group stands for all settings in it
+    said = [word for word in overrides if re.match(rf"\+*({'|'.join(map(re.escape, groups[stage]))})[.=]", word)]
     return " ".join([stage.value, *said])
 
 

@@ -14,6 +14,7 @@ from pipeline import schema, storage
 from pipeline.__main__ import CONF, compose
 from pipeline.config import Stage, TrackingBackend, TrackingConfig
 from pipeline.errors import InputError
+from pipeline.store import Store
 from pipeline.tracking.fetching import fetched
 
 CONFIG = "config.yaml"
@@ -83,6 +84,14 @@ def _read(folder: Path, upstream: str | None, run_id: str | None) -> Recorded:
         takes = f"a stage (not a sweep, or a run of several) with a whole {storage.RECORD} and {CONFIG}"
         raise InputError.at("RUN", takes=takes, got=f"{folder}: {type(error).__name__}: {error}") from error
     return recorded
+
+
+def stored_result(output_dir: Path, stage: str, key: str | None) -> Path | None:
+    """The folder of a result in the store, if it is there, whole."""
+    if key is None:
+        return None
+    place = Store(output_dir / "store").place(stage, key)
+    return place if place.is_dir() and storage.problem(place, thorough=True) is None else None
 
 
 def recorded_settings(recorded: Recorded, overrides: Sequence[str]) -> DictConfig:

@@ -12,17 +12,16 @@ import multiprocessing
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
 from omegaconf import DictConfig, OmegaConf
 
 from pipeline import comparison, jobs, provenance, schema, storage
-from pipeline.arguments import folder, tolerance
+from pipeline.arguments import exit_code, folder, tolerance
 from pipeline.config import Stage
-from pipeline.errors import InputError, why
-from pipeline.recorded import Recorded, Said, opened, recorded_settings
+from pipeline.errors import InputError
+from pipeline.recorded import Recorded, Said, opened, recorded_settings, stored_result
 from pipeline.runtime import cpu_threads
 from pipeline.stopping import listen
 from pipeline.tracking.backend import default_uri
@@ -40,17 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--tolerance", type=tolerance, default=0.0, metavar="X", help="largest difference that counts as the same (0)"
     )
     options = parser.parse_args(arguments)
-    try:
-        return _rerun(options)
-    except InputError as error:
-        print(f"mnist-dream: {error}", file=sys.stderr)
-    except OSError as error:
-        takes = "a folder that can be written to, with room for the results"
-        print(f"mnist-dream: {InputError.at('--output-dir', takes=takes, got=why(error))}", file=sys.stderr)
-    except KeyboardInterrupt:
-        print("mnist-dream: interrupted", file=sys.stderr)
-        return 130
-    return 2
+    return exit_code(lambda: _rerun(options), writes_to="--output-dir")
 
 
 def _rerun(options: argparse.Namespace) -> int:
@@ -69,19 +58,12 @@ def _rerun(options: argparse.Namespace) -> int:
         )
         for line in comparison.process_differences(recorded.described["process"], process):
             print(line, flush=True)
-        run_dir = Path(config.output_dir) / "runs" / datetime.now().strftime("%Y-%m-%d/%H-%M-%S-%f")
-        run_dir.mkdir(parents=True)
+        run_dir = jobs.new_run_dir(Path(config.output_dir))
         # what names the run, as it did then
         said = recorded.said(options.overrides)
         _run(composed, run_dir, said, options, training_threads=_training_threads(wanted, options))
         same = [_compare(then, run_dir / then.stage, options) for then in wanted]
     return 0 if all(same) else 1
-
-
-def _stored(recorded: Recorded, output_dir: Path) -> Path | None:
-    """The result of the record in the store, if it is there, whole."""
-    place = output_dir / "store" / recorded.stage / recorded.described["record"]["key"]
-    return place if place.is_dir() and storage.problem(place, thorough=True) is None else None
 
 
 def _training_threads(wanted: Sequence[Recorded], options: argparse.Namespace) -> int | None:
@@ -159,7 +141,7 @@ def _compare(recorded: Recorded, folder: Path, options: argparse.Namespace) -> b
         print(f"{recorded.stage:<12} bit-identical, {len(now)} arrays")
         return True
     recorded_arrays = storage.load_saved(recorded.folder, then)
-    stored = _stored(recorded, options.output_dir)
+    stored = stored_result(options.output_dir, recorded.stage, recorded.described["record"]["key"])
     if stored is not None:
         # MLflow keeps a model elsewhere
         recorded_arrays = storage.load_saved(stored, then) | recorded_arrays

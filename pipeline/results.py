@@ -53,6 +53,12 @@ class ActivationsResult:
 CONVERGED, RISING, UNSTEADY, NEVER = "converged", "still rising", "not converged", "never triggered"
 
 
+def relative(activation: np.ndarray, maximum: np.ndarray) -> np.ndarray:
+    """activation / maximum, not a number where the maximum is not known, or not above 0."""
+    known = (maximum > 0) & np.isfinite(maximum)
+    return activation / np.where(known, maximum, np.nan).astype(maximum.dtype)
+
+
 @dataclass(frozen=True, eq=False)
 class OipSweepResult:
     """One original input pattern per map.
@@ -106,8 +112,7 @@ class OipSweepResult:
     def relative_activation(self) -> np.ndarray:
         """(maps,): the activation as a multiple of the largest that a real image causes; not a number where that is not
         known, or not above 0."""
-        known = (self.data_maximum > 0) & np.isfinite(self.data_maximum)
-        return self.activation / np.where(known, self.data_maximum, np.float32(np.nan))
+        return relative(self.activation, self.data_maximum)
 
     @property
     def files(self) -> list[str]:

@@ -233,16 +233,24 @@ def load_record(folder: Path) -> StageRecord:
 
 def load_process(folder: Path) -> dict[str, Any]:
     """What stage.json says of the process that computed the stage; empty if it says nothing."""
-    try:
-        return dict(json.loads((folder / RECORD).read_text())["process"])
-    except (ValueError, OSError, KeyError, TypeError):
-        return {}
+    return _said(folder, "process")
+
+
+def load_ingredients(folder: Path) -> dict[str, Any]:
+    """What stage.json says the stage's key is the digest of; empty if it says nothing."""
+    return _said(folder, "ingredients")
 
 
 def load_upstream(folder: Path) -> dict[str, str]:
     """What stage.json says the stage stands on: stage -> key; empty if it says nothing."""
+    upstream = load_ingredients(folder).get("upstream")
+    # of earlier versions it is the key of the training alone
+    return upstream if isinstance(upstream, dict) else {}
+
+
+def _said(folder: Path, name: str) -> dict[str, Any]:
     try:
-        return dict(json.loads((folder / RECORD).read_text())["ingredients"]["upstream"])
+        return dict(json.loads((folder / RECORD).read_text())[name])
     except (ValueError, OSError, KeyError, TypeError):
         return {}
 

@@ -1,7 +1,8 @@
 """What an atlas shows of every map beside its OIP and its statistics: other starts, evidence, a dream, other layers."""
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -311,22 +312,16 @@ class _Parts:
     """One bar for parts that take about so long each, in units of their own."""
 
     def __init__(self, progress: Progress, weights: Sequence[int]) -> None:
-        self._progress, self._weights, self._begun = progress, weights, self._begin(weights)
+        self._progress, self._total = progress, sum(weights)
+        self._parts = zip(accumulate(weights, initial=0), weights, strict=False)
 
     def next(self) -> Progress:
         """How the next part tells how far it is."""
-        before, weight = next(self._begun)
+        before, weight = next(self._parts)
 
         def tell(task: str, done: int, total: int, **values: float) -> None:
             del task, values
             share = before + weight * done / max(total, 1)
-            self._progress("atlas", round(1000 * share), 1000 * sum(self._weights))
+            self._progress("atlas", round(1000 * share), 1000 * self._total)
 
         return tell
-
-    @staticmethod
-    def _begin(weights: Sequence[int]) -> Iterator[tuple[int, int]]:
-        before = 0
-        for weight in weights:
-            yield before, weight
-            before += weight

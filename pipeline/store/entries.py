@@ -1,7 +1,5 @@
 """What is in the store: whose result it is, and whether it is still what was saved."""
 
-import contextlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,7 +62,5 @@ class Entry:
 
     def ingredients(self) -> dict[str, Any] | None:
         """What the key is the digest of, None if that is not known."""
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            ingredients = json.loads((self.place / RECORD).read_text())["ingredients"]
-            return ingredients if provenance.digest(ingredients) == self.key else None
-        return None
+        ingredients = storage.load_ingredients(self.place)
+        return ingredients if provenance.digest(ingredients) == self.key else None

@@ -15,6 +15,10 @@ from pipeline.tracking.writing import MODEL_FILE
 RESULTS = "results"
 
 
+def _uri(tracking: TrackingConfig, output_dir: Path) -> str:
+    return backend.default_uri(output_dir) if tracking.uri is None else tracking.uri
+
+
 @contextmanager
 def fetched(tracking: TrackingConfig, output_dir: Path, run_id: str) -> Iterator[tuple[Path, dict[str, str]]]:
     """The folder with the files of a run's stage, until the block is left, and the run's tags.
@@ -22,7 +26,7 @@ def fetched(tracking: TrackingConfig, output_dir: Path, run_id: str) -> Iterator
     Raises:
         InputError: the record does not answer, or has no such run, or that has no results.
     """
-    uri = backend.default_uri(output_dir) if tracking.uri is None else tracking.uri
+    uri = _uri(tracking, output_dir)
     backend.check_uri(uri)
     takes = "the id of a run of a stage in the record, or the folder of a stage"
     if tracking.uri is None and not (output_dir / "mlflow.db").is_file():
@@ -46,9 +50,8 @@ def fetch_model(tracking: TrackingConfig, output_dir: Path, run_id: str, target:
     Raises:
         InputError: the record does not answer, or the run has no model.
     """
-    uri = backend.default_uri(output_dir) if tracking.uri is None else tracking.uri
     try:
-        connection = backend.connect(uri, output_dir, Patience(None))
+        connection = backend.connect(_uri(tracking, output_dir), output_dir, Patience(None))
         (output,) = connection.client.get_run(run_id).outputs.model_outputs
         location = connection.client.get_logged_model(output.model_id).artifact_location
         with TemporaryDirectory() as scratch:

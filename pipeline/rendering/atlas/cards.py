@@ -48,10 +48,6 @@ class Card:
         return SIGNS[self.verdict]
 
     @property
-    def short(self) -> str:
-        return SHORT[self.verdict]
-
-    @property
     def has_oip(self) -> bool:
         return bool(self.picture)
 

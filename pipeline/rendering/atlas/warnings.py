@@ -1,10 +1,11 @@
 """Where the evidence and the picture disagree: what makes the atlas warn of an OIP."""
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from pipeline.results import NEVER
+import numpy as np
+
+from pipeline.results import NEVER, relative
 
 # From here on a map counts as one of a class: the class with the largest mean has three times the mean of the others.
 SELECTIVE = 0.5
@@ -99,4 +100,4 @@ def warnings_for(evidence: Evidence) -> tuple[Rule, ...]:
 
 def relative_score(activation: float, maximum: float) -> float:
     """The score as a multiple of the largest on the data; not a number where that is not known or not above 0."""
-    return float(activation) / float(maximum) if math.isfinite(maximum) and maximum > 0 else math.nan
+    return float(relative(np.array(activation, np.float64), np.array(maximum, np.float64)))
