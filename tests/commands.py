@@ -7,6 +7,7 @@ taken where the process itself is the subject: the same bits in another one, wha
 are read by an import, other sources.
 """
 
+import atexit
 import contextlib
 import functools
 import json
@@ -20,6 +21,8 @@ import threading
 import time
 from pathlib import Path
 from typing import TextIO
+
+import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
 END_S = 300
@@ -51,6 +54,20 @@ def succeeded(process: Done) -> str:
     """What a command that had to succeed has printed."""
     assert process.returncode == 0, process.stdout + process.stderr
     return process.stdout
+
+
+def runs(folder: Path) -> list[Path]:
+    """The folders of the runs that commands have left, the oldest first."""
+    return sorted((folder / "outputs" / "runs").glob("*/*"))
+
+
+def arrays(run: Path) -> dict[str, np.ndarray]:
+    """All arrays under a folder, by file and name."""
+    found = {}
+    for file in sorted(run.rglob("*.npz")):
+        with np.load(file, allow_pickle=False) as content:
+            found |= {f"{file.relative_to(run)}/{name}": content[name] for name in content}
+    return found
 
 
 def start(
@@ -178,10 +195,10 @@ def _environment(sources: Path) -> dict[str, str]:
 
 @functools.cache
 def _parent() -> socket.socket:
-    """The way to the process that forks, which ends when this one has closed it."""
+    """The way to the process that forks; it ends when this one does."""
     ours, theirs = socket.socketpair()
     with theirs:
-        subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, str(ROOT / "tests" / "preloaded.py"), str(theirs.fileno())],
             env=_environment(ROOT),
             cwd=ROOT,
@@ -190,4 +207,10 @@ def _parent() -> socket.socket:
             pass_fds=[theirs.fileno()],
             start_new_session=True,
         )
+
+    def end() -> None:
+        ours.close()
+        process.wait()
+
+    atexit.register(end)
     return ours

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from reference import Convolution, Layer, Pool
+from templates import empty_record, recorded_here, smoke, smoke_here, trained, trained_here  # noqa: F401
 
 import pipeline
 from pipeline.config import Config

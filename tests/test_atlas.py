@@ -11,9 +11,9 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from commands import SMOKE, module, pipeline, runs, succeeded
 from dream_settings import DREAM
 from oip_settings import NOISE, OIP
-from test_pipeline import SMOKE, module, pipeline, runs, succeeded
 
 from pipeline.config import AtlasConfig, AtlasDreamConfig, Objective, OctavesConfig, StartImage, Strategy
 from pipeline.core.evidence import agreement

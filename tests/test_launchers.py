@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+from commands import ROOT, arrays, pipeline, succeeded
 from omegaconf import OmegaConf
 from slurm import one_node_slurm, why_not
-from test_pipeline import ROOT, arrays, pipeline, succeeded
 
 from pipeline import launching
 from pipeline.config import RuntimeConfig, Stage

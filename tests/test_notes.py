@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_pipeline import SMOKE, pipeline, succeeded
+from commands import SMOKE, pipeline, succeeded
 
 from pipeline.tracking.notes import MEANING, note
 

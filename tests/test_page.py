@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 from browser import WAIT_S, browser, needs_browser, until
+from commands import SMOKE, pipeline, succeeded
 from page import CURVES, PICTURES, opened, page_of, run_page, table_page
-from test_pipeline import SMOKE, pipeline, succeeded
 
 pytestmark = needs_browser
 

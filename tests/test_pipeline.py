@@ -1,7 +1,6 @@
 """The whole pipeline through the command line, on the embedded data: what it leaves, reuses and repeats."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -9,71 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import ROOT, SMOKE, STAGES, arrays, execute, pipeline, runs, succeeded
 from PIL import Image
-
-ROOT = Path(__file__).parent.parent
-SMOKE = ("experiment=smoke", "data.limit=60", "dream.size=56", "oip.steps=4")
-STAGES = ("train", "activations", "statistics", "oip", "dream", "atlas")
-
-
-def pipeline(folder: Path, *overrides: str, sources: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": str(sources), "MLFLOW_DISABLE_TELEMETRY": "true"}
-    return subprocess.run(
-        [sys.executable, "-m", "pipeline", *overrides],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        timeout=300,
-        check=False,
-    )
-
-
-def module(folder: Path, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Another of the package's command lines, such as pipeline.rerun."""
-    return subprocess.run(
-        [sys.executable, "-m", name, *arguments],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        timeout=300,
-        check=False,
-    )
-
-
-def succeeded(process: subprocess.CompletedProcess[str]) -> str:
-    assert process.returncode == 0, process.stderr
-    return process.stdout
-
-
-def runs(folder: Path) -> list[Path]:
-    return sorted((folder / "outputs" / "runs").glob("*/*"))
 
 
 def digests(run: Path) -> dict[str, dict[str, str]]:
     return {stage: json.loads((run / stage / "stage.json").read_text())["digests"] for stage in STAGES}
-
-
-def arrays(run: Path) -> dict[str, np.ndarray]:
-    found = {}
-    for file in sorted(run.rglob("*.npz")):
-        with np.load(file, allow_pickle=False) as content:
-            found |= {f"{file.relative_to(run)}/{name}": content[name] for name in content}
-    return found
-
-
-@pytest.fixture(scope="module")
-def smoke(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which the smoke experiment has run, recorded in its own MLflow file."""
-    folder = tmp_path_factory.mktemp("smoke")
-    output = succeeded(pipeline(folder, *SMOKE))
-    assert "test accuracy" in output
-    assert "of 3 maps got an OIP" in output
-    assert "make ui" in output
-    return folder
 
 
 def test_the_results_on_disk_are_complete(smoke: Path) -> None:
@@ -164,46 +104,45 @@ def test_mlflow_has_an_experiment_per_stage_and_a_run_each(smoke: Path) -> None:
     assert train.inputs.dataset_inputs[0].dataset.name == "digits"
 
 
-def test_a_second_run_reuses_every_stage_and_makes_no_second_record(smoke: Path) -> None:
+def test_a_second_run_reuses_every_stage_and_makes_no_second_record(smoke_here: Path) -> None:
     from mlflow import MlflowClient
 
-    first = runs(smoke)[0]
-    output = succeeded(pipeline(smoke, *SMOKE))
+    (first,) = runs(smoke_here)
+    output = succeeded(pipeline(smoke_here, *SMOKE))
     assert output.count("(reused)") == len(STAGES)
-    second = runs(smoke)[-1]
-    assert second != first
+    _, second = runs(smoke_here)
     assert digests(first) == digests(second)
-    client = MlflowClient(f"sqlite:///{smoke}/outputs/mlflow.db")
+    client = MlflowClient(f"sqlite:///{smoke_here}/outputs/mlflow.db")
     for stage in STAGES:
         experiment = client.get_experiment_by_name(f"mnist-dream/{stage}")
         assert len(client.search_runs([experiment.experiment_id])) == 1
 
 
-def test_when_every_stage_is_there_neither_tensorflow_nor_mlflow_is_imported(smoke: Path) -> None:
-    command = [sys.executable, "-X", "importtime", "-m", "pipeline", *SMOKE]
-    process = subprocess.run(
-        command, cwd=smoke, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=True
-    )
-    assert process.stdout.count("(reused)") == len(STAGES)
-    imported = {line.rpartition("|")[2].strip() for line in process.stderr.splitlines() if "import time:" in line}
+def test_when_every_stage_is_there_neither_tensorflow_nor_mlflow_is_imported(smoke_here: Path) -> None:
+    process = execute(smoke_here, "-X", "importtime", "-m", "pipeline", *SMOKE, fresh=True)
+    output, errors = process.communicate()
+    assert process.returncode == 0, errors
+    assert output.count("(reused)") == len(STAGES)
+    imported = {line.rpartition("|")[2].strip() for line in errors.splitlines() if "import time:" in line}
     assert "pipeline.execution" in imported
     assert not imported & {"tensorflow", "keras", "matplotlib", "mlflow", "sklearn", "pandas"}
 
 
-def test_a_password_is_in_no_file_that_is_recorded(tmp_path: Path) -> None:
+def test_a_password_is_in_no_file_that_is_recorded(trained_here: Path) -> None:
     uri = "postgresql://dreamer:very-secret@127.0.0.1:1/dreams"
-    process = pipeline(tmp_path, *SMOKE, "stages=[train]", f"tracking.uri='{uri}'")
+    process = pipeline(trained_here, *SMOKE, "stages=[train,oip]", f"tracking.uri='{uri}'")
     assert process.returncode == 0
     assert "not recorded in MLflow" in process.stderr
     assert "very-secret" not in process.stderr + process.stdout
-    (run,) = runs(tmp_path)
-    for file in (*(run / "train").rglob("*"), *(tmp_path / "outputs" / "store").rglob("*")):
+    run = runs(trained_here)[-1]
+    for file in (*(run / "train").rglob("*"), *(run / "oip").rglob("*"), *(trained_here / "outputs/store").rglob("*")):
         assert not file.is_file() or b"very-secret" not in file.read_bytes(), file
-    assert "dreamer" in (run / "train" / "unrecorded.json").read_text()
+    for stage in ("train", "oip"):
+        assert "dreamer" in (run / stage / "unrecorded.json").read_text()
 
 
-def test_a_change_of_an_oip_setting_does_not_train_again(smoke: Path) -> None:
-    output = succeeded(pipeline(smoke, *SMOKE, "stages=[train,oip]", "noise=long", "tracking=none"))
+def test_a_change_of_an_oip_setting_does_not_train_again(trained_here: Path) -> None:
+    output = succeeded(pipeline(trained_here, *SMOKE, "stages=[train,oip]", "noise=long", "tracking=none"))
     train, oip = output.splitlines()[:2]
     assert train.startswith("train")
     assert train.endswith("(reused)")
@@ -236,8 +175,8 @@ def test_what_was_computed_without_a_record_is_recorded_once_when_there_is_one(t
 
 
 @pytest.mark.parametrize("file", ["model.keras", "stage.json"])
-def test_a_broken_result_in_the_store_is_refused_in_one_line(smoke: Path, tmp_path: Path, file: str) -> None:
-    shutil.copytree(smoke / "outputs" / "store" / "train", tmp_path / "outputs" / "store" / "train")
+def test_a_broken_result_in_the_store_is_refused_in_one_line(trained: Path, tmp_path: Path, file: str) -> None:
+    shutil.copytree(trained / "outputs" / "store" / "train", tmp_path / "outputs" / "store" / "train")
     (broken,) = (tmp_path / "outputs" / "store" / "train").glob(f"*/{file}")
     broken.write_bytes(broken.read_bytes()[:300])
     process = pipeline(tmp_path, *SMOKE, "stages=[oip]", "tracking=none")
@@ -248,7 +187,8 @@ def test_a_broken_result_in_the_store_is_refused_in_one_line(smoke: Path, tmp_pa
 
 
 def test_the_same_command_gives_the_same_bits(smoke: Path, tmp_path: Path) -> None:
-    succeeded(pipeline(tmp_path, *SMOKE, "reuse=false", "tracking=none"))
+    """In a new interpreter, too."""
+    succeeded(pipeline(tmp_path, *SMOKE, "reuse=false", "tracking=none", fresh=True))
     assert not (tmp_path / "outputs" / "store").exists()
     (again,) = runs(tmp_path)
     first = runs(smoke)[0]
@@ -259,16 +199,19 @@ def test_the_same_command_gives_the_same_bits(smoke: Path, tmp_path: Path) -> No
         np.testing.assert_array_equal(array, theirs[name], err_msg=name)
 
 
-def test_a_run_can_be_repeated_from_its_own_folder(smoke: Path, tmp_path: Path) -> None:
-    first = runs(smoke)[0]
-    overrides = ("reuse=false", "tracking.backend=none", "hydra.run.dir=outputs/again")
-    succeeded(pipeline(tmp_path, "--config-path", str(first / ".hydra"), "--config-name", "config", *overrides))
-    assert digests(tmp_path / "outputs" / "again") == digests(first)
+def test_a_run_can_be_repeated_from_its_own_folder(smoke_here: Path) -> None:
+    """All that decides a result is the same, so that every result is one that is there."""
+    (first,) = runs(smoke_here)
+    overrides = ("tracking.backend=none", "hydra.run.dir=outputs/again")
+    command = ("--config-path", str(first / ".hydra"), "--config-name", "config", *overrides)
+    assert succeeded(pipeline(smoke_here, *command)).count("(reused)") == len(STAGES)
+    assert digests(smoke_here / "outputs" / "again") == digests(first)
 
 
-def test_a_sweep_has_a_folder_for_every_job(smoke: Path) -> None:
-    succeeded(pipeline(smoke, "-m", *SMOKE, "stages=[oip]", "noise.wavelengths=[3,7],[14,28]", "noise.seed=0,1"))
-    jobs = sorted((smoke / "outputs" / "multirun").glob("*/*/*/oip"))
+def test_a_sweep_has_a_folder_for_every_job(trained_here: Path) -> None:
+    swept = ("noise.wavelengths=[3,7],[14,28]", "noise.seed=0,1")
+    succeeded(pipeline(trained_here, "-m", *SMOKE, "stages=[oip]", *swept))
+    jobs = sorted((trained_here / "outputs" / "multirun").glob("*/*/*/oip"))
     assert [job.parent.name for job in jobs] == ["0", "1", "2", "3"]
     images = [arrays(job)["oip.npz/images"] for job in jobs]
     for i, one in enumerate(images):
@@ -276,8 +219,8 @@ def test_a_sweep_has_a_folder_for_every_job(smoke: Path) -> None:
             assert not np.array_equal(one, other)
 
 
-def test_a_training_starts_from_the_weights_of_an_earlier_one(smoke: Path, tmp_path: Path) -> None:
-    weights = runs(smoke)[0] / "train" / "initial_weights.npz"
+def test_a_training_starts_from_the_weights_of_an_earlier_one(trained: Path, tmp_path: Path) -> None:
+    weights = runs(trained)[0] / "train" / "initial_weights.npz"
     overrides = ("stages=[train]", "tracking=none", "seed=5", "train.epochs=1", f"train.initial_weights={weights}")
     succeeded(pipeline(tmp_path, *SMOKE, *overrides))
     (run,) = runs(tmp_path)
@@ -287,8 +230,8 @@ def test_a_training_starts_from_the_weights_of_an_earlier_one(smoke: Path, tmp_p
             assert np.array_equal(ours[name], array)
 
 
-def test_weights_of_another_cnn_are_refused_before_anything_is_written(smoke: Path, tmp_path: Path) -> None:
-    weights = runs(smoke)[0] / "train" / "initial_weights.npz"
+def test_weights_of_another_cnn_are_refused_before_anything_is_written(trained: Path, tmp_path: Path) -> None:
+    weights = runs(trained)[0] / "train" / "initial_weights.npz"
     smaller = "model.convolutions.Conv2D_1.filters=8"
     process = pipeline(tmp_path, *SMOKE, smaller, f"train.initial_weights={weights}", "tracking=none")
     assert process.returncode == 2
@@ -309,5 +252,5 @@ def test_the_wheel_works_outside_the_checkout(tmp_path: Path) -> None:
     script = (installed / "bin" / "mnist-dream").read_text()
     assert "pipeline.__main__" in script
     overrides = (*SMOKE, "stages=[oip]", "noise=long,short", "tracking=none")
-    succeeded(pipeline(elsewhere, "-m", *overrides, sources=installed))
+    succeeded(pipeline(elsewhere, "-m", *overrides, fresh=True, sources=installed))
     assert len(list((elsewhere / "outputs" / "multirun").glob("*/*/*/oip/contact_sheet.png"))) == 2

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_pipeline import SMOKE, STAGES, module, pipeline, runs, succeeded
+from commands import SMOKE, STAGES, module, pipeline, runs, succeeded
 
 from pipeline.comparison import Difference, differences, ingredient_differences, process_differences
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_pipeline import ROOT, SMOKE, pipeline, succeeded
+from commands import ROOT, SMOKE, pipeline, succeeded
 from users import ordinary_user
 
 from pipeline.locking import exclusive

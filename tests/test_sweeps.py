@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import psutil
 import pytest
+from commands import ROOT, SMOKE, module, pipeline, succeeded
 from PIL import Image
-from test_pipeline import ROOT, SMOKE, module, pipeline, succeeded
 
 from pipeline import jobs
 from pipeline.locking import is_held
