@@ -3,7 +3,6 @@
 import contextlib
 import logging
 import os
-import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -27,13 +26,15 @@ from pipeline.config import Config
 from pipeline.errors import InputError, one_line, why
 from pipeline.orphans import end_with_parent
 from pipeline.stopping import listen, raise_lost_stop, stopped_is_stopped
-from pipeline.sweeps.callback import SWEEP_FOLDER
+from pipeline.sweeps.callback import SWEEP_FOLDER, SweepCallback, made
 from pipeline.sweeps.end import end
 from pipeline.sweeps.folder import read, told_apart
 
 logger = logging.getLogger(__name__)
 
 INTERRUPTED = 130
+# In the folder of a job.
+SETTINGS = ".hydra"
 FOLDERS = ("output_dir", "hydra.run.dir", "hydra.sweep.dir")
 
 # conf/ beside the package in a checkout, inside it when installed
@@ -77,6 +78,7 @@ def _entry() -> None:
     ConfigStore.instance().store(name="schema", node=Config)
     OmegaConf.register_new_resolver("jobs_at_once", launching.jobs_at_once, replace=True)
     _prefer_own_presets()
+    _look_before_writing()
     _check_overrides(sys.argv[1:])
     hydra.main(config_path=str(CONF), config_name="config", version_base="1.3")(_job)()
 
@@ -128,13 +130,17 @@ def _job(composed: DictConfig) -> float | None:
     raise_lost_stop()
     hydra_config = HydraConfig.get()
     run_dir = Path(hydra_config.runtime.output_dir)
-    _settle_threads(composed, hydra_config, run_dir)
-    text = OmegaConf.to_yaml(composed, resolve=True)
+    made_here = made()
     overrides = list(hydra_config.overrides.task)
     end_with_parent()
     sweep = read(Path(hydra_config.sweep.dir)) if hydra_config.mode is RunMode.MULTIRUN else None
+    attempt = None
     try:
-        with jobs.attempt(run_dir, overrides, sweep_id=sweep.id if sweep else None) as attempt:
+        _settle_threads(composed, hydra_config)
+        text = OmegaConf.to_yaml(composed, resolve=True)
+        with jobs.attempt(
+            run_dir, overrides, sweep_id=sweep.id if sweep else None, settings=_settings_files(composed, overrides)
+        ) as attempt:
             if attempt is None:
                 return None
             config = schema.to_config(composed)
@@ -148,16 +154,28 @@ def _job(composed: DictConfig) -> float | None:
             attempt.end(jobs.FINISHED, stages={stage.value: outcome.described() for stage, outcome in outcomes.items()})
             return figure(outcomes)
     except Exception as error:
-        # into the log of the job; on the terminal one line stands for it
-        logger.info("the job failed", exc_info=True)
+        if sweep is None and isinstance(error, InputError | OSError) and (attempt is None or not attempt.has_results):
+            made_here.remove()
+        else:
+            # into the log of the job; on the terminal one line stands for it
+            with contextlib.suppress(OSError):
+                logger.info("the job failed", exc_info=True)
         if sweep is not None:
             # the other jobs go on; the end of the sweep lists what failed
             return None
         if not isinstance(error, InputError | OSError):
             raise
-        with contextlib.suppress(OSError):
-            _remove_if_unused(run_dir, Path(composed.output_dir))
         sys.exit(_refused(error))
+
+
+def _settings_files(composed: DictConfig, overrides: list[str]) -> dict[str, str]:
+    """What Hydra itself would write into the folder of a job before that has looked at its settings."""
+    contents = {
+        "config": OmegaConf.to_yaml(composed),
+        "hydra": OmegaConf.to_yaml(HydraConfig.instance().cfg),
+        "overrides": OmegaConf.to_yaml(OmegaConf.create(overrides)),
+    }
+    return {f"{SETTINGS}/{name}.yaml": content for name, content in contents.items()}
 
 
 def _prefer_own_presets() -> None:
@@ -169,15 +187,23 @@ def _prefer_own_presets() -> None:
         plugins[file.parent.name].pop(file.name, None)
 
 
-def _settle_threads(composed: DictConfig, hydra_config: HydraConf, run_dir: Path) -> None:
-    """In a sweep, set runtime.threads to what the launcher leaves a job, here and in the record that Hydra wrote."""
+def _look_before_writing() -> None:
+    """Let Hydra, also with a config of the user's, call `SweepCallback`, and leave it to a job to write its settings.
+
+    Hydra would write them before they are checked, over those of an earlier job.
+    """
+    defaults = ConfigStore.instance().repo["hydra"]["config.yaml"].node
+    defaults.output_subdir = None
+    defaults.callbacks = {"sweep": {"_target_": f"{SweepCallback.__module__}.{SweepCallback.__name__}"}}
+
+
+def _settle_threads(composed: DictConfig, hydra_config: HydraConf) -> None:
+    """In a sweep, set runtime.threads to what the launcher leaves a job."""
     if hydra_config.mode is not RunMode.MULTIRUN:
         return
     launcher = hydra_config.runtime.choices["hydra/launcher"]
     given = composed.runtime.threads
     composed.runtime.threads = launching.threads_of_job(given, launcher=launcher, settings=hydra_config.launcher)
-    if composed.runtime.threads != given and hydra_config.output_subdir is not None:
-        OmegaConf.save(composed, run_dir / hydra_config.output_subdir / "config.yaml")
 
 
 def _check_overrides(arguments: Sequence[str]) -> None:
@@ -231,22 +257,6 @@ def _missing(error: MissingConfigException) -> InputError:
 def _not_composed(overrides: Sequence[str], error: HydraException) -> InputError:
     # the cause says more, and does not advise to add a setting that nothing reads
     return InputError(f"{list(overrides)}: {str(error.__cause__ or error).splitlines()[0]}")
-
-
-def _remove_if_unused(run_dir: Path, output_dir: Path) -> None:
-    """Hydra makes the folder before the job looks at its settings; a refused job shall leave nothing behind.
-
-    Of the folders above it only those below output_dir are removed, and that itself if it is the default, if they are
-    empty: others may be the user's own.
-    """
-    if {path.name for path in run_dir.iterdir()} <= {".hydra", "mnist-dream.log", jobs.FILE}:
-        shutil.rmtree(run_dir)
-        root = output_dir.resolve()
-        for parent in run_dir.resolve().parents:
-            ours = root in parent.parents or parent == root == Path("outputs").resolve()
-            if not ours or any(parent.iterdir()):
-                break
-            parent.rmdir()
 
 
 def _writing_failed(error: OSError) -> str:

@@ -9,6 +9,7 @@ import contextlib
 import logging
 import shutil
 import sys
+import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -27,6 +28,7 @@ from pipeline.summary import LOOK_AT, shown
 from pipeline.tracking.fetching import fetch_model
 
 # What OIPs that were made before depend on; what the training does, which is there already.
+OUTPUT = "a file that is not there yet, in a folder that is"
 OF_OIPS, OF_TRAINING = ("oip.", "noise.", "data."), ("train.", "model.", "seed=")
 
 
@@ -45,8 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _make(options: argparse.Namespace) -> int:
     if options.output is not None and (options.output.exists() or not options.output.parent.is_dir()):
-        takes = "a file that is not there yet, in a folder that is"
-        raise InputError.at("--output", takes=takes, got=str(options.output))
+        raise InputError.at("--output", takes=OUTPUT, got=str(options.output))
     for word in options.overrides:
         if word.startswith("stages="):
             raise InputError(f"{word}: this command makes an atlas alone")
@@ -60,19 +61,29 @@ def _make(options: argparse.Namespace) -> int:
         composed.stages, composed.reuse = [Stage.atlas.value], True
         composed.output_dir, composed.tracking.uri = str(options.output_dir), options.uri
         config = schema.to_config(composed)
-        run_dir = jobs.new_run_dir(Path(config.output_dir))
+        run_dir = stack.enter_context(jobs.new_run_dir(Path(config.output_dir)))
         page = _run(config, run_dir, OmegaConf.to_yaml(composed, resolve=True), recorded, given, options)
     if options.output is not None:
-        # whole or not at all
-        draft = options.output.with_name(f".{options.output.name}.draft")
-        try:
-            shutil.copyfile(page, draft)
-            draft.rename(options.output)
-        finally:
-            draft.unlink(missing_ok=True)
+        _copy_page(page, options.output)
         page = options.output
     print(f"open it in a browser: {shown(page)}")
     return 0
+
+
+def _copy_page(page: Path, output: Path) -> None:
+    """Copy the page, whole or not at all, and over nothing that has appeared there meanwhile."""
+    draft = output.with_name(f".{output.name}-{uuid.uuid4().hex}")
+    try:
+        shutil.copyfile(page, draft)
+        try:
+            output.hardlink_to(draft)
+        except FileExistsError:
+            raise InputError.at("--output", takes=OUTPUT, got=f"{output}; the page is {page}") from None
+        except OSError:
+            # not every file system has links
+            draft.rename(output)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _follow_layer(composed: DictConfig, overrides: Sequence[str]) -> None:

@@ -4,9 +4,8 @@ import contextlib
 import dataclasses
 import json
 import os
-import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -14,12 +13,15 @@ from typing import Any
 
 from pipeline import storage
 from pipeline.config import Stage
-from pipeline.errors import one_line
+from pipeline.errors import InputError, one_line
+from pipeline.folders import missing_folders, remove_drafts, remove_empty
 from pipeline.locking import exclusive
 from pipeline.processes import ProcessId, is_gone, this_process
 from pipeline.stopping import stopped_is_stopped
 
 FILE, LOCK = "job.json", ".job.lock"
+# The settings that say where a job lies.
+PLACES = "hydra.run.dir, hydra.sweep.dir"
 RUNNING, FINISHED, FAILED, KILLED, MISSING = "running", "finished", "failed", "killed", "missing"
 
 
@@ -43,60 +45,116 @@ class Job:
 
 
 class Attempt:
-    """A job that is being executed here."""
+    """A job that is being executed here, in a folder that an earlier one may have finished in."""
 
-    def __init__(self, folder: Path, job: Job) -> None:
+    def __init__(self, folder: Path, job: Job, settings: Mapping[str, str], *, earlier: Job | None) -> None:
+        """Begin it.
+
+        Args:
+            settings: file below the folder -> its content, what the job was composed of.
+            earlier: the job that is finished in the folder: its files stay until this one is finished too.
+        """
         self._folder, self._job = folder, job
-        write_whole(folder / FILE, dataclasses.asdict(job))
+        self._earlier = earlier
+        self._files = {FILE: self._described(), **settings}
+        self._missing = [folder / name for name in self._files if not (folder / name).exists()]
+        self._stages = _stages_in(folder)
+        if earlier is None:
+            self._write()
+
+    @property
+    def has_results(self) -> bool:
+        """Whether it has made the folder of a stage."""
+        return not _stages_in(self._folder) <= self._stages
 
     def end(self, state: str, **changes: Any) -> None:
         """It is over; changes: of the fields of `Job`."""
         self._job = dataclasses.replace(self._job, ended=time.time(), state=state, **changes)
-        write_whole(self._folder / FILE, dataclasses.asdict(self._job))
+        self._files[FILE] = self._described()
+        if self._earlier is None or state == FINISHED:
+            self._write()
+
+    def forget(self) -> None:
+        """Remove the files that this attempt has made."""
+        for file in self._missing:
+            file.unlink(missing_ok=True)
+        remove_empty(file.parent for file in self._missing if file.parent != self._folder)
+
+    def _described(self) -> str:
+        return json.dumps(dataclasses.asdict(self._job), indent=1)
+
+    def _write(self) -> None:
+        for name, content in self._files.items():
+            (self._folder / name).parent.mkdir(exist_ok=True)
+            write_text_whole(self._folder / name, content)
 
 
 @contextlib.contextmanager
-def attempt(folder: Path, overrides: Sequence[str], *, sweep_id: str | None = None) -> Iterator[Attempt | None]:
+def attempt(
+    folder: Path,
+    overrides: Sequence[str],
+    *,
+    sweep_id: str | None = None,
+    settings: Mapping[str, str] | None = None,
+) -> Iterator[Attempt | None]:
     """Execute a job in its folder: the block ends it as FINISHED, an error in it as FAILED, a signal as KILLED.
 
-    Waits for a process that executes it at this moment, such as one that outlived the sweep that started it. What an
-    earlier attempt left of its stages is removed; what it had computed is in the store.
+    Waits for a process that executes it at this moment, such as one that outlived the sweep that started it. Of an
+    earlier attempt only drafts are removed. Where another job is finished in the folder, its files stay as they are
+    until this one is finished too. A single job that is refused before it has a result leaves nothing.
 
     Args:
         sweep_id: of the sweep that it is a job of: if it was finished before, None is yielded.
+        settings: file below the folder -> its content, what the job was composed of.
+    Raises:
+        InputError: the folder has files of these names that are not of a job.
     """
     with exclusive(folder / LOCK):
         before = read(folder)
-        if before is not None:
-            same = (before.sweep_id, before.overrides) == (sweep_id, list(overrides))
-            if sweep_id is not None and same and state_of(before, folder) == FINISHED:
-                yield None
-                return
-            _remove_stages(folder)
+        same = before is not None and (before.sweep_id, before.overrides) == (sweep_id, list(overrides))
+        if sweep_id is not None and same and state_of(before, folder) == FINISHED:
+            yield None
+            return
+        taken = [name for name in (FILE, *(settings or {})) if (folder / name).exists()]
+        if before is None and taken:
+            takes = "a new folder, or that of an earlier run"
+            raise InputError.at(PLACES, takes=takes, got=f"{folder}, which has a {taken[0]} of something else")
+        remove_drafts(folder, [stage.value for stage in Stage])
         job = Job(overrides=list(overrides), sweep_id=sweep_id, process=this_process(), begun=time.time())
-        attempt = Attempt(folder, job)
+        is_kept = before is not None and before.state == FINISHED and not (sweep_id is not None and same)
+        attempt = Attempt(folder, job, settings or {}, earlier=before if is_kept else None)
         try:
             with stopped_is_stopped():
                 yield attempt
         except Exception as error:
-            attempt.end(FAILED, failure=one_line(error))
+            if sweep_id is None and isinstance(error, InputError | OSError) and not attempt.has_results:
+                attempt.forget()
+            else:
+                attempt.end(FAILED, failure=one_line(error))
             raise
         except BaseException as error:
             attempt.end(KILLED, failure="interrupted" if isinstance(error, KeyboardInterrupt) else "terminated")
             raise
 
 
-def _remove_stages(folder: Path) -> None:
-    for stage in Stage:
-        for path in (folder / stage.value, *folder.glob(f".{stage.value}-*")):
-            shutil.rmtree(path, ignore_errors=True)
+def _stages_in(folder: Path) -> set[str]:
+    return {stage.value for stage in Stage if (folder / stage.value).exists()}
 
 
-def new_run_dir(output_dir: Path) -> Path:
-    """A new folder for a run that Hydra does not make one for, named by the time as its are."""
+@contextlib.contextmanager
+def new_run_dir(output_dir: Path) -> Iterator[Path]:
+    """Make a folder for a run that Hydra does not make one for, named by the time as its are.
+
+    It goes, with those above it that were made for it, if the block is refused something and has left nothing there.
+    """
     place = output_dir / "runs" / datetime.now().strftime("%Y-%m-%d/%H-%M-%S-%f")
+    made = missing_folders(place)
     place.mkdir(parents=True)
-    return place
+    try:
+        yield place
+    except (InputError, OSError):
+        remove_empty(made)
+        raise
 
 
 def read(folder: Path) -> Job | None:
@@ -120,10 +178,15 @@ def state_of(job: Job | None, folder: Path) -> str:
 
 
 def write_whole(file: Path, content: Any) -> None:
-    """Content as JSON into a file, which is the old or the new one at every moment."""
+    """Write content as JSON into a file, which is the old or the new one at every moment."""
+    write_text_whole(file, json.dumps(content, indent=1))
+
+
+def write_text_whole(file: Path, content: str) -> None:
+    """Write a text into a file, which is the old or the new one at every moment."""
     draft = file.with_name(f".{file.name}-{os.getpid()}")
     try:
-        draft.write_text(json.dumps(content, indent=1))
+        draft.write_text(content, encoding="utf-8")
         draft.replace(file)
     finally:
         draft.unlink(missing_ok=True)

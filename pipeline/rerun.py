@@ -9,7 +9,6 @@ import contextlib
 import json
 import logging
 import multiprocessing
-import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,6 +20,7 @@ from pipeline import comparison, jobs, provenance, schema, storage
 from pipeline.arguments import exit_code, folder, tolerance
 from pipeline.config import Stage
 from pipeline.errors import InputError
+from pipeline.folders import work_folder
 from pipeline.recorded import Recorded, Said, opened, recorded_settings, stored_result
 from pipeline.runtime import cpu_threads
 from pipeline.stopping import listen
@@ -58,7 +58,7 @@ def _rerun(options: argparse.Namespace) -> int:
         )
         for line in comparison.process_differences(recorded.described["process"], process):
             print(line, flush=True)
-        run_dir = jobs.new_run_dir(Path(config.output_dir))
+        run_dir = stack.enter_context(jobs.new_run_dir(Path(config.output_dir)))
         # what names the run, as it did then
         said = recorded.said(options.overrides)
         _run(composed, run_dir, said, options, training_threads=_training_threads(wanted, options))
@@ -97,12 +97,12 @@ def _run(
     """Compute the stage, and the training before it: where that had other threads in a process of its own, whose result
     the stage finds in a store that holds nothing else."""
     text = OmegaConf.to_yaml(composed, resolve=True)
-    with jobs.attempt(run_dir, options.overrides) as attempt:
+    with jobs.attempt(run_dir, options.overrides) as attempt, contextlib.ExitStack() as stack:
         assert attempt is not None
         if training_threads is None:
             stages = _execute(text, run_dir, said, options)
         else:
-            store = run_dir / ".rerun"
+            store = stack.enter_context(work_folder(run_dir))
             composed.reuse, composed.output_dir = True, str(store)
             composed.tracking.uri = options.uri or default_uri(options.output_dir)
             training = OmegaConf.merge(
@@ -116,7 +116,6 @@ def _run(
             if process.exitcode:
                 raise InputError(f"the training could not be computed again: exit code {process.exitcode}")
             stages = _execute(OmegaConf.to_yaml(composed, resolve=True), run_dir, said, options)
-            shutil.rmtree(store)
         attempt.end(jobs.FINISHED, stages=stages)
 
 

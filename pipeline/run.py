@@ -5,6 +5,7 @@ import logging
 import shlex
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from pipeline.errors import InputError, without_passwords
 from pipeline.execution import Execution, Given, StageOutcome
 from pipeline.inputs import Inputs
 from pipeline.photos import load_mask, load_photo, photo_size
+from pipeline.places import check_place, folder_to_fill
 from pipeline.progress import Bars
 from pipeline.results import Dataset
 from pipeline.runtime import cpu_threads, release_tensorflow, start_tensorflow
@@ -61,6 +63,8 @@ def run(
     Raises:
         InputError: data, weights or a photo that cannot be read, an index that is not there.
     """
+    stages = [stage.value for stage in Stage if stage in needed(config.stages)]
+    check_place(run_dir, stages, output_dir=Path(config.output_dir))
     dataset = load_dataset(config.data, size=config.model.input_size)
     start_pictures = None
     if Stage.activations in config.stages:
@@ -94,24 +98,26 @@ def run(
         return {**described, "named_by": list(map(without_passwords, names)), "pipeline_id": pipeline_id}
 
     tracker = open_tracker(config.tracking, Path(config.output_dir), pipeline_id=pipeline_id)
-    try:
-        with Bars() as bars:
-            execution = Execution(
-                config=config,
-                run_dir=run_dir,
-                inputs=inputs,
-                # it becomes an artifact that others may read
-                composed=without_passwords(composed),
-                process=process,
-                tags=tags or {},
-                progress=stoppable(bars),
-                tracker=tracker,
-                given=given or {},
-            )
-            outcomes = {stage: execution.finish(stage) for stage in Stage if stage in config.stages}
-    finally:
-        tracker.wait()
-        release_tensorflow()
+    with folder_to_fill(run_dir, stages) as folder:
+        try:
+            with Bars() as bars:
+                execution = Execution(
+                    config=config,
+                    run_dir=folder,
+                    inputs=inputs,
+                    # it becomes an artifact that others may read
+                    composed=without_passwords(composed),
+                    process=process,
+                    tags=tags or {},
+                    progress=stoppable(bars),
+                    tracker=tracker,
+                    given=given or {},
+                )
+                outcomes = {stage: execution.finish(stage) for stage in Stage if stage in config.stages}
+        finally:
+            tracker.wait()
+            release_tensorflow()
+    outcomes = {stage: replace(outcome, folder=run_dir / stage.value) for stage, outcome in outcomes.items()}
     print(summary(outcomes, look_at_record=_look_at_record(config, tracker)))
     return outcomes
 

@@ -11,7 +11,7 @@ import shutil
 import uuid
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -213,6 +213,21 @@ def problem(folder: Path, *, thorough: bool) -> str | None:
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return f"{RECORD} cannot be read"
     return None
+
+
+def holds_only_saved(folder: Path, *, besides: Collection[str]) -> bool:
+    """Tell whether nothing is in a stage's folder but what was saved there, as it was saved.
+
+    Args:
+        besides: names of files that do not matter.
+    """
+    if problem(folder, thorough=True) is not None:
+        return False
+    saved = {RECORD, *besides, *json.loads((folder / RECORD).read_text())["files"]}
+    return all(
+        path.is_dir() or (path.relative_to(folder).as_posix() in saved and not path.is_symlink())
+        for path in folder.rglob("*")
+    )
 
 
 def load_record(folder: Path) -> StageRecord:

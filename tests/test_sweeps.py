@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import psutil
 import pytest
-from commands import ROOT, SMOKE, module, pipeline, succeeded
+from commands import ROOT, SMOKE, execute, module, pipeline, succeeded
 from PIL import Image
 
 from pipeline import jobs
@@ -138,16 +138,32 @@ def test_sheets_of_very_many_jobs_and_maps_show_some_of_them() -> None:
 # failures ------------------------------------------------------------------------------------------------------------
 
 
+# for the OIP of map 1 the disk is full
+FULL = """
+import errno, os
+from pipeline import storage
+from pipeline.__main__ import main
+save = storage.save_result
+def saved(result, folder, **more):
+    if list(getattr(result, "map_indices", [])) == [1]:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
+    return save(result, folder, **more)
+storage.save_result = saved
+main()
+"""
+
+
 @pytest.fixture(scope="module")
 def with_failures(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
     """Of four jobs one asks for a map that is not there, and of one the result cannot be written."""
     folder = tmp_path_factory.mktemp("failing")
     place = folder / "outputs" / "multirun" / "a" / "sweep"
-    (place / "2").mkdir(parents=True)
-    # where the folder of the stage should be
-    (place / "2" / "oip").write_text("")
     maps = "oip.map_indices=[0],[128],[1],[2]"
-    return folder, pipeline(folder, "-m", *SMOKE, "stages=[oip]", maps, f"hydra.sweep.dir={place}")
+    words = ("-m", *SMOKE, "stages=[oip]", maps, f"hydra.sweep.dir={place}")
+    process = execute(folder, "-c", FULL, *words)
+    output, errors = process.communicate(timeout=300)
+    assert process.returncode is not None
+    return folder, subprocess.CompletedProcess(words, process.returncode, output, errors)
 
 
 def test_a_job_that_fails_does_not_keep_the_others_from_their_work(with_failures) -> None:
@@ -177,7 +193,8 @@ def test_the_run_of_a_stage_that_fails_says_why(with_failures) -> None:
     runs = recorded(folder, "oip")
     assert sorted(run.info.status for run in runs) == ["FAILED", "FINISHED", "FINISHED"]
     (failed,) = (run for run in runs if run.info.status == "FAILED")
-    assert "sweep/2/" in failed.data.tags["failure"]
+    assert "No space left on device" in failed.data.tags["failure"]
+    assert failed.data.params["oip.map_indices"] == "1"
     (sweep,) = recorded(folder, "sweeps")
     assert sweep.info.status == "FAILED"
     assert sweep.data.metrics == {"jobs": 4, "finished": 2, "failed": 2, "killed": 0, "missing": 0}
@@ -185,7 +202,6 @@ def test_the_run_of_a_stage_that_fails_says_why(with_failures) -> None:
 
 def test_what_failed_is_done_again_when_the_reason_is_gone(with_failures) -> None:
     folder, _ = with_failures
-    (sweep_folder(folder) / "2" / "oip").unlink(missing_ok=True)
     before = (sweep_folder(folder) / "0" / "job.json").read_text()
     process = module(folder, "pipeline.resume", str(sweep_folder(folder)))
     assert process.returncode == 1
@@ -317,23 +333,26 @@ def test_a_job_whose_process_is_gone_was_killed(tmp_path: Path) -> None:
     assert jobs.state_of(None, tmp_path) == jobs.MISSING
 
 
-def test_a_job_that_is_not_that_of_this_sweep_is_done_again_and_what_it_had_left_goes(tmp_path: Path) -> None:
+def test_a_job_that_is_not_that_of_this_sweep_is_done_again_and_only_its_drafts_go(tmp_path: Path) -> None:
+    draft = tmp_path / f".oip-{'0' * 32}"
     with jobs.attempt(tmp_path, ["a=1"], sweep_id="s") as attempt:
         assert attempt is not None
+        draft.mkdir()
         (tmp_path / "oip").mkdir()
         (tmp_path / "mine").mkdir()
     with jobs.attempt(tmp_path, ["a=1"], sweep_id="s") as attempt:
         assert attempt is not None  # it was never ended as finished
         attempt.end(jobs.FINISHED)
-    assert not (tmp_path / "oip").exists()
+    assert not draft.exists()
     with jobs.attempt(tmp_path, ["a=1"], sweep_id="s") as attempt:
         assert attempt is None
     for overrides, sweep_id in ((["a=2"], "s"), (["a=2"], "t"), (["a=2"], None), (["a=2"], None)):
-        (tmp_path / "oip").mkdir()
+        draft.mkdir()
         with jobs.attempt(tmp_path, overrides, sweep_id=sweep_id) as attempt:
             assert attempt is not None
             attempt.end(jobs.FINISHED)
-        assert not (tmp_path / "oip").exists()
+        assert not draft.exists()
+    assert (tmp_path / "oip").exists()
     assert (tmp_path / "mine").exists()
 
 

@@ -5,12 +5,18 @@ python -m pipeline.store list | verify | prune     what is in it; whether it is 
 
 import contextlib
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.config import Stage
 from pipeline.locking import exclusive, is_held
+
+# The names of results, and hidden ones of what is made on the way.
+_DIGEST = "[0-9a-f]{64}"
+KEY, DRAFT, LOCK = (re.compile(pattern) for pattern in (_DIGEST, rf"[.]{_DIGEST}-.+", rf"[.]{_DIGEST}[.]lock"))
 
 
 @dataclass(frozen=True)
@@ -44,24 +50,26 @@ class Store:
             yield
 
     def places(self) -> list[Path]:
-        """All results that are there.
+        """Return all results that are there; what else lies in the folder is not ours.
 
         Raises:
             OSError: a folder cannot be read, which a search by pattern would pass over.
         """
-        stages = [path for path in self.root.iterdir() if path.is_dir()]
-        found = [place for stage in stages for place in stage.iterdir()]
-        return [place for place in found if place.is_dir() and not place.name.startswith(".")]
+        return [path for path in self._entries() if KEY.fullmatch(path.name) and path.is_dir()]
 
     def leftovers(self) -> list[Path]:
-        """Unfinished folders that nobody works on."""
-        drafts = [path for path in self.root.glob("*/.*-*") if path.is_dir()]
+        """Return unfinished folders that nobody works on."""
+        drafts = [path for path in self._entries() if DRAFT.fullmatch(path.name) and path.is_dir()]
         return [path for path in drafts if not is_held(path.with_name(f"{path.name.rpartition('-')[0]}.lock"))]
 
+    def _entries(self) -> list[Path]:
+        stages = [self.root / stage.value for stage in Stage]
+        return [path for stage in stages if stage.is_dir() for path in stage.iterdir()]
+
     def remove_locks(self) -> None:
-        """The files of locks that nobody holds: a process that is killed leaves its own, which does no harm."""
-        for lock in self.root.glob("*/.*.lock"):
-            if not is_held(lock):
+        """Remove the files of locks that nobody holds: a process that is killed leaves its own, which does no harm."""
+        for lock in self._entries():
+            if LOCK.fullmatch(lock.name) and not is_held(lock):
                 with exclusive(lock):
                     pass
 

@@ -16,16 +16,26 @@ from pipeline.sweeps.folder import Row, Sweep, settings, swept
 from pipeline.tracking import open_tracker
 from pipeline.tracking.sweeps import begin_sweep
 
-LOCK = ".sweep.lock"
+LOCK, SUMMARY = ".sweep.lock", "summary"
+# Hydra's own record of a sweep.
+MULTIRUN = "multirun.yaml"
 
 
 def refuse_another(folder: Path, command: Sequence[str]) -> None:
     """Hold the folder of a sweep until this process ends.
 
     Raises:
-        InputError: another process holds it, or it is the folder of a sweep with another command.
+        InputError: another process holds it, it is the folder of a sweep with another command, or something else has
+            a name in it that the sweep will give.
     """
     key, takes = "hydra.sweep.dir", "a new folder, or that of the same sweep"
+    before = folders.read(folder)
+    if before is None:
+        for name in (folders.FILE, MULTIRUN, SUMMARY):
+            if (folder / name).exists():
+                raise InputError.at(key, takes=takes, got=f"{folder}, which has a {name} of something else")
+    elif before.command != list(command):
+        raise InputError.at(key, takes=takes, got=f"{folder}, the sweep {shlex.join(before.command)}")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         # never closed: the system gives the lock back
@@ -36,9 +46,6 @@ def refuse_another(folder: Path, command: Sequence[str]) -> None:
     except OSError:
         # it cannot be written to, of which Hydra tells, or knows no locks
         return
-    before = folders.read(folder)
-    if before is not None and before.command != list(command):
-        raise InputError.at(key, takes=takes, got=f"{folder}, the sweep {shlex.join(before.command)}")
 
 
 def begin(

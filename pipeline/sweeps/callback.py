@@ -1,18 +1,21 @@
-"""What Hydra calls before the jobs of a sweep start. With the command line the only place that knows Hydra."""
+"""What Hydra calls before a run, or the jobs of a sweep. With the command line the only place that knows Hydra."""
 
+import contextlib
+import json
 import logging
 import os
 import sys
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.experimental.callback import Callback
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict
 
 from pipeline.config import TrackingConfig
 from pipeline.errors import InputError
+from pipeline.folders import missing_folders, remove_empty
 from pipeline.provenance import conf_digest
 from pipeline.sweeps.begin import begin, refuse_another
 
@@ -24,8 +27,47 @@ PLACE = "hydra.sweep.dir="
 SWEEP_FOLDER = "MNIST_DREAM_SWEEP_FOLDER"
 
 
+# Where a run finds what was made for it.
+MADE = "MNIST_DREAM_MADE"
+LOG = "${hydra.runtime.output_dir}/${hydra.job.name}.log"
+
+
+class Made(NamedTuple):
+    """What a command has made for a run: folders, the innermost first; log: a file, None if it is not ours."""
+
+    folders: list[str]
+    log: str | None
+
+    def remove(self) -> None:
+        """Remove it, as far as nothing else lies there."""
+        if self.log is not None:
+            with contextlib.suppress(OSError):
+                Path(self.log).unlink(missing_ok=True)
+        remove_empty(map(Path, self.folders))
+
+
+def made() -> Made:
+    """Return what was made for this run; nothing for a job of a sweep."""
+    return Made(*json.loads(os.environ.pop(MADE, "[[], null]")))
+
+
 class SweepCallback(Callback):
-    """Begins the record of a sweep. Hydra would tell of an error here in the middle of a warning."""
+    """Begins the record of a sweep, and looks where a run will lie before Hydra makes its folder.
+
+    Hydra would tell of an error here in the middle of a warning.
+    """
+
+    def on_run_start(self, config: DictConfig, **_: Any) -> None:
+        folder = Path(config.hydra.run.dir).absolute()
+        log = None
+        settings = cast(dict[str, Any], OmegaConf.to_container(config.hydra.job_logging))
+        if settings.get("handlers", {}).get("file", {}).get("filename") == LOG:
+            # that of an earlier run stays as it is
+            log = str(_free_log(folder, config.hydra.job.name))
+            with open_dict(config):
+                # where it cannot be made, the job says so
+                config.hydra.job_logging.handlers.file.update({"filename": log, "delay": True})
+        os.environ[MADE] = json.dumps([list(map(str, missing_folders(folder))), log])
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         folder = Path(config.hydra.sweep.dir).absolute()
@@ -52,6 +94,13 @@ class SweepCallback(Callback):
         except Exception:
             # what is wrong with the settings or the folder, the jobs say themselves
             logger.debug("the record of the sweep could not be begun", exc_info=True)
+
+
+def _free_log(folder: Path, name: str) -> Path:
+    number = 1
+    while os.path.lexists(place := folder / f"{name}{'' if number == 1 else f'-{number}'}.log"):
+        number += 1
+    return place
 
 
 def _jobs(config: DictConfig) -> list[list[str]] | None:

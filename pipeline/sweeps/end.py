@@ -2,9 +2,7 @@
 
 import contextlib
 import csv
-import os
 import shlex
-import shutil
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -13,16 +11,17 @@ from typing import Any
 
 from pipeline import jobs, storage
 from pipeline.errors import InputError
+from pipeline.folders import work_folder
 from pipeline.record import StageRecord
 from pipeline.summary import shown
 from pipeline.sweeps import folder as folders
-from pipeline.sweeps.begin import name_of, params_of
+from pipeline.sweeps.begin import SUMMARY, name_of, params_of
 from pipeline.sweeps.folder import Row, Sweep, settings, swept
 from pipeline.tracking import Tracker, open_tracker
 from pipeline.tracking.sweeps import STAGE, JobsOfStage, end_sweep, interrupt_sweep, show_sweep
 from pipeline.tracking.tables import table, table_tag
 
-SUMMARY, TABLE = "summary", "jobs.json"
+TABLE = "jobs.json"
 LOG = "mnist-dream.log"
 
 
@@ -126,27 +125,26 @@ def _name(row: Row, rows: Sequence[Row]) -> str:
 
 def _record(sweep: Sweep, rows: Sequence[Row], folder: Path) -> str | None:
     """Make the summary and hand it to the record; returns the address of the jobs' comparison, None if it has none."""
-    draft, place = folder / f".{SUMMARY}-{os.getpid()}", folder / SUMMARY
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir()
-    _summarize(rows, draft)
     states = Counter(row.state for row in rows)
     counts = {state: float(states[state]) for state in (jobs.FINISHED, jobs.FAILED, jobs.KILLED, jobs.MISSING)}
-    record = StageRecord(
-        stage=STAGE,
-        key=sweep.id,
-        name=name_of(sweep.jobs, folder),
-        params=params_of(sweep.jobs),
-        metrics={"jobs": float(len(rows)), **counts},
-        images={f"sweep/{path.stem}": {0: path.name} for path in sorted(draft.glob("*.png"))},
-        tags={"sweep_id": sweep.id, **table_tag(f"results/{TABLE}")},
-    )
-    storage.save_record(record, draft)
-    shutil.rmtree(place, ignore_errors=True)
-    failed = states[jobs.FINISHED] < len(rows)
-    begun = int(sweep.begun * 1000)
     tracker = _tracker(sweep)
-    end_sweep(tracker, sweep.run_id, record, draft, place, begun_ms=begun, failed=failed)
+    with work_folder(folder) as work:
+        draft = work / SUMMARY
+        draft.mkdir()
+        _summarize(rows, draft)
+        record = StageRecord(
+            stage=STAGE,
+            key=sweep.id,
+            name=name_of(sweep.jobs, folder),
+            params=params_of(sweep.jobs),
+            metrics={"jobs": float(len(rows)), **counts},
+            images={f"sweep/{path.stem}": {0: path.name} for path in sorted(draft.glob("*.png"))},
+            tags={"sweep_id": sweep.id, **table_tag(f"results/{TABLE}")},
+        )
+        storage.save_record(record, draft)
+        failed = states[jobs.FINISHED] < len(rows)
+        begun = int(sweep.begun * 1000)
+        end_sweep(tracker, sweep.run_id, record, draft, folder / SUMMARY, begun_ms=begun, failed=failed)
     return show_sweep(tracker, sweep.id, record.name, _of_stages(rows))
 
 

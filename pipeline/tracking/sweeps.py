@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.places import put
 from pipeline.record import StageRecord
 from pipeline.tracking.backend import Connection, page_root
 from pipeline.tracking.experiments import experiment_name
@@ -62,7 +63,7 @@ def end_sweep(
     else:
         run.attach(run_id)
     run.mark(draft)
-    draft.rename(place)
+    put(draft, place)
     run.log_tags(tags)
     run.log_record(record, place)
     run.end(mark.status)
