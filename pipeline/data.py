@@ -9,8 +9,8 @@ import numpy as np
 from pipeline.bundled import load_digits
 from pipeline.config import DataConfig, DataSet
 from pipeline.errors import InputError
+from pipeline.numerics import settle_keras
 from pipeline.results import Dataset
-from pipeline.runtime import quiet_import
 from pipeline.storage import load_arrays
 
 Arrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
@@ -102,8 +102,8 @@ def _digits() -> Arrays:
 
 def _from_keras(name: DataSet) -> Arrays:
     """From Keras' cache in the home directory, else by Keras' own download."""
-    with quiet_import():
-        from keras import datasets
+    settle_keras()
+    from keras import datasets
 
     module = {DataSet.mnist: datasets.mnist, DataSet.fashion_mnist: datasets.fashion_mnist}[name]
     try:

@@ -45,14 +45,14 @@ _DRAWN_BY = {
     Stage.atlas: (".",),
     Stage.dream_sheet: ("dream_sheet.py", "dream.py", "oip/words.py", "curves.py", "levels.py", "sheets.py"),
 }
-# By what all of them are described and written.
-_WRITTEN_BY = ("rendering/pictures.py", "record.py", "figures.py", "storage.py", "results.py")
+# With what all of them are computed, and by what described and written.
+_BY_ALL = ("numerics.py", "rendering/pictures.py", "record.py", "figures.py", "storage.py", "results.py")
 
 
 def source_files_of(stage: Stage) -> list[Path]:
     """The source files that a result of this stage depends on."""
     drawn_by = [f"rendering/{name}" for name in _DRAWN_BY[stage]]
-    return provenance.source_files([*_SOURCES[stage], *drawn_by, *_WRITTEN_BY])
+    return provenance.source_files([*_SOURCES[stage], *drawn_by, *_BY_ALL])
 
 
 def needed(stages: Iterable[Stage]) -> set[Stage]:

@@ -140,6 +140,7 @@ class Execution:
             "inputs": self.inputs.digests(stage),
             "sources": sources_of(stage),
             "versions": provenance.numeric_versions(),
+            "environment": provenance.numeric_switches(),
         }
 
     @property
@@ -196,9 +197,9 @@ class Execution:
             record = dataclasses.replace(begun, tables=tables_of(self.config, result), **vars(figures(result)))
             with storage.new_folder(target) as draft:
                 digests = self._save(begun, result, draft)
-                (draft / "config.yaml").write_text(self.composed)
+                (draft / "config.yaml").write_text(self.composed, encoding="utf-8")
                 if diff := provenance.git_diff():
-                    (draft / DIFF).write_text(diff)
+                    (draft / DIFF).write_text(diff, encoding="utf-8")
                 process = {**self.process(), **stage_run.computed(), "gpus": gpus()}
                 storage.save_record(
                     record, draft, ingredients=self._ingredients(stage), digests=digests, process=process

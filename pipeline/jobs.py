@@ -160,7 +160,7 @@ def new_run_dir(output_dir: Path) -> Iterator[Path]:
 def read(folder: Path) -> Job | None:
     """The job of a folder, None if none was begun there."""
     try:
-        fields = json.loads((folder / FILE).read_text())
+        fields = json.loads((folder / FILE).read_text(encoding="utf-8"))
         return Job(**{**fields, "process": ProcessId(*fields["process"])})
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -35,7 +35,7 @@ def exclusive(file: Path, *, on_wait: Callable[[], None] = lambda: None) -> Iter
 def is_held(file: Path) -> bool:
     """Whether a process holds this lock now."""
     try:
-        with file.open("r") as lock:
+        with file.open("r", encoding="utf-8") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except FileNotFoundError:
         return False
@@ -50,7 +50,7 @@ def is_held(file: Path) -> bool:
 def _held(file: Path, on_wait: Callable[[], None]) -> IO[str]:
     waited = False
     while True:
-        lock = file.open("a")
+        lock = file.open("a", encoding="utf-8")
         try:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

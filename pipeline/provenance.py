@@ -20,11 +20,15 @@ PACKAGE = Path(__file__).parent
 # The endings of source files: code, and what pages are made of.
 SOURCES = (".py", ".j2", ".css", ".js")
 NUMERIC_PACKAGES = ("tensorflow", "keras", "numpy")
-# The beginnings of the names of environment variables that change what TensorFlow computes.
-NUMERIC_ENVIRONMENT = (
-    *("TF_ENABLE_", "TF_DETERMINISTIC_", "TF_CUDNN_", "TF_XLA_", "XLA_", "CUDA_VISIBLE_", "NVIDIA_TF32_"),
-    *("OMP_", "ONEDNN_", "DNNL_", "OPENBLAS_", "MKL_", "KERAS_BACKEND"),
+# The beginnings of the names of environment variables that change how something is computed.
+NUMERIC_SWITCHES = (
+    *("TF_ENABLE_", "TF_DISABLE_", "TF_DETERMINISTIC_", "TF_SET_ONEDNN_", "TF_CUDNN_", "TF_XLA_", "XLA_"),
+    *("TF_FORCE_", "NVIDIA_TF32_", "CUDNN_", "CUBLAS_", "ONEDNN_", "DNNL_", "OPENBLAS_", "MKL_", "NPY_DISABLE_CPU_"),
 )
+# Where it is computed, and what launchers set differently for each of their workers.
+NUMERIC_PLACES = ("CUDA_VISIBLE_", "OMP_", "TF_NUM_")
+# Parts of the names of those of the switches that change no result, or set what Keras sets by itself.
+_NOT_NUMERIC = ("NUM_THREADS", "VERBOSE", "LOG", "PROFILE", "GPU_ALLOW_GROWTH", "GPU_ALLOCATOR")
 
 
 def digest(value: Any) -> str:
@@ -56,12 +60,21 @@ def source_files(modules: Iterable[str]) -> list[Path]:
 
 def source_digest(files: Iterable[Path]) -> str:
     """SHA-256 of source files of this package."""
-    return digest([[str(file.relative_to(PACKAGE)), file.read_text()] for file in files])
+    return digest([[str(file.relative_to(PACKAGE)), file.read_text(encoding="utf-8")] for file in files])
 
 
 def numeric_versions() -> dict[str, str]:
     """The versions of the packages that compute."""
     return {name: importlib.metadata.version(name) for name in NUMERIC_PACKAGES}
+
+
+def numeric_switches() -> dict[str, str]:
+    """Return the environment variables by which somebody chose how something is computed, by name."""
+    return {
+        name: value
+        for name, value in sorted(os.environ.items())
+        if name.startswith(NUMERIC_SWITCHES) and not any(part in name for part in _NOT_NUMERIC)
+    }
 
 
 def describe_process(overrides: list[str], *, threads: int, deterministic: bool) -> dict[str, Any]:
@@ -77,7 +90,11 @@ def describe_process(overrides: list[str], *, threads: int, deterministic: bool)
         "overrides": list(map(without_passwords, overrides)),
         "threads": threads,
         "deterministic": deterministic,
-        "environment": {name: os.environ[name] for name in sorted(os.environ) if name.startswith(NUMERIC_ENVIRONMENT)},
+        "environment": {
+            name: value
+            for name, value in sorted(os.environ.items())
+            if name.startswith((*NUMERIC_SWITCHES, *NUMERIC_PLACES))
+        },
         "cpu": _cpu(),
         "cpus": os.cpu_count(),
         "python": platform.python_version(),
@@ -113,13 +130,18 @@ def git_diff() -> str:
 
 def conf_digest(folder: Path) -> str:
     """SHA-256 of all files with settings below a folder."""
-    return digest([[path.relative_to(folder).as_posix(), path.read_text()] for path in sorted(folder.rglob("*.yaml"))])
+    return digest(
+        [
+            [path.relative_to(folder).as_posix(), path.read_text(encoding="utf-8")]
+            for path in sorted(folder.rglob("*.yaml"))
+        ]
+    )
 
 
 def _cpu() -> str:
     """The name of the processor, where the system tells it."""
     with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()
@@ -127,4 +149,5 @@ def _cpu() -> str:
 
 def _git(*arguments: str) -> str:
     command = ["git", "-C", str(PACKAGE.parent), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout.strip()
+    done = subprocess.run(command, capture_output=True, check=True, timeout=20)
+    return done.stdout.decode("utf-8", errors="replace").strip()

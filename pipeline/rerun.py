@@ -131,7 +131,7 @@ def _execute(composed: str, run_dir: Path, said: Said, options: argparse.Namespa
 
 def _compare(recorded: Recorded, folder: Path, options: argparse.Namespace) -> bool:
     """Tell whether a stage's results are the same; True if so."""
-    today = json.loads((folder / storage.RECORD).read_text())
+    today = json.loads((folder / storage.RECORD).read_text(encoding="utf-8"))
     for line in comparison.ingredient_differences(recorded.described.get("ingredients", {}), today["ingredients"]):
         print(line)
     then: Mapping[str, str] = recorded.described["digests"]

@@ -1,49 +1,30 @@
-"""TensorFlow's settings for this process. They must be made before its first operation, so no stage makes them."""
+"""How a process computes: TensorFlow's threads and determinism, set before its first operation, so by no stage."""
 
-import contextlib
 import os
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 
 import psutil
 
 from pipeline.config import RuntimeConfig
-
-
-@contextlib.contextmanager
-def quiet_import() -> Iterator[None]:
-    """Let TensorFlow be imported without its greetings.
-
-    What it writes before its log level is read does not pass through Python: the descriptor itself is put aside.
-    """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    sys.stderr.flush()
-    kept = os.dup(2)
-    try:
-        with Path(os.devnull).open("w") as nothing:
-            os.dup2(nothing.fileno(), 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+from pipeline.numerics import settle_keras
 
 
 def start_tensorflow(config: RuntimeConfig) -> None:
-    """Import TensorFlow, quietly, with the number of threads and the determinism of the settings.
+    """Import TensorFlow, quietly, with the number of threads and the determinism of the settings, and settle Keras.
 
     Threads can be set once per process; jobs of a sweep that share one keep those of the first.
     """
-    with quiet_import():
-        import tensorflow as tf
+    settle_keras()
+    import tensorflow as tf
 
-    if config.threads is not None:
-        try:
-            tf.config.threading.set_intra_op_parallelism_threads(config.threads)
-            tf.config.threading.set_inter_op_parallelism_threads(config.threads)
-        except RuntimeError:
-            if tf.config.threading.get_intra_op_parallelism_threads() != config.threads:
-                raise
+    threads = cpu_threads(config)
+    try:
+        # also where they are not given: the environment may say otherwise
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(threads)
+    except RuntimeError:
+        if config.threads is not None and tf.config.threading.get_intra_op_parallelism_threads() != config.threads:
+            raise
     if config.deterministic:
         tf.config.experimental.enable_op_determinism()
 

@@ -191,7 +191,7 @@ def save_record(record: StageRecord, folder: Path, **more: Any) -> None:
     files = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
     described = {name: [path.stat().st_size, file_digest(path)] for name, path in files.items()}
     content = {"record": dataclasses.asdict(record), **more, "files": described}
-    (folder / RECORD).write_text(json.dumps(content, indent=1))
+    (folder / RECORD).write_text(json.dumps(content, indent=1), encoding="utf-8")
 
 
 def problem(folder: Path, *, thorough: bool) -> str | None:
@@ -201,7 +201,7 @@ def problem(folder: Path, *, thorough: bool) -> str | None:
         thorough: compare the digest of every file, not only its size.
     """
     try:
-        described = json.loads((folder / RECORD).read_text())
+        described = json.loads((folder / RECORD).read_text(encoding="utf-8"))
         load_record(folder)
         files: dict[str, tuple[int, str]] = described["files"]
         for name, (size, digest) in files.items():
@@ -223,7 +223,7 @@ def holds_only_saved(folder: Path, *, besides: Collection[str]) -> bool:
     """
     if problem(folder, thorough=True) is not None:
         return False
-    saved = {RECORD, *besides, *json.loads((folder / RECORD).read_text())["files"]}
+    saved = {RECORD, *besides, *json.loads((folder / RECORD).read_text(encoding="utf-8"))["files"]}
     return all(
         path.is_dir() or (path.relative_to(folder).as_posix() in saved and not path.is_symlink())
         for path in folder.rglob("*")
@@ -237,7 +237,7 @@ def load_record(folder: Path) -> StageRecord:
         InputError: the file is broken.
     """
     try:
-        fields = json.loads((folder / RECORD).read_text())["record"]
+        fields = json.loads((folder / RECORD).read_text(encoding="utf-8"))["record"]
         for name in ("series", "images"):
             series = fields[name].items()
             fields[name] = {key: {int(step): value for step, value in steps.items()} for key, steps in series}
@@ -265,7 +265,7 @@ def load_upstream(folder: Path) -> dict[str, str]:
 
 def _said(folder: Path, name: str) -> dict[str, Any]:
     try:
-        return dict(json.loads((folder / RECORD).read_text())[name])
+        return dict(json.loads((folder / RECORD).read_text(encoding="utf-8"))[name])
     except (ValueError, OSError, KeyError, TypeError):
         return {}
 

@@ -13,9 +13,9 @@ from pipeline import storage
 from pipeline.arguments import folder
 from pipeline.errors import InputError, one_line, without_passwords
 from pipeline.locking import exclusive
+from pipeline.numerics import settle_keras
 from pipeline.processes import is_gone, this_process
 from pipeline.record import StageRecord
-from pipeline.runtime import quiet_import
 from pipeline.stopping import listen
 from pipeline.tracking import backend
 from pipeline.tracking.backend import Connection
@@ -250,8 +250,7 @@ def _mark_of_stored(folder: Path, record: StageRecord, above: Mark) -> Mark:
 
 
 def _load_model(folder: Path) -> "keras.Model":
-    with quiet_import():
-        import tensorflow  # noqa: F401
+    settle_keras()
     return storage.load_model(folder)
 
 

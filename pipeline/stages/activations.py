@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.config import ActivationsConfig
 from pipeline.core import cnn
+from pipeline.numerics import check_keras
 from pipeline.progress import Progress, no_progress
 from pipeline.results import ActivationsResult, Dataset
 from pipeline.stages.selection import chosen_indices, images_of
@@ -24,6 +25,7 @@ def extract_activations(
     Raises:
         InputError: an index that the data set does not have.
     """
+    check_keras()
     images, labels = images_of(dataset, config.split)
     indices = chosen_indices(config, labels)
     chosen = images[indices]

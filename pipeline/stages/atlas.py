@@ -28,6 +28,7 @@ from pipeline.core.geometry import octave_shapes
 from pipeline.core.network import convolutions, layer_rows
 from pipeline.core.score import as_saved, features_of
 from pipeline.core.target import part_up_to
+from pipeline.numerics import check_keras
 from pipeline.progress import Progress, no_progress
 from pipeline.results import AtlasResult, MapStatistics, OipSweepResult
 from pipeline.stages.dream_sheet import dream_sheet
@@ -74,6 +75,7 @@ def survey(
     Raises:
         InputError: a photo that is smaller than what a position of the layer sees.
     """
+    check_keras()
     layer, size = oip_config.layer, images.shape[1]
     maps = oips.map_indices[oips.map_indices >= 0].tolist()
     pictures = oips.images[oips.map_indices >= 0]

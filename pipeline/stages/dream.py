@@ -6,6 +6,7 @@ import numpy as np
 
 from pipeline.config import DreamConfig, DreamMethod
 from pipeline.core.colour import dreamt_colours, dreamt_grey_levels, luma
+from pipeline.numerics import check_keras
 from pipeline.progress import Advance, Progress, no_progress
 from pipeline.results import DreamResult
 from pipeline.stages.dreaming.course import standardized_picture
@@ -37,6 +38,7 @@ def dream(
     Raises:
         InputError: the photo is too small for these octaves or levels, a tile is not there, the CNN cannot be slid.
     """
+    check_keras()
     original = standardized_picture(luma(photo))
     shape = (original.shape[0], original.shape[1])
     dreamer, flight = dreamer_of(config, model), Zoom(config, model, shape)

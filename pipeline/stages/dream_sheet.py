@@ -7,6 +7,7 @@ import numpy as np
 
 from pipeline.config import Compare, DreamConfig, DreamMethod
 from pipeline.core.colour import dreamt_grey_levels, luma
+from pipeline.numerics import check_keras
 from pipeline.progress import Advance, Progress, no_progress
 from pipeline.results import DreamSheetResult
 from pipeline.stages.dreaming.course import standardized_picture
@@ -34,6 +35,7 @@ def dream_sheet(
 
     The maps of octaves slide over their pictures together, which is faster; the arguments are those of `dream`.
     """
+    check_keras()
     original = standardized_picture(luma(photo))
     variants = variants_of(config, model.get_layer(config.layer).output.shape[-1])
     dreamers = list(_dreamers(config, model, variants, original.size))

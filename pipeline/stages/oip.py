@@ -13,6 +13,7 @@ from pipeline.core.objective import directions, snapshot_steps, step_sizes
 from pipeline.core.priors import Priors
 from pipeline.core.score import as_saved, largest_scores, scores
 from pipeline.core.target import AIMS, Target, after_activation, weights_of
+from pipeline.numerics import check_keras
 from pipeline.progress import Progress, no_progress
 from pipeline.results import CONVERGED, NEVER, RISING, UNSTEADY, OipSweepResult
 from pipeline.stages.starts import Starts
@@ -45,6 +46,7 @@ def sweep_oips(
     Raises:
         ValueError: images that the settings need are missing.
     """
+    check_keras()
     sweep = _Sweep(config, noise_config, model, seed, reference_images, start_pictures, progress)
     everyone = np.arange(len(sweep.map_indices))
     stages = config.stage_steps if config.strategy is Strategy.coarse_to_fine else [config.steps]

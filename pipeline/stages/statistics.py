@@ -11,6 +11,7 @@ from pipeline.core import crops, statistics
 from pipeline.core.ablation import Head, layers_behind
 from pipeline.core.forward import plain_forward_pass, variables_of
 from pipeline.errors import InputError
+from pipeline.numerics import check_keras
 from pipeline.progress import Progress, no_progress
 from pipeline.results import MapStatistics
 
@@ -48,6 +49,7 @@ def map_statistics(
             images that it does not take, labels that do not belong to the images, no image at all, top, classes or
             batch_size below 1.
     """
+    check_keras()
     images, labels = np.asarray(images), np.asarray(labels)
     for key, value in {"classes": classes, "top": top, "batch_size": batch_size}.items():
         number(key, value, least=1)

@@ -7,6 +7,7 @@ import numpy as np
 
 from pipeline.config import ModelConfig, TrainConfig
 from pipeline.core import cnn, training
+from pipeline.numerics import check_keras
 from pipeline.progress import Progress, no_progress
 from pipeline.results import Dataset, TrainResult
 
@@ -27,6 +28,7 @@ def train(
     Raises:
         ValueError: initial_weights of another architecture.
     """
+    check_keras()
     model = new_model(config, model_config, classes=len(dataset.class_names), seed=seed)
     if initial_weights is not None:
         cnn.reset_weights(model, initial_weights)

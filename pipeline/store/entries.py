@@ -55,7 +55,8 @@ class Entry:
         from pipeline.dependencies import sources_of
 
         ingredients = self.ingredients()
-        if ingredients is None:
+        if ingredients is None or "environment" not in ingredients:
+            # of an older version
             return True
         today = {"sources": sources_of(Stage(self.stage)), "versions": provenance.numeric_versions()}
         return any(ingredients[name] != value for name, value in today.items())

@@ -77,8 +77,8 @@ def _summarize(rows: Sequence[Row], draft: Path) -> None:
             names.append(_name(row, rows))
             results.append(storage.load_arrays(row.folder / "oip" / "oip.npz"))
     columns, lines = _table(rows)
-    (draft / TABLE).write_text(table(columns, lines))
-    with (draft / "jobs.csv").open("w", newline="") as file:
+    (draft / TABLE).write_text(table(columns, lines), encoding="utf-8")
+    with (draft / "jobs.csv").open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([columns, *lines])
     save_pictures(render_sweep(names, results), draft)
 

@@ -55,7 +55,7 @@ class Row:
 def read(folder: Path) -> Sweep | None:
     """The sweep of a folder, None if none was begun there."""
     try:
-        return Sweep(**json.loads((folder / FILE).read_text()))
+        return Sweep(**json.loads((folder / FILE).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return None
 

@@ -51,7 +51,7 @@ class Mark:
         """Leave the mark in a stage's folder, whole or not at all."""
         draft = folder / f".{MARK}.{os.getpid()}"
         try:
-            draft.write_text(json.dumps(asdict(self), indent=1))
+            draft.write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
             draft.replace(folder / MARK)
         finally:
             draft.unlink(missing_ok=True)
@@ -71,7 +71,7 @@ def read_mark(folder: Path) -> Mark | None:
         InputError: it is broken.
     """
     try:
-        fields: dict[str, Any] = json.loads((folder / MARK).read_text())
+        fields: dict[str, Any] = json.loads((folder / MARK).read_text(encoding="utf-8"))
         fields["upstream"] = {stage: Upstream(**known) for stage, known in fields["upstream"].items()}
         return Mark(**fields)
     except FileNotFoundError:

@@ -34,7 +34,7 @@ def lay_out_tables(tables: Tables, target: Path, pictures: Mapping[str, str]) ->
             [_picture(pictures[path]) for path in column] if heading == PICTURE else column
             for heading, column in columns.items()
         ]
-        (target / f"{name}.json").write_text(table(list(columns), list(zip(*cells, strict=True))))
+        (target / f"{name}.json").write_text(table(list(columns), list(zip(*cells, strict=True))), encoding="utf-8")
 
 
 def _picture(stem: str) -> dict[str, str]:

@@ -1,0 +1,190 @@
+"""What of a process decides a result: Keras' and TensorFlow's configuration is set, refused or part of the key."""
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from commands import ROOT, succeeded
+
+from pipeline import provenance
+from pipeline.errors import InputError
+from pipeline.numerics import check_keras, settle_keras
+
+WORDS = (
+    *("stages=[train,oip]", "data.limit=60", "train.epochs=1", "oip.map_indices=[0]", "oip.steps=2"),
+    *("oip.xla=false", "tracking=none", "runtime.threads=1"),
+)
+# name of a process -> what its keras.json says, its environment
+PROCESSES: dict[str, tuple[dict[str, Any] | None, dict[str, str]]] = {
+    "as it is": (None, {}),
+    "half floats": ({"floatx": "float16", "epsilon": 1e-2}, {}),
+    "channels first, doubles": ({"floatx": "float64", "image_data_format": "channels_first"}, {}),
+    "another backend": (
+        {"backend": "jax"},
+        {"KERAS_BACKEND": "torch", "KERAS_MAX_EPOCHS": "0", "KERAS_MAX_STEPS_PER_EPOCH": "1"},
+    ),
+    "ASCII, other threads": (
+        None,
+        {
+            **{"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo"},
+            **{"TF_NUM_INTRAOP_THREADS": "3", "TF_NUM_INTEROP_THREADS": "3", "OMP_NUM_THREADS": "1"},
+        },
+    ),
+}
+
+
+def run(folder: Path, keras: dict[str, Any] | None, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    home = folder / "home"
+    (home / ".keras").mkdir(parents=True)
+    if keras is not None:
+        (home / ".keras" / "keras.json").write_text(json.dumps(keras))
+    return subprocess.run(
+        [sys.executable, "-m", "pipeline", *WORDS, "hydra.run.dir=run"],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "HOME": str(home), **environment},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        stdin=subprocess.DEVNULL,
+        timeout=120,
+        check=False,
+    )
+
+
+def described(folder: Path, stage: str) -> dict[str, Any]:
+    return json.loads((folder / "run" / stage / "stage.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def as_it_is(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("as it is")
+    succeeded(run(folder, *PROCESSES["as it is"]))
+    return folder
+
+
+@pytest.mark.parametrize("name", [name for name in PROCESSES if name != "as it is"])
+def test_other_configurations_of_keras_threads_and_locale_give_the_same_bits(
+    as_it_is: Path, tmp_path: Path, name: str
+) -> None:
+    succeeded(run(tmp_path, *PROCESSES[name]))
+    for stage in ("train", "oip"):
+        first, other = described(as_it_is, stage), described(tmp_path, stage)
+        assert first["digests"] == other["digests"]
+        assert first["record"]["key"] == other["record"]["key"]
+
+
+def test_a_switch_of_tensorflow_is_part_of_the_key(as_it_is: Path, tmp_path: Path) -> None:
+    """It may give other bits, so nothing is reused from a process without it."""
+    switch = {"TF_ENABLE_ONEDNN_OPTS": "0"}
+    succeeded(run(tmp_path, None, switch))
+    for stage in ("train", "oip"):
+        first, other = described(as_it_is, stage), described(tmp_path, stage)
+        assert first["record"]["key"] != other["record"]["key"]
+        assert [found["ingredients"]["environment"] == switch for found in (first, other)] == [False, True]
+
+
+@pytest.mark.parametrize("content", ['{"floatx": "float7"}', "{", "[]"])
+def test_a_broken_configuration_of_keras_is_passed_over_or_told_in_one_line(tmp_path: Path, content: str) -> None:
+    (tmp_path / ".keras").mkdir()
+    (tmp_path / ".keras" / "keras.json").write_text(content)
+    settle = (
+        "import sys\nfrom pipeline.errors import InputError\nfrom pipeline.numerics import settle_keras\n"
+        "try:\n    settle_keras()\nexcept InputError as error:\n    sys.exit(f'told: {error}')\n"
+        "import keras\nassert keras.config.floatx() == 'float32' and keras.config.epsilon() == 1e-7"
+    )
+    process = subprocess.run(
+        [sys.executable, "-c", settle],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    told = "told: keras.json: takes a file that Keras takes, or none; got "
+    assert process.returncode == 0 or process.stderr.startswith(told), process.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [
+        ("floatx", "float16"),
+        ("image_data_format", "channels_first"),
+        ("epsilon", 1e-3),
+        ("dtype_policy", "mixed_float16"),
+        ("max_epochs", 3),
+        ("max_steps_per_epoch", 3),
+    ],
+)
+def test_a_stage_called_from_python_refuses_another_configuration(compose, tiny_cnn, name: str, other: Any) -> None:
+    from keras import config
+
+    from pipeline import extract_activations, load_dataset
+
+    settings = compose("data.limit=60", "activations.layers=[Conv2D_1]")
+    dataset = load_dataset(settings.data, size=12)
+    settle_keras()
+    getattr(config, f"set_{name}")(other)
+    try:
+        with pytest.raises(InputError, match=f"keras.config.{name}: takes .*; got .*{other}"):
+            extract_activations(settings.activations, tiny_cnn(), dataset)
+    finally:
+        settle_keras()
+    check_keras()
+    assert extract_activations(settings.activations, tiny_cnn(), dataset).images.dtype == np.float32
+
+
+def test_switches_are_those_variables_that_choose_how_something_is_computed(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith((*provenance.NUMERIC_SWITCHES, *provenance.NUMERIC_PLACES)):
+            monkeypatch.delenv(name)
+    switches = {
+        "DNNL_MAX_CPU_ISA": "AVX2",
+        "NVIDIA_TF32_OVERRIDE": "1",
+        "OPENBLAS_CORETYPE": "Haswell",
+        "TF_ENABLE_ONEDNN_OPTS": "0",
+        "TF_SET_ONEDNN_FPMATH_MODE": "BF16",
+        "XLA_FLAGS": "--xla_cpu_max_isa=AVX2",
+    }
+    # of joblib's workers, of Slurm's and Ray's jobs, of Keras itself, and of who wants to see more
+    others = {
+        **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"), "1"),
+        **{"CUDA_VISIBLE_DEVICES": "1", "TF_FORCE_GPU_ALLOW_GROWTH": "true", "ONEDNN_VERBOSE": "1", "HOME": "/"},
+    }
+    for name, value in {**switches, **others}.items():
+        monkeypatch.setenv(name, value)
+    assert provenance.numeric_switches() == switches
+    recorded = provenance.describe_process([], threads=1, deterministic=True)["environment"]
+    assert recorded.keys() >= {*switches, "CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"}
+
+
+def test_a_process_that_has_computed_has_the_same_switches() -> None:
+    """So that the jobs of a sweep that follow in it have the same keys."""
+    program = (
+        "from pipeline.provenance import numeric_switches\nbefore = numeric_switches()\n"
+        "from pipeline import compose\nfrom pipeline.runtime import start_tensorflow\n"
+        "start_tensorflow(compose().runtime)\nimport tensorflow as tf\nimport mlflow.tensorflow\n"
+        "tf.function(lambda x: x @ x, jit_compile=True)(tf.ones((4, 4)))\nassert numeric_switches() == before"
+    )
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True)
+
+
+def test_texts_are_utf_8_whatever_the_locale() -> None:
+    """Every text that the package reads or writes names its encoding."""
+    missing = []
+    for file in sorted((ROOT / "pipeline").rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute | ast.Name):
+                continue
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id
+            mode = [argument.value for argument in node.args if isinstance(argument, ast.Constant)]
+            is_text = name in ("read_text", "write_text") or (
+                name == "open" and mode and set(str(mode[0])) <= set("rwa")
+            )
+            if is_text and "encoding" not in {keyword.arg for keyword in node.keywords}:
+                missing.append(f"{file.name}:{node.lineno}")
+    assert missing == []
