@@ -19,6 +19,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
 
@@ -137,6 +138,14 @@ def succeeded(process: Done) -> str:
     """What a command that had to succeed has printed."""
     assert process.returncode == 0, process.stdout + process.stderr
     return process.stdout
+
+
+def wait_for(happened: Callable[[], object], process: Running | None = None) -> None:
+    """Until it has happened, or at the latest until a process has ended."""
+    end = time.monotonic() + END_S
+    while not happened() and (process is None or process.poll() is None):
+        assert time.monotonic() < end, "it does not happen"
+        time.sleep(0.02)
 
 
 def runs(folder: Path) -> list[Path]:
