@@ -19,6 +19,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
 
@@ -31,80 +32,6 @@ SMOKE = ("experiment=smoke", "data.limit=60", "dream.size=56", "oip.steps=4")
 STAGES = ("train", "activations", "statistics", "oip", "dream", "atlas")
 
 Done = subprocess.CompletedProcess[str]
-
-
-def pipeline(folder: Path, *overrides: str, fresh: bool = False, sources: Path = ROOT) -> Done:
-    """`python -m pipeline` in a folder, to its end."""
-    return module(folder, "pipeline", *overrides, fresh=fresh, sources=sources)
-
-
-def module(folder: Path, name: str, *words: str, fresh: bool = False, sources: Path = ROOT) -> Done:
-    """Another of the package's command lines, such as pipeline.rerun."""
-    process = start(folder, name, *words, fresh=fresh, sources=sources)
-    try:
-        output, errors = process.communicate(timeout=END_S)
-    except BaseException:
-        process.kill()
-        raise
-    assert process.returncode is not None
-    return Done([name, *words], process.returncode, output, errors)
-
-
-def succeeded(process: Done) -> str:
-    """What a command that had to succeed has printed."""
-    assert process.returncode == 0, process.stdout + process.stderr
-    return process.stdout
-
-
-def runs(folder: Path) -> list[Path]:
-    """The folders of the runs that commands have left, the oldest first."""
-    return sorted((folder / "outputs" / "runs").glob("*/*"))
-
-
-def arrays(run: Path) -> dict[str, np.ndarray]:
-    """All arrays under a folder, by file and name."""
-    found = {}
-    for file in sorted(run.rglob("*.npz")):
-        with np.load(file, allow_pickle=False) as content:
-            found |= {f"{file.relative_to(run)}/{name}": content[name] for name in content}
-    return found
-
-
-def start(
-    folder: Path, name: str, *words: str, fresh: bool = False, sources: Path = ROOT
-) -> "Command | subprocess.Popen[str]":
-    """`python -m NAME` in a folder, in a session of its own; its output is read from the process."""
-    return execute(folder, "-m", name, *words, fresh=fresh, sources=sources)
-
-
-def execute(
-    folder: Path, *arguments: str, fresh: bool = False, sources: Path = ROOT
-) -> "Command | subprocess.Popen[str]":
-    """`python` with these arguments: -m MODULE, or -c CODE, and words for it.
-
-    Args:
-        fresh: a new interpreter, with whatever arguments.
-        sources: where the package lies, of a fresh one.
-    """
-    if not fresh:
-        assert sources == ROOT
-        return Command(folder, arguments)
-    return subprocess.Popen(
-        [sys.executable, *arguments],
-        cwd=folder,
-        env=_environment(sources),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-
-
-def kill_all(process: "Command | subprocess.Popen[str]") -> None:
-    """Kill a command with all that it started."""
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
 
 
 class Command:
@@ -185,6 +112,87 @@ class Command:
             self._lines += more
         line, _, self._lines = self._lines.partition(b"\n")
         return int(line)
+
+
+Running = Command | subprocess.Popen[str]
+
+
+def pipeline(folder: Path, *overrides: str, fresh: bool = False, sources: Path = ROOT) -> Done:
+    """`python -m pipeline` in a folder, to its end."""
+    return module(folder, "pipeline", *overrides, fresh=fresh, sources=sources)
+
+
+def module(folder: Path, name: str, *words: str, fresh: bool = False, sources: Path = ROOT) -> Done:
+    """Another of the package's command lines, such as pipeline.rerun."""
+    process = start(folder, name, *words, fresh=fresh, sources=sources)
+    try:
+        output, errors = process.communicate(timeout=END_S)
+    except BaseException:
+        process.kill()
+        raise
+    assert process.returncode is not None
+    return Done([name, *words], process.returncode, output, errors)
+
+
+def succeeded(process: Done) -> str:
+    """What a command that had to succeed has printed."""
+    assert process.returncode == 0, process.stdout + process.stderr
+    return process.stdout
+
+
+def wait_for(happened: Callable[[], object], process: Running | None = None) -> None:
+    """Until it has happened, or at the latest until a process has ended."""
+    end = time.monotonic() + END_S
+    while not happened() and (process is None or process.poll() is None):
+        assert time.monotonic() < end, "it does not happen"
+        time.sleep(0.02)
+
+
+def runs(folder: Path) -> list[Path]:
+    """The folders of the runs that commands have left, the oldest first."""
+    return sorted((folder / "outputs" / "runs").glob("*/*"))
+
+
+def arrays(run: Path) -> dict[str, np.ndarray]:
+    """All arrays under a folder, by file and name."""
+    found = {}
+    for file in sorted(run.rglob("*.npz")):
+        with np.load(file, allow_pickle=False) as content:
+            found |= {f"{file.relative_to(run)}/{name}": content[name] for name in content}
+    return found
+
+
+def start(folder: Path, name: str, *words: str, fresh: bool = False, sources: Path = ROOT) -> Running:
+    """`python -m NAME` in a folder, in a session of its own; its output is read from the process."""
+    return execute(folder, "-m", name, *words, fresh=fresh, sources=sources)
+
+
+def execute(folder: Path, *arguments: str, fresh: bool = False, sources: Path = ROOT) -> Running:
+    """`python` with these arguments: -m MODULE, or -c CODE, and words for it.
+
+    Args:
+        fresh: a new interpreter, with whatever arguments.
+        sources: where the package lies, of a fresh one.
+    """
+    if not fresh:
+        assert sources == ROOT
+        return Command(folder, arguments)
+    return subprocess.Popen(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env=_environment(sources),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def kill_all(process: Running) -> None:
+    """Kill a command with all that it started."""
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
 
 
 def _environment(sources: Path) -> dict[str, str]:

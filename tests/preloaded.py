@@ -99,10 +99,12 @@ def serve(connection: socket.socket) -> Request:
         child = os.fork()
         if child:
             told[child] = descriptors[-1]
-            _tell(descriptors[-1], child)
             for descriptor in descriptors[:-1]:
                 os.close(descriptor)
             continue
+        # first, so that whoever knows its number can signal all of the session
+        os.setsid()
+        _tell(descriptors[-1], os.getpid())
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         connection.close()
@@ -132,7 +134,6 @@ def _tell(descriptor: int, number: int) -> None:
 
 def become(request: Request) -> None:
     """Make this child the process that was asked for, as far as a new interpreter would be another one."""
-    os.setsid()
     # as in a shell: this one was perhaps started where it is ignored
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.clear()

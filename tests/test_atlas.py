@@ -4,7 +4,6 @@ import dataclasses
 import json
 import re
 import shutil
-import subprocess
 from itertools import combinations
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import pytest
 from commands import SMOKE, module, pipeline, runs, succeeded
 from dream_settings import DREAM
 from oip_settings import NOISE, OIP
+from templates import copy_of
 
 from pipeline.config import AtlasConfig, AtlasDreamConfig, Objective, OctavesConfig, StartImage, Strategy
 from pipeline.core.evidence import agreement
@@ -206,9 +206,10 @@ def test_progress_goes_up_to_all(tiny_cnn, images, labels, photo):
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where a training and OIPs were made, but no atlas."""
-    folder = tmp_path_factory.mktemp("atlas")
+def folder(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where a training and OIPs were made, but no atlas; the training is in the store alone."""
+    folder = copy_of(trained, tmp_path_factory.mktemp("atlas"))
+    shutil.rmtree(folder / "outputs" / "runs")
     succeeded(pipeline(folder, *SMOKE, "stages=[oip]", "noise=long"))
     return folder
 
@@ -354,9 +355,7 @@ def test_another_layer_and_a_copy_of_the_page(folder: Path, tmp_path: Path) -> N
 def test_what_cannot_be_done_is_said_in_one_line(folder: Path, words: list[str], message: str) -> None:
     before = {path for path in (folder / "outputs").rglob("*") if "mlflow.db" not in path.name}
     run = runs(folder)[0]
-    process: subprocess.CompletedProcess[str] = module(
-        folder, "pipeline.atlas", *(word.replace("{run}", str(run)) for word in words)
-    )
+    process = module(folder, "pipeline.atlas", *(word.replace("{run}", str(run)) for word in words))
     assert process.returncode == 2
     (line,) = [line for line in process.stderr.splitlines() if line]
     assert line.startswith(f"mnist-dream: {message}")

@@ -485,6 +485,7 @@ def test_of_a_map_that_no_image_activates_no_image_is_shown(driver: Any, atlas: 
     assert driver.execute_script("return document.querySelectorAll('#page .tops li').length") == 3
 
 
+@needs_browser
 def test_the_page_of_a_class_leads_to_its_comparison(driver: Any, atlas: str) -> None:
     opened(driver, atlas)
     driver.execute_script(HEADING)

@@ -1,29 +1,11 @@
 """Real processes of `python -m pipeline`: help without heavy imports, and one line for what cannot be used."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-
-ROOT = Path(__file__).resolve().parent.parent
-
-
-def pipeline(folder: Path, *arguments: str, interpreter: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("HYDRA_")}
-    return subprocess.run(
-        [sys.executable, *interpreter, "-m", "pipeline", *arguments],
-        cwd=folder,
-        env={**environment, "PYTHONPATH": str(ROOT), "MLFLOW_DISABLE_TELEMETRY": "true"},
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        timeout=120,
-        check=False,
-    )
+from commands import END_S, execute, pipeline
 
 
 @pytest.mark.parametrize(
@@ -43,11 +25,12 @@ def pipeline(folder: Path, *arguments: str, interpreter: tuple[str, ...] = ()) -
     ids=["help", "settings", "changed settings"],
 )
 def test_help_and_settings_are_shown_without_tensorflow_or_mlflow(tmp_path, arguments, shown):
-    process = pipeline(tmp_path, *arguments, interpreter=("-X", "importtime"))
-    assert process.returncode == 0, process.stderr
+    process = execute(tmp_path, "-X", "importtime", "-m", "pipeline", *arguments, fresh=True)
+    output, errors = process.communicate(timeout=END_S)
+    assert process.returncode == 0, errors
     for text in shown:
-        assert text in process.stdout
-    imported = {line.rpartition("|")[2].strip() for line in process.stderr.splitlines() if "import time:" in line}
+        assert text in output
+    imported = {line.rpartition("|")[2].strip() for line in errors.splitlines() if "import time:" in line}
     assert {"hydra", "pipeline.schema"} <= imported
     assert not imported & {"tensorflow", "keras", "mlflow", "sklearn", "matplotlib"}
     assert list(tmp_path.iterdir()) == []

@@ -1,15 +1,13 @@
 """Nothing of the user's is lost: what was in a folder before a command is there after it, whatever becomes of that."""
 
-import os
 import shutil
 import signal
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from commands import SMOKE, execute, module, pipeline, start, succeeded
+from commands import SMOKE, execute, module, pipeline, start, succeeded, wait_for
 from users import NOBODY
 
 from pipeline import jobs, places, storage
@@ -146,7 +144,7 @@ def test_a_command_that_is_stopped_leaves_all_as_it_was(folder: Path, number: si
     words = ("reuse=false", "oip.steps=100000", "hydra.run.dir=keep", f"output_dir={output_dir}")
     process = start(folder, "pipeline", *OIPS, *words)
     wait_for(lambda: list(folder.glob(HALF_WAY)), process)
-    os.kill(process.pid, number)
+    process.send_signal(number)
     process.communicate(timeout=60)
     assert process.returncode != 0
     assert lost(before, folder) == []
@@ -392,11 +390,3 @@ def test_a_job_that_is_refused_leaves_what_was_there(tmp_path: Path) -> None:
     with pytest.raises(InputError):
         refuse()
     assert files_in(tmp_path) == before
-
-
-def wait_for(condition: Callable[[], object], process: object) -> None:
-    deadline = time.monotonic() + 120
-    while not condition():
-        assert process.poll() is None, process.communicate()  # type: ignore[attr-defined]
-        assert time.monotonic() < deadline
-        time.sleep(0.02)

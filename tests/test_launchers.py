@@ -1,21 +1,17 @@
 """Sweeps with every launcher, for real: the same bits, the documented threads, a record of every job."""
 
 import json
-import os
-import shutil
-import subprocess
-import sys
 import tempfile
-import time
 import warnings
 from pathlib import Path
 
 import numpy as np
 import psutil
 import pytest
-from commands import ROOT, arrays, pipeline, succeeded
+from commands import arrays, pipeline, start, succeeded, wait_for
 from omegaconf import OmegaConf
 from slurm import one_node_slurm, why_not
+from templates import copy_of
 
 from pipeline import launching
 from pipeline.config import RuntimeConfig, Stage
@@ -27,24 +23,16 @@ SMALL = ("experiment=smoke", "data.limit=60", "oip.steps=4")
 OIPS = (*SMALL, "stages=[oip]", "noise=long,short,mixed")
 
 
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which the CNN was trained that all jobs share."""
-    folder = tmp_path_factory.mktemp("trained")
-    succeeded(pipeline(folder, *SMALL, "stages=[train]", "runtime.threads=1"))
-    return folder
-
-
 @pytest.fixture
 def folder(trained: Path, tmp_path: Path) -> Path:
-    """The same for one test alone."""
-    return shutil.copytree(trained, tmp_path / "here")
+    """One for a test alone, in which the CNN was trained that all jobs share."""
+    return copy_of(trained, tmp_path / "here")
 
 
 @pytest.fixture(scope="module")
 def one_by_one(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """The jobs of OIPS by Hydra's own launcher, with one thread."""
-    folder = shutil.copytree(trained, tmp_path_factory.mktemp("one_by_one") / "here")
+    folder = copy_of(trained, tmp_path_factory.mktemp("one_by_one") / "here")
     return sweep(folder, *OIPS, "runtime.threads=1")
 
 
@@ -110,13 +98,10 @@ def test_joblib(folder: Path, one_by_one: list[Path]) -> None:
 
 
 def test_the_workers_of_a_joblib_sweep_end_when_its_command_is_killed(folder: Path) -> None:
-    command = [sys.executable, "-m", "pipeline", "-m", *OIPS, "tracking=none", "hydra/launcher=joblib"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    with subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.DEVNULL) as process:
-        while process.poll() is None and not list(folder.glob("outputs/multirun/*/*/*/job.json")):
-            time.sleep(0.1)
-        workers = psutil.Process(process.pid).children(recursive=True)
-        process.kill()
+    process = start(folder, "pipeline", "-m", *OIPS, "tracking=none", "hydra/launcher=joblib")
+    wait_for(lambda: list(folder.glob("outputs/multirun/*/*/*/job.json")), process)
+    workers = psutil.Process(process.pid).children(recursive=True)
+    process.kill()
     assert workers
     _, alive = psutil.wait_procs(workers, timeout=60)
     assert alive == []

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from commands import SMOKE, pipeline, succeeded
+from templates import copy_of
 
 from pipeline.tracking.notes import MEANING, note
 
@@ -14,10 +15,11 @@ MOST_METRICS = 12
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("notes")
-    stages = "stages=[train,activations,statistics,oip,dream,atlas,dream_sheet]"
-    succeeded(pipeline(folder, *SMOKE, stages, "noise=long", "dream.map_indices=[3,7]", "dream.compare.by=maps"))
+def folder(smoke: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All stages of SMOKE, and a sheet of dreams."""
+    folder = copy_of(smoke, tmp_path_factory.mktemp("notes"))
+    sheet = ("stages=[dream_sheet]", "dream.map_indices=[3,7]", "dream.compare.by=maps")
+    succeeded(pipeline(folder, *SMOKE, *sheet))
     return folder
 
 
@@ -67,7 +69,7 @@ def test_the_note_of_an_atlas_leads_to_its_page(folder: Path) -> None:
 
 def test_lists_of_lists_are_told_as_such(folder: Path) -> None:
     assert run_of(folder, "atlas").data.params["atlas.wavelengths"] == "[3,7]"
-    assert run_of(folder, "oip").data.params["noise.wavelengths"] == "3,7"
+    assert run_of(folder, "oip").data.params["noise.wavelengths"] == "3,7,14,28"
 
 
 @pytest.mark.parametrize("stage", ["statistics", "oip", "atlas"])
@@ -105,7 +107,7 @@ def test_the_tables_of_the_oips_have_a_row_for_each_map(folder: Path, tmp_path: 
         local = Path(client.download_artifacts(run.info.run_id, picture["filepath"], str(tmp_path)))
         assert local.read_bytes() == (place / "maps" / f"map_{maps[row]:03d}.png").read_bytes()
         assert Path(client.download_artifacts(run.info.run_id, picture["compressed_filepath"], str(tmp_path))).is_file()
-        assert start == "wavelengths 3, 7"
+        assert start == "wavelengths 3, 7, 14, 28"
         assert verdict
         assert score == pytest.approx(float(activation[row]), abs=1e-4)
         if largest[row] > 0:

@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from browser import WAIT_S, browser, needs_browser, until
 from commands import SMOKE, pipeline, succeeded
 from page import CURVES, PICTURES, opened, page_of, run_page, table_page
+from templates import copy_of
 
 pytestmark = needs_browser
 
@@ -15,11 +17,10 @@ ARROW_RIGHT = "\ue014"
 
 
 @pytest.fixture(scope="module")
-def addresses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """What `make ui` prints after a sweep of three wavelengths and a dream: name -> address."""
-    folder = tmp_path_factory.mktemp("page")
+def addresses(smoke: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """What `make ui` prints after all stages of SMOKE and a sweep of three wavelengths: name -> address."""
+    folder = copy_of(smoke, tmp_path_factory.mktemp("page"))
     succeeded(pipeline(folder, "-m", *SMOKE, "stages=[oip]", "noise=long,short,pixels"))
-    succeeded(pipeline(folder, *SMOKE))
     with page_of(folder) as found:
         yield found
 

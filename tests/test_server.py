@@ -2,23 +2,19 @@
 
 import json
 import multiprocessing
-import os
 import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import commands
 import pytest
+from commands import END_S, STAGES, Running, start, wait_for
 from recording import oip_stage, runs_of, times_of, told, tracker_of
 from servers import MlflowServer, postgres, postgres_programs
 
-ROOT = Path(__file__).parent.parent
-SMOKE = ("experiment=smoke", "data.limit=60", "dream.size=56", "oip.steps=4", "tracking=server")
+SMOKE = (*commands.SMOKE, "tracking=server")
 NAME = "mnist-dream"
-STAGES = ("train", "activations", "statistics", "oip", "dream", "atlas")
 # what says which execution it was
 OF_EXECUTION = ("mlflow.user", "host")
 
@@ -53,35 +49,14 @@ def client(server: MlflowServer) -> Iterator[Any]:
             client.delete_run(run.info.run_id)
 
 
-def start(folder: Path, module: str, *arguments: str) -> subprocess.Popen[str]:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "MLFLOW_DISABLE_TELEMETRY": "true"}
-    return subprocess.Popen(
-        [sys.executable, "-m", module, *arguments],
-        cwd=folder,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def succeeded(process: subprocess.Popen[str]) -> tuple[str, str]:
-    output, errors = process.communicate(timeout=300)
+def succeeded(process: Running) -> tuple[str, str]:
+    output, errors = process.communicate(timeout=END_S)
     assert process.returncode == 0, errors
     return output, errors
 
 
 def pipeline(folder: Path, server: MlflowServer, *overrides: str) -> tuple[str, str]:
     return succeeded(start(folder, "pipeline", *overrides, *SMOKE, f"tracking.uri={server.uri}"))
-
-
-def wait_for(happened: Callable[[], Any]) -> None:
-    for _ in range(600):
-        if happened():
-            return
-        time.sleep(0.1)
-    raise AssertionError("it does not happen")
 
 
 def assert_recorded_once(client: Any, run_dir: Path, stages: tuple[str, ...] = STAGES) -> dict[str, Any]:
@@ -138,7 +113,8 @@ def test_a_run_that_is_brought_in_later_is_the_one_that_was_recorded_live(tmp_pa
 def test_a_server_that_is_lost_in_the_middle_of_a_training(tmp_path, server, client, number):
     job = start(tmp_path, "pipeline", *SMOKE, f"tracking.uri={server.uri}", "stages=[train,oip]", "train.epochs=150")
     # it has begun to tell of its epochs
-    wait_for(lambda: any(run.data.metrics for run in runs_of(client, "train", NAME)))
+    wait_for(lambda: any(run.data.metrics for run in runs_of(client, "train", NAME)), job)
+    assert job.poll() is None
     if number == signal.SIGKILL:
         server.kill()
     else:

@@ -4,15 +4,13 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import ROOT, SMOKE, pipeline, succeeded
+from commands import SMOKE, Running, execute, pipeline, succeeded
 from users import ordinary_user
 
 from pipeline.locking import exclusive
@@ -23,23 +21,15 @@ from pipeline.store.entries import entries
 QUICK = (*SMOKE, "oip.map_indices=[0]", "activations.image_indices=[0]")
 
 
-def start(folder: Path, *overrides: str, program: tuple[str, ...] = ("-m", "pipeline")) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, *program, *QUICK, *overrides],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+def begin(folder: Path, *overrides: str, program: tuple[str, ...] = ("-m", "pipeline")) -> Running:
+    return execute(folder, *program, *QUICK, *overrides)
 
 
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The outputs of eight runs that began at the same moment, each of other start images."""
     folder = tmp_path_factory.mktemp("eight")
-    processes = [start(folder, "stages=[oip]", f"noise.seed={seed}") for seed in range(8)]
+    processes = [begin(folder, "stages=[oip]", f"noise.seed={seed}") for seed in range(8)]
     said = [process.communicate(timeout=300) for process in processes]
     assert [process.returncode for process in processes] == [0] * 8, said
     waited = [errors for _, errors in said if "another process computes it" in errors]
@@ -187,7 +177,7 @@ def test_without_a_store_one_line_says_so(tmp_path: Path, capsys) -> None:
 
 def test_who_waits_goes_on_when_the_one_who_computes_is_killed(tmp_path: Path) -> None:
     overrides = ("stages=[train]", "tracking=none")
-    first = start(tmp_path, *overrides, "train.epochs=1000")
+    first = begin(tmp_path, *overrides, "train.epochs=1000")
     store = Store(tmp_path / "outputs" / "store")
     deadline = time.monotonic() + 120
     while not list((tmp_path / "outputs").glob("store/train/.*.lock")):
@@ -198,8 +188,7 @@ def test_who_waits_goes_on_when_the_one_who_computes_is_killed(tmp_path: Path) -
     draft = lock.with_name(f"{lock.name.removesuffix('.lock')}-0123")
     draft.mkdir()
     (draft / "stage.json").write_text("{")
-    second = start(tmp_path, *overrides, "train.epochs=1000")
-    assert second.stderr is not None
+    second = begin(tmp_path, *overrides, "train.epochs=1000")
     assert "waiting for its result" in second.stderr.readline()
     first.send_signal(signal.SIGKILL)
     first.communicate()
@@ -228,13 +217,15 @@ def test_a_store_that_may_not_be_read_is_not_passed_over(capsys, command: str) -
 
 
 # MLflow is told of a result late, when others have found it already
-SLOW = """
+LATE = """
 import time
+from pathlib import Path
 from pipeline.__main__ import main
 from pipeline.tracking.writing import RunWriter
 told = RunWriter.record
 def late(*arguments, **named):
-    time.sleep(8)
+    while not Path("found").exists():
+        time.sleep(0.05)
     told(*arguments, **named)
 RunWriter.record = late
 main()
@@ -244,12 +235,14 @@ main()
 def test_who_finds_a_result_that_is_still_being_recorded_waits_for_its_run(tmp_path: Path) -> None:
     from mlflow import MlflowClient
 
-    first = start(tmp_path, "stages=[train]", program=("-c", SLOW))
+    first = begin(tmp_path, "stages=[train]", program=("-c", LATE))
     store, deadline = Store(tmp_path / "outputs" / "store"), time.monotonic() + 120
     while not store.root.is_dir() or not store.places():
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    second = start(tmp_path, "stages=[train]")
+    second = begin(tmp_path, "stages=[train]")
+    assert "waiting for its result" in second.stderr.readline()
+    (tmp_path / "found").touch()
     for process in (second, first):
         output, errors = process.communicate(timeout=120)
         assert process.returncode == 0, errors

@@ -9,14 +9,17 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import psutil
 import pytest
-from commands import ROOT, SMOKE, execute, module, pipeline, succeeded
+from commands import ROOT, SMOKE, Done, execute, kill_all, module, pipeline, start, succeeded, wait_for
 from PIL import Image
+from templates import copy_of
 
 from pipeline import jobs
 from pipeline.locking import is_held
@@ -54,9 +57,9 @@ def digests(job: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def swept(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which a sweep of twelve jobs was done, undisturbed."""
-    folder = tmp_path_factory.mktemp("sweep")
+    folder = copy_of(trained, tmp_path_factory.mktemp("sweep"))
     output = succeeded(pipeline(folder, *QUICK, *SWEPT))
     assert "sweep        12 jobs: 12 finished" in output
     return folder
@@ -154,16 +157,16 @@ main()
 
 
 @pytest.fixture(scope="module")
-def with_failures(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+def with_failures(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Done]:
     """Of four jobs one asks for a map that is not there, and of one the result cannot be written."""
-    folder = tmp_path_factory.mktemp("failing")
+    folder = copy_of(trained, tmp_path_factory.mktemp("failing"))
     place = folder / "outputs" / "multirun" / "a" / "sweep"
     maps = "oip.map_indices=[0],[128],[1],[2]"
     words = ("-m", *SMOKE, "stages=[oip]", maps, f"hydra.sweep.dir={place}")
     process = execute(folder, "-c", FULL, *words)
     output, errors = process.communicate(timeout=300)
     assert process.returncode is not None
-    return folder, subprocess.CompletedProcess(words, process.returncode, output, errors)
+    return folder, Done(words, process.returncode, output, errors)
 
 
 def test_a_job_that_fails_does_not_keep_the_others_from_their_work(with_failures) -> None:
@@ -215,46 +218,52 @@ def test_what_failed_is_done_again_when_the_reason_is_gone(with_failures) -> Non
 # kills ---------------------------------------------------------------------------------------------------------------
 
 
-def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", *arguments],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+# what is there of a sweep from a moment on, in its folder and in the store
+MOMENTS: dict[str, Callable[[Path, Path], bool]] = {
+    "its command was given": lambda sweep, store: True,
+    "it has begun": lambda sweep, store: (sweep / "sweep.json").is_file(),
+    "it trains": lambda sweep, store: any(store.glob("train/.*.lock")),
+    "it has trained": lambda sweep, store: any(store.glob("train/[0-9a-f]*")),
+    "its third job has begun": lambda sweep, store: (sweep / "2" / "job.json").is_file(),
+    "its last job has ended": lambda sweep, store: any(sweep.glob("*summary*")),
+}
+# and seconds, as many as are asked for by KILLS=20
+RANDOM = random.Random(0)
+AT_RANDOM = [[RANDOM.uniform(0, 8) for _ in range(3)] for _ in range(int(os.environ.get("KILLS", "0")))]
 
 
-def kill(process: subprocess.Popen[str]) -> None:
-    """With all that it started."""
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
-
-
-@pytest.mark.parametrize("seed", range(int(os.environ.get("KILLS", "2"))))
+@pytest.mark.parametrize(
+    "moments",
+    [
+        ["its command was given", "it has begun", "it trains"],
+        ["it has trained", "its third job has begun", "its last job has ended"],
+        *AT_RANDOM,
+    ],
+)
 def test_a_sweep_that_is_killed_at_any_moment_is_finished_by_resuming_it(
-    swept: Path, tmp_path: Path, seed: int
+    swept: Path, tmp_path: Path, moments: list[str] | list[float]
 ) -> None:
-    """Killed three times, at random moments of what an undisturbed sweep takes; each time resumed."""
-    moments = random.Random(seed)
-    place = tmp_path / "outputs" / "multirun" / "a" / "sweep"
-    process = start(tmp_path, "pipeline", *QUICK, *SWEPT, f"hydra.sweep.dir={place}")
-    for _ in range(3):
-        time.sleep(moments.uniform(0, 20))
-        kill(process)
+    """Killed three times, each time resumed."""
+    place, store = tmp_path / "outputs" / "multirun" / "a" / "sweep", tmp_path / "outputs" / "store"
+    some = ("noise=long,short", "noise.seed=0,1,2")
+    process = start(tmp_path, "pipeline", *QUICK, *some, f"hydra.sweep.dir={place}")
+    for moment in moments:
+        if isinstance(moment, float):
+            time.sleep(moment)
+        else:
+            wait_for(partial(MOMENTS[moment], place, store), process)
+        kill_all(process)
         if (place / "sweep.json").is_file():
             process = start(tmp_path, "pipeline.resume", str(place))
         else:
             # nothing had begun
-            process = start(tmp_path, "pipeline", *QUICK, *SWEPT, f"hydra.sweep.dir={place}")
+            process = start(tmp_path, "pipeline", *QUICK, *some, f"hydra.sweep.dir={place}")
     output, errors = process.communicate(timeout=300)
     assert process.returncode == 0, errors
-    assert "12 jobs: 12 finished" in output
+    assert "6 jobs: 6 finished" in output
+    # of which these were the first
     undisturbed = sweep_folder(swept)
-    for job in map(str, range(12)):
+    for job in map(str, range(6)):
         assert digests(place / job) == digests(undisturbed / job)
         state = jobs.read(place / job)
         assert state is not None
@@ -269,7 +278,7 @@ def test_a_sweep_that_is_killed_at_any_moment_is_finished_by_resuming_it(
                 key = run.data.tags.get("stage_key", stage)
                 finished[key] = finished.get(key, 0) + 1
     assert set(finished.values()) == {1}
-    assert len(finished) == 1 + 12 + 1
+    assert len(finished) == 1 + 6 + 1
     # the file of a lock may be left, held by nobody
     assert Store(tmp_path / "outputs" / "store").leftovers() == []
     assert not any(is_held(lock) for lock in (tmp_path / "outputs" / "store").glob("*/.*.lock"))
@@ -278,12 +287,9 @@ def test_a_sweep_that_is_killed_at_any_moment_is_finished_by_resuming_it(
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_sweep_that_is_interrupted_says_how_it_goes_on(tmp_path: Path, number: signal.Signals) -> None:
     process = start(tmp_path, "pipeline", *QUICK, *SWEPT, "train.epochs=500")
-    deadline = time.monotonic() + 120
     # the file of the record is there, whole, before the first job
-    while not list((tmp_path / "outputs").glob("store/train/.*.lock")) or not recorded(tmp_path, "train"):
-        assert time.monotonic() < deadline
-        assert process.poll() is None
-        time.sleep(0.1)
+    wait_for(lambda: list((tmp_path / "outputs").glob("store/train/.*.lock")) and recorded(tmp_path, "train"), process)
+    assert process.poll() is None
     process.send_signal(number)
     output, errors = process.communicate(timeout=60)
     # the latter where the interpreter ends itself by the signal, which a shell sees as the former
@@ -358,8 +364,7 @@ def test_a_job_that_is_not_that_of_this_sweep_is_done_again_and_only_its_drafts_
 
 @pytest.mark.parametrize("spoil", ["the folder", "the record", "a file"])
 def test_a_job_whose_results_are_gone_is_done_again(swept: Path, tmp_path: Path, spoil: str) -> None:
-    folder = tmp_path / "place"
-    shutil.copytree(swept, folder)
+    folder = copy_of(swept, tmp_path / "place")
     stage = sweep_folder(folder) / "4" / "oip"
     match spoil:
         case "the folder":
@@ -389,13 +394,12 @@ def test_a_folder_with_another_sweep_is_refused(swept: Path) -> None:
     assert (place / "sweep.json").read_text() == before
 
 
-def test_of_two_at_once_one_works_on_a_sweep(tmp_path: Path) -> None:
+def test_of_two_at_once_one_works_on_a_sweep(trained_here: Path, tmp_path: Path) -> None:
     place = tmp_path / "outputs" / "multirun" / "a" / "sweep"
     command = ("pipeline", *QUICK, "noise=long,short", f"hydra.sweep.dir={place}")
     first = start(tmp_path, *command)
-    while not (place / "sweep.json").is_file():
-        assert first.poll() is None
-        time.sleep(0.1)
+    wait_for((place / "sweep.json").is_file, first)
+    assert first.poll() is None
     second = module(tmp_path, "pipeline.resume", str(place))
     assert second.returncode == 2
     assert "on whose sweep another process works" in second.stderr

@@ -1,10 +1,7 @@
 """What was not recorded comes in later, once, as of then: a real server behind a proxy that breaks when it is told."""
 
 import logging
-import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from commands import END_S, execute, start
 from recording import EXPERIMENT, oip_stage, runs_of, times_of, told, tracker_of, train_stage
 from servers import LOOPBACK, MlflowServer, Proxy, free_port
 
@@ -24,7 +22,6 @@ from pipeline.tracking.sweeps import begin_sweep, end_sweep
 
 # The promise of docs/tracking.md.
 WAITED_AT_MOST_S = 30
-ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture(scope="module")
@@ -248,9 +245,8 @@ oip_stage(tracker_of(Path({folder!r}), {uri!r}), Path({folder!r}, "runs", "day",
 @pytest.mark.parametrize("method", ["record", "folder", "end"])
 def test_a_process_that_is_killed_while_it_records_is_completed(tmp_path, server, client, live, method, clean):
     arguments = {"tests": str(Path(__file__).parent), "folder": str(tmp_path), "uri": server.uri, "method": method}
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    killed = subprocess.run([sys.executable, "-c", KILLED.format(**arguments)], env=environment, check=False)
-    assert killed.returncode == -signal.SIGKILL
+    killed = execute(tmp_path, "-c", KILLED.format(**arguments))
+    assert killed.wait(END_S) == -signal.SIGKILL
     (begun,) = runs_of(client, "oip")
     assert begun.info.status == "RUNNING"
     # the next that looks calls it killed, and knows no better
@@ -279,9 +275,9 @@ def test_a_process_that_is_still_recording_is_left_alone(tmp_path, server, clien
 def test_several_syncs_at_once_bring_everything_in_once(tmp_path, server, client, live, dataset, tiny_cnn, clean):
     run_dir = tmp_path / "runs" / "day" / "time"
     record_both(tracker_of(tmp_path, f"http://{LOOPBACK}:{free_port()}"), run_dir, tiny_cnn(), dataset)
-    command = [sys.executable, "-m", "pipeline.sync", "--output-dir", str(tmp_path), "--uri", server.uri]
-    syncs = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(3)]
-    outputs = [process.communicate(timeout=200)[0].splitlines()[-1] for process in syncs]
+    command = ("pipeline.sync", "--output-dir", str(tmp_path), "--uri", server.uri)
+    syncs = [start(tmp_path, *command) for _ in range(3)]
+    outputs = [process.communicate(timeout=END_S)[0].splitlines()[-1] for process in syncs]
     assert [process.returncode for process in syncs] == [0, 0, 0]
     assert sorted(outputs) == ["0 brought in, 0 recorded before, 0 left"] * 2 + [
         "2 brought in, 0 recorded before, 0 left"

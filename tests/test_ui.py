@@ -2,18 +2,16 @@
 
 import re
 import signal
-import subprocess
-import sys
 import urllib.parse
 
 import pytest
+from commands import ROOT, Running, start
 from recording import new_record, new_tracker, silent_server
 from servers import LOOPBACK, fetch, free_port
 
 
-def start_ui(*arguments: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "pipeline.ui", *arguments]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+def start_ui(*arguments: str) -> Running:
+    return start(ROOT, "pipeline.ui", *arguments)
 
 
 def test_ui_without_a_record_says_so(tmp_path):
@@ -46,7 +44,6 @@ def test_ui_shows_the_record_with_its_artifacts_until_ctrl_c(tmp_path):
     port = free_port()
     page = start_ui("--output-dir", str(tmp_path), "--port", str(port))
     try:
-        assert page.stdout is not None
         lines = [page.stdout.readline().split() for _ in range(5)]
         start = f"http://{LOOPBACK}:{port}/#/experiments"
         assert lines[1] == [f"{start}?workflowType=machine_learning"]
