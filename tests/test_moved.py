@@ -1,0 +1,250 @@
+"""Output folders that were moved or copied: all goes on inside of them, and the place where they lay is left alone."""
+
+import contextlib
+import multiprocessing
+import os
+import shutil
+import signal
+import sqlite3
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from recording import EXPERIMENT, files, oip_stage, runs_of, tracker_of, train_stage
+from users import ordinary_user
+
+from pipeline.config import TrackingBackend, TrackingConfig
+from pipeline.results import Dataset
+from pipeline.tracking import backend, moved
+from pipeline.tracking.fetching import fetch_model, fetched
+
+# What a folder may be called; each of these signs means something else in a URI.
+NAMES = ("out puts", "größe 1%41 100%", "a#b?c&d", "mlartifacts")
+
+
+def snapshot(folder: Path) -> dict[str, tuple[bytes, int]]:
+    """Content and time of every file."""
+    found = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): (path.read_bytes(), path.stat().st_mtime_ns) for path in found}
+
+
+def client_of(folder: Path) -> Any:
+    from mlflow import MlflowClient
+
+    return MlflowClient(backend.default_uri(folder))
+
+
+def locations(file: Path) -> list[str]:
+    """All places that a record tells of."""
+    found = []
+    with contextlib.closing(sqlite3.connect(file)) as database:
+        for table, column, rows in moved.PLACES:
+            found += [value for (value,) in database.execute(f"SELECT {column} FROM {table} WHERE {rows}") if value]
+    return found
+
+
+def outside(folder: Path) -> list[str]:
+    """The places of a record that do not lie in its folder."""
+    return [value for value in locations(folder / "mlflow.db") if not value.startswith(f"{folder.as_uri()}/")]
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory, tiny_cnn: Any) -> Path:
+    """An output folder with a training, its model, and a stage that stands on it; not to be changed."""
+    folder = tmp_path_factory.mktemp("recorded")
+    images = np.random.default_rng(0).normal(size=(4, 12, 12, 1)).astype(np.float32)
+    labels = np.arange(4) % 3
+    dataset = Dataset("digits", "0123456789abcdef" * 4, images, labels, images, labels, tuple("012"))
+    tracker = tracker_of(folder, None)
+    oip_stage(tracker, folder / "runs" / "a", train_stage(tracker, folder / "runs" / "a", tiny_cnn(), dataset))
+    return folder
+
+
+@pytest.fixture
+def old(recorded: Path, tmp_path: Path) -> Path:
+    """The same under a name of its own, where all of it lies."""
+    place = tmp_path / "old one"
+    shutil.copytree(recorded, place)
+    moved.follow(place / "mlflow.db")
+    assert outside(place) == []
+    return place
+
+
+def move(old: Path, new: Path) -> None:
+    old.rename(new)
+
+
+def copy(old: Path, new: Path) -> None:
+    shutil.copytree(old, new)
+    # whoever read it would get this
+    for path in (old / "mlartifacts").rglob("*"):
+        if path.is_file():
+            path.write_text("the original")
+
+
+@pytest.mark.parametrize("take", [move, copy])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_record_goes_on_where_it_lies(old: Path, tmp_path: Path, name: str, take: Callable[..., None]) -> None:
+    new = tmp_path / name / "x"
+    new.parent.mkdir()
+    take(old, new)
+    before = snapshot(old)
+    run_id = oip_stage(tracker_of(new, None, "pipeline-2"), new / "runs" / "b", None, key="another")
+    assert run_id is not None
+    assert outside(new) == []
+    client = client_of(new)
+    for stage, some in (("oip", 2), ("train", 1)):
+        found = runs_of(client, stage)
+        assert len(found) == some
+        for run in found:
+            assert run.info.status == "FINISHED"
+            assert {path.partition("/")[0] for path, _ in files(client, run.info.run_id)} <= {"results", "images"}
+            tracking = TrackingConfig(backend=TrackingBackend.mlflow, uri=None, experiment=EXPERIMENT)
+            with fetched(tracking, new, run.info.run_id) as (folder, tags):
+                assert (folder / "stage.json").read_bytes().startswith(b'{\n "record"')
+                assert tags["stage"] == stage
+    fetch_model(tracking, new, run.info.run_id, tmp_path)
+    assert (tmp_path / "model.keras").stat().st_size > 10000
+    assert len(list((new / "mlartifacts").glob("oip/*/artifacts/results"))) == 2
+    assert snapshot(old) == before
+    assert old.exists() is (take is copy)
+
+
+def test_what_lies_elsewhere_on_purpose_stays_there(old: Path, tmp_path: Path) -> None:
+    elsewhere = [(tmp_path / "big" / "mlartifacts" / "other").as_uri(), "s3://bucket/mlartifacts/another"]
+    client = client_of(old)
+    for place in elsewhere:
+        client.create_run(client.create_experiment(f"of mine/{place.rpartition('/')[2]}", place))
+    before = outside(old)
+    new = tmp_path / "new"
+    old.rename(new)
+    moved.follow(new / "mlflow.db")
+    # of each the experiment and its run
+    assert len(before) == 4
+    assert outside(new) == before
+
+
+def test_a_record_that_somebody_else_made_keeps_its_own_places(tmp_path: Path) -> None:
+    """An MLflow server's own folder is called mlartifacts, too; what this program records beside it follows."""
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    theirs = tmp_path / "theirs" / "mlartifacts"
+    theirs.mkdir(parents=True)
+    (tmp_path / "database").mkdir()
+    file = tmp_path / "database" / "record.db"
+    SqlAlchemyStore(f"sqlite:///{file}", theirs.as_uri()).engine.dispose()
+    before = locations(file)
+    moved.follow(file)
+    assert locations(file) == before == [f"{theirs.as_uri()}/0"]
+    assert oip_stage(tracker_of(tmp_path / "out", f"sqlite:///{file}"), tmp_path / "out", None) is not None
+    new = tmp_path / "moved" / "record.db"
+    file.parent.rename(new.parent)
+    moved.follow(new)
+    assert [place for place in locations(new) if not place.startswith(f"{new.parent.as_uri()}/")] == before
+
+
+def test_a_link_is_no_move(old: Path, tmp_path: Path) -> None:
+    before = snapshot(old)
+    (tmp_path / "link").symlink_to(old)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "mlflow.db").symlink_to(old / "mlflow.db")
+    for folder in (tmp_path / "link", tmp_path / "folder"):
+        backend.connect(backend.default_uri(folder), folder, backend.Patience(None))
+    assert outside(old) == []
+    # the old name stays as a link
+    new = tmp_path / "new"
+    old.rename(new)
+    old.symlink_to(new)
+    moved.follow(new / "mlflow.db")
+    assert snapshot(new) == before
+    old.unlink()
+    moved.follow(new / "mlflow.db")
+    assert outside(new) == []
+
+
+def test_a_folder_that_was_moved_into_its_own_old_place(old: Path, tmp_path: Path) -> None:
+    old.rename(tmp_path / "aside")
+    new = old / "deeper"
+    old.mkdir()
+    (tmp_path / "aside").rename(new)
+    moved.follow(new / "mlflow.db")
+    places = locations(new / "mlflow.db")
+    moved.follow(new / "mlflow.db")
+    assert locations(new / "mlflow.db") == places
+    assert all(place.count("/deeper/") == 1 for place in places)
+    # and back
+    new.rename(tmp_path / "aside")
+    old.rmdir()
+    (tmp_path / "aside").rename(old)
+    moved.follow(old / "mlflow.db")
+    assert outside(old) == []
+    assert not any("/deeper/" in place for place in locations(old / "mlflow.db"))
+
+
+def test_a_record_that_cannot_be_changed_says_what_to_do(old: Path) -> None:
+    # where any user may go, which is not so of pytest's folders
+    with tempfile.TemporaryDirectory() as scratch:
+        Path(scratch).chmod(0o755)
+        new = Path(scratch, "new")
+        shutil.move(old, new)
+        for path in (new, *new.rglob("*")):
+            path.chmod(0o555 if path.is_dir() else 0o444)
+        before = snapshot(new)
+        with ordinary_user(), pytest.raises(PermissionError, match=r"was moved or copied from .*old one") as raised:
+            moved.follow(new / "mlflow.db")
+        assert snapshot(new) == before
+        for path in (new, *new.rglob("*")):
+            path.chmod(0o755)
+    assert str(raised.value).endswith("allow writing there, or take a copy that may be written to")
+    assert "\n" not in str(raised.value)
+
+
+# several processes, and kills ----------------------------------------------------------------------------------------
+
+
+def begin_at_once(folder: Path, number: int, barrier: Any) -> None:
+    import mlflow  # noqa: F401
+
+    barrier.wait(60)
+    tracker = tracker_of(folder, None, f"pipeline-{number}")
+    assert oip_stage(tracker, folder / "runs" / str(number), None, key=f"key-{number}") is not None
+
+
+def be_killed(folder: Path) -> None:
+    """In the middle: some of the places are changed."""
+    last = moved.PLACES[2]
+
+    class Places(tuple):
+        def __iter__(self):
+            for place in super().__iter__():
+                if place == last:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                yield place
+
+    moved.PLACES = Places(moved.PLACES)
+    moved.follow(folder / "mlflow.db")
+
+
+def test_a_kill_in_the_middle_and_several_at_once(old: Path, tmp_path: Path) -> None:
+    new = tmp_path / "new"
+    places = locations(old / "mlflow.db")
+    old.rename(new)
+    context = multiprocessing.get_context("spawn")
+    killed = context.Process(target=be_killed, args=(new,))
+    killed.start()
+    killed.join(60)
+    assert killed.exitcode == -signal.SIGKILL
+    assert locations(new / "mlflow.db") == places
+    barrier = context.Barrier(2)
+    processes = [context.Process(target=begin_at_once, args=(new, number, barrier)) for number in range(2)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(120)
+    assert [process.exitcode for process in processes] == [0, 0]
+    assert outside(new) == []
+    assert not old.exists()
+    assert len(runs_of(client_of(new), "oip")) == 3
