@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from pipeline.errors import InputError, without_passwords
 from pipeline.locking import exclusive
-from pipeline.tracking.moved import ARTIFACTS, follow
+from pipeline.tracking.moved import ARTIFACTS, artifact_root, follow
 from pipeline.tracking.patience import Patience, Patient
 
 ENVIRONMENT = {
@@ -46,7 +46,18 @@ class Connection:
         """MLflow's way to the files of a run or a model."""
         from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
+        self.check_place(artifact_uri)
         return Patient(get_artifact_repository(artifact_uri, tracking_uri=self.uri), self.patience)
+
+    def check_place(self, location: str) -> None:
+        """Raise a FileNotFoundError if files would be kept where an output folder was that has been moved away."""
+        if self.artifacts is None:
+            # where files lie is the server's business
+            return
+        root = artifact_root(location)
+        if root is not None and root != self.artifacts and not root.parent.is_dir():
+            way_out = "move it back, put a link there, or let tracking.experiment take another name"
+            raise FileNotFoundError(f"the record keeps its files in {root}, whose folder is gone: {way_out}")
 
 
 def default_uri(output_dir: Path) -> str:

@@ -69,6 +69,12 @@ def local_path(location: str | None) -> Path | None:
     return Path(unquote(location)) if location is not None and location.startswith("/") else None
 
 
+def artifact_root(location: str) -> Path | None:
+    """The folder of artifacts that one of MLflow's places lies in; None if it lies in no such folder."""
+    place = local_path(location)
+    return None if place is None else next((parent for parent in place.parents if parent.name == ARTIFACTS), None)
+
+
 def _old_home(database: sqlite3.Connection, home: Path) -> Path | None:
     """The folder in which the record lay before; None if that was `home`, or is not known."""
     default: Path | None = None
@@ -82,7 +88,7 @@ def _old_home(database: sqlite3.Connection, home: Path) -> Path | None:
         elif place.name == name.rpartition("/")[2]:
             ours.add(place.parent.parent)
     # a record that this package made has both in one place; one that somebody else made, or that is new, has not
-    candidates = {default} if default in ours or not ours else ours
+    candidates = {default} if default in {*ours, home} or not ours else ours
     old = next(iter(candidates)) if len(candidates) == 1 else None
     if old is None or old == home or _is_same(old, home):
         return None
