@@ -20,6 +20,8 @@ from pipeline.processes import ProcessId, is_gone, this_process
 from pipeline.stopping import stopped_is_stopped
 
 FILE, LOCK = "job.json", ".job.lock"
+# What of a command says where its results and their record lie, and not what they are.
+PLACES = ("output_dir", "tracking.uri", "hydra.sweep.dir")
 RUNNING, FINISHED, FAILED, KILLED, MISSING = "running", "finished", "failed", "killed", "missing"
 
 
@@ -68,7 +70,7 @@ def attempt(folder: Path, overrides: Sequence[str], *, sweep_id: str | None = No
     with exclusive(folder / LOCK):
         before = read(folder)
         if before is not None:
-            same = (before.sweep_id, before.overrides) == (sweep_id, list(overrides))
+            same = (before.sweep_id, without_places(before.overrides)) == (sweep_id, without_places(overrides))
             if sweep_id is not None and same and state_of(before, folder) == FINISHED:
                 yield None
                 return
@@ -90,6 +92,11 @@ def _remove_stages(folder: Path) -> None:
     for stage in Stage:
         for path in (folder / stage.value, *folder.glob(f".{stage.value}-*")):
             shutil.rmtree(path, ignore_errors=True)
+
+
+def without_places(overrides: Sequence[str]) -> list[str]:
+    """The words of a command but for those that say where something lies, which a folder that was moved changes."""
+    return [word for word in overrides if word.lstrip("+").partition("=")[0] not in PLACES]
 
 
 def new_run_dir(output_dir: Path) -> Path:

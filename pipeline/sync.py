@@ -161,6 +161,10 @@ class _Sync:
         uri = self.uri or mark.uri or backend.default_uri(self.output_dir)
         if self.uri is None and mark.needs_password:
             raise InputError(f"--uri: takes {uri} with its password, which is not kept; got nothing")
+        file = backend.sqlite_file(uri)
+        if self.uri is None and mark.uri is not None and file is not None and not file.parent.is_dir():
+            # it was moved: a new one in its old place would be nobody's
+            raise InputError.at("--uri", takes="where its record lies now", got=f"{uri}, whose folder is gone")
         if uri not in self._connections:
             self._connections[uri] = None
             try:

@@ -1,6 +1,8 @@
 """Output folders that were moved or copied: all goes on inside of them, and the place where they lay is left alone."""
 
 import contextlib
+import dataclasses
+import json
 import multiprocessing
 import os
 import shutil
@@ -13,13 +15,19 @@ from typing import Any
 
 import numpy as np
 import pytest
+from in_process import Commands
 from recording import EXPERIMENT, files, oip_stage, runs_of, tracker_of, train_stage
+from test_pipeline import SMOKE, pipeline, succeeded
 from users import ordinary_user
 
+from pipeline import sync
 from pipeline.config import TrackingBackend, TrackingConfig
 from pipeline.results import Dataset
+from pipeline.sweeps.folder import Sweep
+from pipeline.sweeps.moved import followed, quoted
 from pipeline.tracking import backend, moved
 from pipeline.tracking.fetching import fetch_model, fetched
+from pipeline.tracking.marks import Mark
 
 # What a folder may be called; each of these signs means something else in a URI.
 NAMES = ("out puts", "größe 1%41 100%", "a#b?c&d", "mlartifacts")
@@ -216,6 +224,34 @@ def test_a_record_that_cannot_be_changed_says_what_to_do(old: Path) -> None:
     assert "\n" not in str(raised.value)
 
 
+@pytest.mark.parametrize("given", [False, True])
+def test_marks_of_a_folder_that_was_moved_are_brought_in_there(tmp_path: Path, given: bool) -> None:
+    """Whether its record was named or not. A directory stood in the way of that."""
+    old, new = tmp_path / "old", tmp_path / "new"
+    (old / "mlflow.db").mkdir(parents=True)
+    uri = f"sqlite:///{old}/mlflow.db" if given else None
+    oip_stage(tracker_of(old, uri), old / "runs" / "a", None)
+    (old / "mlflow.db").rmdir()
+    old.rename(new)
+    assert sync.main(["--output-dir", str(new)]) == 0
+    assert len(runs_of(client_of(new), "oip")) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["new"]
+
+
+def test_a_mark_of_a_record_that_is_gone_is_left(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    old, new = tmp_path / "old" / "records", tmp_path / "new"
+    (old / "mlflow.db").mkdir(parents=True)
+    oip_stage(tracker_of(new, f"sqlite:///{old}/mlflow.db"), new / "runs" / "a", None)
+    shutil.rmtree(old.parent)
+    assert sync.main(["--output-dir", str(new)]) == 1
+    said = capsys.readouterr().err
+    assert (
+        f"is left: --uri: takes where its record lies now; got sqlite:///{old}/mlflow.db, whose folder is gone" in said
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["new"]
+    assert sync.main(["--output-dir", str(new), "--uri", f"sqlite:///{new}/mlflow.db"]) == 0
+
+
 # several processes, and kills ----------------------------------------------------------------------------------------
 
 
@@ -262,3 +298,164 @@ def test_a_kill_in_the_middle_and_several_at_once(old: Path, tmp_path: Path) -> 
     assert outside(new) == []
     assert not old.exists()
     assert len(runs_of(client_of(new), "oip")) == 3
+
+
+# sweeps --------------------------------------------------------------------------------------------------------------
+
+
+def sweep(root: Path, **fields: Any) -> Sweep:
+    """One that was begun in root/project."""
+    project = root / "project"
+    return Sweep(
+        **{
+            "id": "1",
+            "command": ["-m", "stages=[oip]", "noise.seed=0,1"],
+            "directory": str(project),
+            "begun": 0.0,
+            "jobs": [],
+            "conf": "",
+            "output_dir": str(project / "outputs"),
+            "backend": "mlflow",
+            "uri": None,
+            "experiment": "mnist-dream",
+            "run_id": None,
+            "folder": str(project / "outputs" / "multirun" / "day" / "time"),
+        }
+        | fields
+    )
+
+
+def test_the_command_of_a_sweep_that_was_moved_is_given_for_the_place_where_it_lies(tmp_path: Path) -> None:
+    project, words = tmp_path / "project", ["-m", "stages=[oip]", "noise.seed=0,1"]
+    project.mkdir()
+    plain = sweep(tmp_path)
+    assert plain.folder is not None
+
+    def command(moved: Sweep, folder: Path) -> list[str]:
+        found = followed(moved, folder)
+        assert found.command[:3] == words
+        assert found.directory == str(project)
+        return found.command[3:]
+
+    assert command(plain, Path(plain.folder)) == []
+    # renamed, and elsewhere
+    assert command(plain, project / "it's x" / "multirun" / "day" / "time") == ["output_dir='it\\'s x'"]
+    there = tmp_path / "there" / "multirun" / "day" / "time"
+    assert command(plain, there) == [f"output_dir='{tmp_path}/there'"]
+    assert followed(plain, there).output_dir == str(tmp_path / "there")
+    # of an older version; under another name, in what is seen to be an output folder
+    assert command(sweep(tmp_path, folder=None), there) == command(plain, there)
+    assert command(plain, there.with_name("another")) == []
+    (tmp_path / "there" / "store").mkdir(parents=True)
+    assert command(plain, there.with_name("another")) == command(plain, there)
+    # what was said of places before is said no more
+    said = sweep(tmp_path, command=[*words, "output_dir=outputs", "tracking.uri=sqlite:///outputs/a.db"])
+    assert command(dataclasses.replace(said, uri="sqlite:///outputs/a.db"), there) == [
+        f"output_dir='{tmp_path}/there'",
+        f"tracking.uri='sqlite:///{tmp_path}/there/a.db'",
+    ]
+    server = [*words, "tracking.uri=http://127.0.0.1:5000"]
+    assert command(sweep(tmp_path, command=server, uri="http://127.0.0.1:5000"), there) == [
+        f"output_dir='{tmp_path}/there'",
+        "tracking.uri=http://127.0.0.1:5000",
+    ]
+    # the sweep has left its output folder, or never lay in it
+    assert command(plain, tmp_path / "alone") == []
+    assert command(sweep(tmp_path, folder=str(tmp_path / "mine")), tmp_path / "other") == []
+
+
+def test_a_sweep_that_was_moved_with_all_around_it_is_given_where_that_lies(tmp_path: Path) -> None:
+    folder = tmp_path / "copy" / "outputs" / "multirun" / "day" / "time"
+    folder.mkdir(parents=True)
+    found = followed(sweep(tmp_path), folder)
+    assert (found.directory, found.command[3:]) == (str(tmp_path / "copy"), ["output_dir='outputs'"])
+    # as long as the folder in which it was given is there, other files that it names may be there alone
+    (tmp_path / "project").mkdir()
+    found = followed(sweep(tmp_path), folder)
+    assert (found.directory, found.command[3:]) == (
+        str(tmp_path / "project"),
+        [f"output_dir='{tmp_path}/copy/outputs'"],
+    )
+
+
+@pytest.mark.parametrize("text", ["a\\b", "a\\\\b", "a\\", "it's", "it\\'s", 'a"b', "x y,z=[1]{ä}#", "null", ""])
+def test_a_path_is_quoted_as_hydra_reads_it(text: str) -> None:
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+
+    assert str(OverridesParser.create().parse_override(f"output_dir={quoted(text)}").value()) == text
+
+
+# all commands --------------------------------------------------------------------------------------------------------
+
+QUICK = (*SMOKE, "train.epochs=1", "stages=[oip]", "oip.map_indices=[0]", "atlas.dream.size=0")
+
+
+def overrides_of(sweep_dir: Path) -> list[list[str]]:
+    return [json.loads((job / "job.json").read_text())["overrides"] for job in sorted(sweep_dir.glob("[0-9]"))]
+
+
+def test_all_commands_work_inside_of_a_folder_that_was_moved_or_copied(tmp_path: Path) -> None:
+    succeeded(pipeline(tmp_path, "-m", *QUICK, "noise.seed=0,1"))
+    outputs, taken, copied = (tmp_path / name for name in ("outputs", "moved", "a copy"))
+    (oip, train) = (runs_of(client_of(outputs), stage, "mnist-dream")[-1].info.run_id for stage in ("oip", "train"))
+    shutil.copytree(outputs, copied)
+    outputs.rename(taken)
+    with Commands(tmp_path) as command:
+        for folder in (taken, copied):
+            if folder is copied:
+                # what would be read or written in the place of the original
+                shutil.copytree(taken / "mlartifacts", outputs / "mlartifacts")
+                for path in (*outputs.rglob("*.npz"), *outputs.rglob("*.json"), *outputs.rglob("*.keras")):
+                    path.write_text("the original")
+                before = snapshot(outputs), snapshot(taken)
+            place = f"--output-dir={folder.name}"
+            # both read the record in the same way
+            if folder is taken:
+                code, said = command("pipeline.rerun", oip, place)
+                assert code == 0, said
+                assert "oip          bit-identical" in said
+            else:
+                code, said = command("pipeline.atlas", train, "oip.map_indices=[0]", place)
+                assert code == 0, said
+                assert f"open it in a browser: {folder.name}/runs/" in said
+            (sweep_dir,) = folder.glob("multirun/*/*")
+            first = (sweep_dir / "0" / "job.json").read_bytes()
+            shutil.rmtree(sweep_dir / "1")
+            code, said = command("pipeline.resume", str(sweep_dir.relative_to(tmp_path)))
+            assert code == 0, said
+            assert said.startswith("1 of 2 jobs are finished\n")
+            assert "2 jobs: 2 finished" in said
+            assert (sweep_dir / "0" / "job.json").read_bytes() == first
+            assert json.loads((sweep_dir / "sweep.json").read_text())["output_dir"] == str(folder)
+            assert "output_dir" not in (sweep_dir / "summary" / "jobs.csv").read_text()
+            code, said = command("pipeline", *QUICK, "noise.seed=2", f"output_dir='{folder.name}'", "oip.steps=5")
+            assert code == 0, said
+            assert f"{folder.name}/runs/" in said
+            # as if it could not have been recorded
+            (marked,) = (path.parent for path in folder.glob("runs/*/*/oip/stage.json") if b'"5"' in path.read_bytes())
+            leave_mark(folder, marked)
+            code, said = command("pipeline.sync", place)
+            assert (code, said.splitlines()[-1]) == (0, "1 brought in, 0 recorded before, 0 left")
+            assert outside(folder) == []
+            (record,) = runs_of(client_of(folder), "sweeps", "mnist-dream")
+            assert record.info.status == "FINISHED"
+            assert outputs.exists() is (folder is copied)
+    after = snapshot(outputs), snapshot(taken)
+    changed = [sorted(set(then.items()) ^ set(now.items())) for then, now in zip(before, after, strict=True)]
+    assert [[name for name, _ in some] for some in changed] == [[], []]
+
+
+def leave_mark(folder: Path, stage: Path) -> None:
+    described = json.loads((stage / "stage.json").read_text())
+    client = client_of(folder)
+    (run,) = (run for run in runs_of(client, "oip", "mnist-dream") if run.data.params["oip.steps"] == "5")
+    client.delete_run(run.info.run_id)
+    Mark(
+        experiment="mnist-dream",
+        stage="oip",
+        key=described["record"]["key"],
+        pipeline_id=described["process"]["pipeline_id"],
+        name="later",
+        tags={},
+        start_time=1,
+    ).write(stage)

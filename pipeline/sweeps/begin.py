@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pipeline.config import TrackingConfig
 from pipeline.errors import InputError
+from pipeline.jobs import without_places
 from pipeline.sweeps import folder as folders
 from pipeline.sweeps.folder import Row, Sweep, settings, swept
 from pipeline.tracking import open_tracker
@@ -37,7 +38,7 @@ def refuse_another(folder: Path, command: Sequence[str]) -> None:
         # it cannot be written to, of which Hydra tells, or knows no locks
         return
     before = folders.read(folder)
-    if before is not None and before.command != list(command):
+    if before is not None and without_places(before.command) != without_places(command):
         raise InputError.at(key, takes=takes, got=f"{folder}, the sweep {shlex.join(before.command)}")
 
 
@@ -67,6 +68,7 @@ def begin(
         uri=tracking.uri,
         experiment=tracking.experiment,
         run_id=before.run_id if before else None,
+        folder=str(folder),
     )
     # first without a record: whatever happens to that, the sweep can be resumed
     folders.write(sweep, folder)

@@ -94,11 +94,11 @@ def address_of(uri: str) -> str:
     return without_passwords(uri)
 
 
-def sqlite_file(uri: str) -> Path | None:
-    """The file of an SQLite record; None of another one."""
+def sqlite_file(uri: str, directory: Path = Path()) -> Path | None:
+    """The file of an SQLite record, which a relative path means in `directory`; None of another one."""
     name = uri.removeprefix(SQLITE)
     # as SQLAlchemy reads it
-    return None if name == uri else Path(unquote(name.partition("?")[0])).resolve()
+    return None if name == uri else (directory / unquote(name.partition("?")[0])).resolve()
 
 
 def connect(uri: str, output_dir: Path, patience: Patience) -> Connection:
