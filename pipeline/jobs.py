@@ -21,7 +21,9 @@ from pipeline.stopping import stopped_is_stopped
 
 FILE, LOCK = "job.json", ".job.lock"
 # The settings that say where a job lies.
-PLACES = "hydra.run.dir, hydra.sweep.dir"
+FOLDERS = "hydra.run.dir, hydra.sweep.dir"
+# What of a command says where its results and their record lie, and not what they are.
+PLACES = ("output_dir", "tracking.uri", "hydra.sweep.dir")
 RUNNING, FINISHED, FAILED, KILLED, MISSING = "running", "finished", "failed", "killed", "missing"
 
 
@@ -111,14 +113,16 @@ def attempt(
     """
     with exclusive(folder / LOCK):
         before = read(folder)
-        same = before is not None and (before.sweep_id, before.overrides) == (sweep_id, list(overrides))
+        same = before is not None and (
+            (before.sweep_id, without_places(before.overrides)) == (sweep_id, without_places(overrides))
+        )
         if sweep_id is not None and same and state_of(before, folder) == FINISHED:
             yield None
             return
         taken = [name for name in (FILE, *(settings or {})) if (folder / name).exists()]
         if before is None and taken:
             takes = "a new folder, or that of an earlier run"
-            raise InputError.at(PLACES, takes=takes, got=f"{folder}, which has a {taken[0]} of something else")
+            raise InputError.at(FOLDERS, takes=takes, got=f"{folder}, which has a {taken[0]} of something else")
         remove_drafts(folder, [stage.value for stage in Stage])
         job = Job(overrides=list(overrides), sweep_id=sweep_id, process=this_process(), begun=time.time())
         is_kept = before is not None and before.state == FINISHED and not (sweep_id is not None and same)
@@ -139,6 +143,11 @@ def attempt(
 
 def _stages_in(folder: Path) -> set[str]:
     return {stage.value for stage in Stage if (folder / stage.value).exists()}
+
+
+def without_places(overrides: Sequence[str]) -> list[str]:
+    """The words of a command but for those that say where something lies, which a folder that was moved changes."""
+    return [word for word in overrides if word.lstrip("+").partition("=")[0] not in PLACES]
 
 
 @contextlib.contextmanager

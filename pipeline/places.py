@@ -9,7 +9,7 @@ from pathlib import Path
 from pipeline import storage
 from pipeline.errors import InputError
 from pipeline.folders import replace_folder, work_folder
-from pipeline.jobs import PLACES
+from pipeline.jobs import FOLDERS
 from pipeline.tracking.marks import MARK
 
 logger = logging.getLogger(__name__)
@@ -26,13 +26,13 @@ def check_place(run_dir: Path, stages: Sequence[str], *, output_dir: Path) -> No
     takes = "a folder in which the names of the stages are free, or hold results"
     for kept in (output_dir / "store", output_dir / "mlartifacts"):
         if run_dir.resolve().is_relative_to(kept.resolve()):
-            raise InputError.at(PLACES, takes=takes, got=f"{run_dir}, where {kept} is kept")
+            raise InputError.at(FOLDERS, takes=takes, got=f"{run_dir}, where {kept} is kept")
     for stage in stages:
         place = run_dir / stage
         if place.is_dir() and not (place / storage.RECORD).is_file() and any(place.iterdir()):
-            raise InputError.at(PLACES, takes=takes, got=f"{run_dir}, whose {stage} has no {storage.RECORD}")
+            raise InputError.at(FOLDERS, takes=takes, got=f"{run_dir}, whose {stage} has no {storage.RECORD}")
         if os.path.lexists(place) and not place.is_dir():
-            raise InputError.at(PLACES, takes=takes, got=f"{run_dir}, where {stage} is a file")
+            raise InputError.at(FOLDERS, takes=takes, got=f"{run_dir}, where {stage} is a file")
 
 
 @contextlib.contextmanager

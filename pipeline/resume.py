@@ -1,13 +1,13 @@
 """python -m pipeline.resume DIR: finish a sweep that was interrupted, or in which jobs failed.
 
-The command of the sweep is given again, in the folder where it was given; jobs that are finished say so and end.
+The command of the sweep is given again, in the folder where it was given; jobs that are finished say so and end. If the
+output folder around the sweep was moved or copied, that is where the command writes to.
 """
 
 import argparse
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from pipeline import jobs
 from pipeline.__main__ import CONF
@@ -16,6 +16,7 @@ from pipeline.arguments import folder as folder_argument
 from pipeline.provenance import conf_digest
 from pipeline.sweeps.callback import PLACE
 from pipeline.sweeps.folder import FILE, read, rows
+from pipeline.sweeps.moved import followed, quoted
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if sweep is None:
         print(f"mnist-dream: DIR: takes the folder of a sweep, with a {FILE}; got {folder}", file=sys.stderr)
         return 2
+    sweep = followed(sweep, folder)
     if sweep.jobs is None:
         takes = "a sweep whose jobs were known when it began; a study is continued by its own command, given again"
         print(f"mnist-dream: DIR: takes {takes}; got {folder}", file=sys.stderr)
@@ -43,18 +45,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         takes = f"a sweep whose command can be given again in {sweep.directory}"
         print(f"mnist-dream: DIR: takes {takes}; got {error.strerror}", file=sys.stderr)
         return 2
-    sys.argv[1:] = [*sweep.command, f"{PLACE}{_quoted(folder)}"]
+    sys.argv[1:] = [*sweep.command, f"{PLACE}{quoted(str(folder))}"]
     try:
         pipeline_main()
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 1
     return 0
-
-
-def _quoted(folder: Path) -> str:
-    """As a value on Hydra's command line."""
-    text = str(folder).replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{text}'"
 
 
 if __name__ == "__main__":

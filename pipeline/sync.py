@@ -22,6 +22,7 @@ from pipeline.tracking.backend import Connection
 from pipeline.tracking.experiments import names_of_experiments
 from pipeline.tracking.late import Brought, bring_in, upstream_run
 from pipeline.tracking.marks import MARK, Mark, Upstream, read_mark, remove_mark
+from pipeline.tracking.moved import ARTIFACTS
 from pipeline.tracking.patience import Patience
 from pipeline.tracking.stale import close_stale_runs, process_of
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     import keras
 
 # Below the output folder; what is kept there has no marks.
-NOT_RUNS = ("store", "mlartifacts")
+NOT_RUNS = ("store", ARTIFACTS)
 # Of a process of another machine nobody knows whether it is still at it; this long no stage is being recorded.
 RECORDING_S = 3600
 # Nobody waits for a result here, and a file may be large.
@@ -160,6 +161,10 @@ class _Sync:
         uri = self.uri or mark.uri or backend.default_uri(self.output_dir)
         if self.uri is None and mark.needs_password:
             raise InputError(f"--uri: takes {uri} with its password, which is not kept; got nothing")
+        file = backend.sqlite_file(uri)
+        if self.uri is None and mark.uri is not None and file is not None and not file.parent.is_dir():
+            # it was moved: a new one in its old place would be nobody's
+            raise InputError.at("--uri", takes="where its record lies now", got=f"{uri}, whose folder is gone")
         if uri not in self._connections:
             self._connections[uri] = None
             try:
@@ -180,7 +185,7 @@ class _Sync:
     def _close_stale_of_all(self) -> None:
         """Nothing is marked, but what was killed before it had a result has left its run all the same."""
         uri = self.uri or backend.default_uri(self.output_dir)
-        if self.uri is None and not (self.output_dir / "mlflow.db").is_file():
+        if self.uri is None and not (self.output_dir / backend.FILE).is_file():
             return
         try:
             connection = backend.connect(uri, self.output_dir, Patience(None))

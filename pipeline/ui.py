@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from pipeline.tracking.backend import FILE, sqlite_uri
+from pipeline.tracking.moved import ARTIFACTS, follow
 from pipeline.tracking.views import chart_address, sweep_views, view_id
 
 HOST = "127.0.0.1"
@@ -37,8 +39,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--port", type=int, help=f"default: {FIRST_PORT}, or the next one that is free")
     options = parser.parse_args(arguments)
     folder = options.output_dir.resolve()
-    if not (folder / "mlflow.db").is_file():
+    if not (folder / FILE).is_file():
         return _refused(f"nothing is recorded in {folder} yet; `python -m pipeline` does it")
+    # the record may be a link, its artifacts lie beside the file itself
+    file = (folder / FILE).resolve()
+    try:
+        follow(file)
+    except PermissionError as error:
+        return _refused(str(error))
     ports = range(FIRST_PORT, FIRST_PORT + 100) if options.port is None else [options.port]
     port = next(filter(_is_free, ports), None)
     if port is None:
@@ -47,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     with tempfile.TemporaryFile() as output:
-        server = _start(folder, port, output)
+        server = _start(file, port, output)
         try:
             return _watch(server, port, output)
         except KeyboardInterrupt:
@@ -56,13 +64,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _end(server)
 
 
-def _start(folder: Path, port: int, output: IO[bytes]) -> subprocess.Popen[bytes]:
+def _start(file: Path, port: int, output: IO[bytes]) -> subprocess.Popen[bytes]:
     command = [
         *(sys.executable, "-m", "mlflow", "server"),
         *("--host", HOST, "--port", str(port), "--workers", "1", "--uvicorn-opts", "--log-level warning"),
-        *("--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}"),
+        *("--backend-store-uri", sqlite_uri(file)),
         # or experiments that are made through this server could not be written to without it
-        *("--default-artifact-root", (folder / "mlartifacts").as_uri()),
+        *("--default-artifact-root", (file.parent / ARTIFACTS).as_uri()),
     ]
     # In a session of its own: Ctrl-C reaches only this process, so that the server shows no tracebacks.
     return subprocess.Popen(

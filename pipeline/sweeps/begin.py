@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pipeline.config import TrackingConfig
 from pipeline.errors import InputError
+from pipeline.jobs import without_places
 from pipeline.sweeps import folder as folders
 from pipeline.sweeps.folder import Row, Sweep, settings, swept
 from pipeline.tracking import open_tracker
@@ -34,7 +35,7 @@ def refuse_another(folder: Path, command: Sequence[str]) -> None:
         for name in (folders.FILE, MULTIRUN, SUMMARY):
             if (folder / name).exists():
                 raise InputError.at(key, takes=takes, got=f"{folder}, which has a {name} of something else")
-    elif before.command != list(command):
+    elif without_places(before.command) != without_places(command):
         raise InputError.at(key, takes=takes, got=f"{folder}, the sweep {shlex.join(before.command)}")
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -74,6 +75,7 @@ def begin(
         uri=tracking.uri,
         experiment=tracking.experiment,
         run_id=before.run_id if before else None,
+        folder=str(folder),
     )
     # first without a record: whatever happens to that, the sweep can be resumed
     folders.write(sweep, folder)

@@ -20,7 +20,7 @@ class Sweep:
     command: the arguments of the command line but for the folder, given in `directory`; begun: seconds since the epoch;
     jobs: the overrides of every job, None if a sweeper makes them up as it goes; conf: the digest of the files with
     settings; output_dir, backend, uri, experiment: where its jobs keep results and records; run_id: of its own record
-    in MLflow, None if it has none.
+    in MLflow, None if it has none; folder: where it lay when it was last begun, which tells whether it was moved.
     """
 
     id: str
@@ -34,6 +34,8 @@ class Sweep:
     uri: str | None
     experiment: str
     run_id: str | None
+    # older versions do not say it
+    folder: str | None = None
 
     @property
     def tracking(self) -> TrackingConfig:
@@ -75,11 +77,11 @@ def rows(sweep: Sweep, folder: Path) -> list[Row]:
         # other sweeps and runs may lie below this one
         if job.sweep_id == sweep.id
     ]
-    known = [row.overrides for row in found]
+    known = [jobs.without_places(row.overrides) for row in found]
     missing = [
         Row(str(number), overrides, jobs.MISSING, None, None)
         for number, overrides in enumerate(sweep.jobs or [])
-        if overrides not in known
+        if jobs.without_places(overrides) not in known
     ]
     return sorted([*found, *missing], key=lambda row: (len(row.name), row.name))
 
@@ -102,6 +104,6 @@ def told_apart(sweep: Sweep, overrides: Sequence[str]) -> list[str]:
 
 
 def settings(row: Row) -> dict[str, str]:
-    """The overrides of a job by their keys."""
-    pairs = (override.lstrip("+").partition("=") for override in row.overrides)
+    """The overrides of a job by their keys, but for places."""
+    pairs = (override.lstrip("+").partition("=") for override in jobs.without_places(row.overrides))
     return {key: value for key, _, value in pairs}

@@ -5,10 +5,11 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pipeline.errors import InputError, without_passwords
 from pipeline.locking import exclusive
+from pipeline.tracking.moved import ARTIFACTS, artifact_root, follow
 from pipeline.tracking.patience import Patience, Patient
 
 ENVIRONMENT = {
@@ -21,6 +22,8 @@ ENVIRONMENT = {
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }
+FILE = "mlflow.db"
+SQLITE = "sqlite:///"
 TIMEOUT_S = 5
 # Waited for a server in all, by one pipeline run. With answers that take a second each, of which a fifth is no waiting,
 # these are the 30 s that are promised.
@@ -43,11 +46,28 @@ class Connection:
         """MLflow's way to the files of a run or a model."""
         from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
+        self.check_place(artifact_uri)
         return Patient(get_artifact_repository(artifact_uri, tracking_uri=self.uri), self.patience)
+
+    def check_place(self, location: str) -> None:
+        """Raise a FileNotFoundError if files would be kept where an output folder was that has been moved away."""
+        if self.artifacts is None:
+            # where files lie is the server's business
+            return
+        root = artifact_root(location)
+        if root is not None and root != self.artifacts and not root.parent.is_dir():
+            way_out = "move it back, put a link there, or let tracking.experiment take another name"
+            raise FileNotFoundError(f"the record keeps its files in {root}, whose folder is gone: {way_out}")
 
 
 def default_uri(output_dir: Path) -> str:
-    return f"sqlite:///{output_dir.resolve() / 'mlflow.db'}"
+    """The record of an output folder."""
+    return sqlite_uri(output_dir.resolve() / FILE)
+
+
+def sqlite_uri(file: Path) -> str:
+    """The URI of an SQLite file; what would mean something else in a URI is quoted."""
+    return f"{SQLITE}{file}".replace("%", "%25").replace("?", "%3F")
 
 
 def check_uri(uri: str) -> None:
@@ -74,14 +94,16 @@ def address_of(uri: str) -> str:
     return without_passwords(uri)
 
 
-def sqlite_file(uri: str) -> Path | None:
-    """The file of an SQLite record; None of another one."""
-    name = uri.removeprefix("sqlite:///")
-    return None if name == uri else Path(name.partition("?")[0]).resolve()
+def sqlite_file(uri: str, directory: Path = Path()) -> Path | None:
+    """The file of an SQLite record, which a relative path means in `directory`; None of another one."""
+    name = uri.removeprefix(SQLITE)
+    # as SQLAlchemy reads it
+    return None if name == uri else (directory / unquote(name.partition("?")[0])).resolve()
 
 
 def connect(uri: str, output_dir: Path, patience: Patience) -> Connection:
-    """The artifacts of an SQLite record lie beside it, those of a PostgreSQL record under `output_dir`.
+    """The artifacts of an SQLite record lie beside it, wherever that was moved, those of a PostgreSQL record under
+    `output_dir`.
 
     Args:
         patience: with a server; a file takes as long as it takes.
@@ -96,7 +118,7 @@ def connect(uri: str, output_dir: Path, patience: Patience) -> Connection:
     if uri.startswith("http"):
         patience.call(lambda: _reach_server(uri), repeatable=False)
     elif uri.startswith("postgresql"):
-        beside = artifacts = output_dir.resolve() / "mlartifacts"
+        beside = artifacts = output_dir.resolve() / ARTIFACTS
         _import_store()
         patience.call(lambda: _reach_database(uri, connect_timeout=TIMEOUT_S), repeatable=False)
         patience.call(lambda: _create_postgresql(uri, beside))
@@ -104,9 +126,10 @@ def connect(uri: str, output_dir: Path, patience: Patience) -> Connection:
         patience = Patience(None)
         file = sqlite_file(uri)
         assert file is not None
-        artifacts = file.parent / "mlartifacts"
+        artifacts = file.parent / ARTIFACTS
         _create_sqlite(file, artifacts)
-        uri = f"sqlite:///{file}{''.join(uri.partition('?')[1:])}"
+        follow(file)
+        uri = f"{sqlite_uri(file)}{''.join(uri.partition('?')[1:])}"
         _reach_database(uri, timeout=TIMEOUT_S)
     client = Patient(MlflowClient(uri), patience)
     return Connection(uri=uri, client=client, artifacts=artifacts, patience=patience)
@@ -177,5 +200,5 @@ def _create_sqlite(file: Path, artifacts: Path) -> None:
             return
         draft = file.with_name(f".{file.name}.draft")
         draft.unlink(missing_ok=True)
-        SqlAlchemyStore(f"sqlite:///{draft}", artifacts.as_uri()).engine.dispose()
+        SqlAlchemyStore(sqlite_uri(draft), artifacts.as_uri()).engine.dispose()
         draft.rename(file)

@@ -22,6 +22,7 @@ def experiment_id(connection: Connection, experiment: str, stage: str) -> str:
     elif found.lifecycle_stage != ACTIVE:
         restore = f"`mlflow experiments restore --experiment-id {found.experiment_id}` brings it back"
         raise LookupError(f"the experiment {found.name} was deleted; {restore}, tracking.experiment takes another name")
+    connection.check_place(found.artifact_location)
     set_view(connection.client, found, stage)
     return found.experiment_id
 

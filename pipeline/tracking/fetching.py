@@ -29,7 +29,7 @@ def fetched(tracking: TrackingConfig, output_dir: Path, run_id: str) -> Iterator
     uri = _uri(tracking, output_dir)
     backend.check_uri(uri)
     takes = "the id of a run of a stage in the record, or the folder of a stage"
-    if tracking.uri is None and not (output_dir / "mlflow.db").is_file():
+    if tracking.uri is None and not (output_dir / backend.FILE).is_file():
         raise InputError.at("RUN", takes=takes, got=f"{run_id}, and nothing is recorded in {output_dir.resolve()}")
     try:
         client = backend.connect(uri, output_dir, Patience(None)).client

@@ -24,10 +24,10 @@ class Upstream:
 class Mark:
     """All that the record of a stage needs beyond its stage.json.
 
-    uri: without passwords; None for the SQLite file of the output folder. needs_password: whether something was left
-    out. start_time, end_time: of the stage, in ms. status: what the run ends with when all is recorded. run_id: of the
-    run that was begun, None if there is none. dataset: see `datasets.described`; image_type: NumPy's name for the type
-    of its images. reason: why it is not recorded; None while it may still be.
+    uri: without passwords; None for the SQLite file of the output folder, wherever that is moved. needs_password:
+    whether something was left out. start_time, end_time: of the stage, in ms. status: what the run ends with when all
+    is recorded. run_id: of the run that was begun, None if there is none. dataset: see `datasets.described`;
+    image_type: NumPy's name for the type of its images. reason: why it is not recorded; None while it may still be.
     """
 
     experiment: str

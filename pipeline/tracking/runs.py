@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.errors import without_passwords
 from pipeline.record import StageRecord
 from pipeline.tracking.backend import Connection
 from pipeline.tracking.datasets import Half, described
@@ -84,7 +83,7 @@ class StageRun:
             return
         self._mark = replace(
             self._mark,
-            uri=None if destination.is_default else without_passwords(destination.uri),
+            uri=destination.marked_as(draft),
             needs_password=destination.needs_password,
             end_time=self._ended(),
             run_id=self.begun(),

@@ -15,7 +15,7 @@ from typing import TypeVar
 from pipeline.errors import one_line, without_passwords
 from pipeline.stopping import stopped_is_stopped
 from pipeline.tracking import peek
-from pipeline.tracking.backend import PATIENCE_S, Connection, address_of, connect, page_root, sqlite_file
+from pipeline.tracking.backend import FILE, PATIENCE_S, Connection, address_of, connect, page_root, sqlite_file
 from pipeline.tracking.behind import Behind
 from pipeline.tracking.datasets import Half
 from pipeline.tracking.experiments import experiment_name, finished_run
@@ -44,6 +44,13 @@ class Destination:
         """What brings the record in later."""
         where = "" if self.output_dir == Path("outputs") else f" --output-dir {shlex.quote(str(self.output_dir))}"
         return f"python -m pipeline.sync{where}{' --uri URI' if self.needs_password else ''}"
+
+    def marked_as(self, folder: Path) -> str | None:
+        """What a mark in `folder` says of it: None for the SQLite file of an output folder around that, wherever it
+        will be, else the URI without password."""
+        file = sqlite_file(self.uri)
+        is_around = file is not None and file.name == FILE and file.parent in folder.resolve().parents
+        return None if self.is_default or is_around else without_passwords(self.uri)
 
     @property
     def needs_password(self) -> bool:
