@@ -13,6 +13,7 @@ from pipeline import storage
 from pipeline.arguments import folder
 from pipeline.errors import InputError, one_line, without_passwords
 from pipeline.locking import exclusive
+from pipeline.output import run_command
 from pipeline.processes import is_gone, this_process
 from pipeline.record import StageRecord
 from pipeline.runtime import quiet_import
@@ -271,4 +272,4 @@ def _refused(reason: str) -> int:
 
 if __name__ == "__main__":
     listen()
-    sys.exit(main())
+    sys.exit(run_command(main))

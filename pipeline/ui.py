@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from pipeline.output import is_lost, run_command
 from pipeline.tracking.backend import FILE, sqlite_uri
 from pipeline.tracking.moved import ARTIFACTS, follow
 from pipeline.tracking.views import chart_address, sweep_views, view_id
@@ -81,6 +82,9 @@ def _start(file: Path, port: int, output: IO[bytes]) -> subprocess.Popen[bytes]:
 def _watch(server: subprocess.Popen[bytes], port: int, output: IO[bytes]) -> int:
     """Tell the addresses once the server answers; the exit code, and what the server said, if it ends by itself."""
     print("the MLflow page is starting ...", flush=True)
+    if is_lost():
+        # nobody can be told its address
+        return 0
     root = f"http://{HOST}:{port}"
     if _answers(server, root):
         # without the query a page opens on traces of language models
@@ -92,6 +96,8 @@ def _watch(server: subprocess.Popen[bytes], port: int, output: IO[bytes]) -> int
             for view in sweep_views(experiment.get("tags", []))[:NEWEST_SWEEPS]:
                 print(f"{chart_address(root, experiment['experiment_id'], view.id, tags)}  {name}, {view.name}")
         print("Ctrl-C ends it", flush=True)
+        if is_lost():
+            return 0
         server.wait()
     output.seek(0)
     print(output.read().decode(errors="replace"), file=sys.stderr)
@@ -153,4 +159,4 @@ def _refused(reason: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))
