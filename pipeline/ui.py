@@ -14,9 +14,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from pipeline.jobs import RUNS
 from pipeline.output import is_lost, run_command
 from pipeline.tracking.backend import FILE, sqlite_uri
 from pipeline.tracking.moved import ARTIFACTS, follow
+from pipeline.tracking.peek import lost_files
 from pipeline.tracking.views import chart_address, sweep_views, view_id
 
 HOST = "127.0.0.1"
@@ -52,6 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     port = next(filter(_is_free, ports), None)
     if port is None:
         return _refused(f"port {ports[0]} cannot be used; --port takes another one")
+    if lost := _lost(folder, file):
+        print(f"mnist-dream: {lost}", file=sys.stderr)
     # also when started in the background, where Ctrl-C is switched off, or ended by `kill`
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
@@ -63,6 +67,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 130
         finally:
             _end(server)
+
+
+def _lost(folder: Path, file: Path) -> str | None:
+    """What to say of runs whose pages can show no files; None if all have theirs."""
+    lost = lost_files(file)
+    if lost.runs == 0:
+        return None
+    places = [str(folder / name) for name in (*RUNS, "store") if (folder / name).is_dir()]
+    results = f"; their results lie in {', '.join(places)}" if places else ""
+    return f"{lost.runs} of {lost.of} runs have lost their files in {file.parent / ARTIFACTS}{results}"
 
 
 def _start(file: Path, port: int, output: IO[bytes]) -> subprocess.Popen[bytes]:

@@ -9,6 +9,7 @@ import shutil
 import signal
 import sqlite3
 import tempfile
+import urllib.parse
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,9 @@ import numpy as np
 import pytest
 from in_process import Commands
 from recording import EXPERIMENT, files, oip_stage, runs_of, tracker_of, train_stage
+from servers import LOOPBACK, fetch, free_port
 from test_pipeline import SMOKE, pipeline, succeeded
+from test_ui import start_ui
 from users import ordinary_user
 
 from pipeline import sync
@@ -119,6 +122,27 @@ def test_a_record_goes_on_where_it_lies(old: Path, tmp_path: Path, name: str, ta
     assert len(list((new / "mlartifacts").glob("oip/*/artifacts/results"))) == 2
     assert snapshot(old) == before
     assert old.exists() is (take is copy)
+
+
+def test_the_page_shows_a_copy(old: Path, tmp_path: Path) -> None:
+    new = tmp_path / NAMES[1]
+    copy(old, new)
+    before = snapshot(old)
+    port = free_port()
+    page = start_ui("--output-dir", str(new), "--port", str(port))
+    try:
+        assert page.stdout is not None
+        assert [page.stdout.readline() for _ in range(2)][1].startswith(f"http://{LOOPBACK}:{port}/")
+        # the server has the record that was changed
+        (run,) = runs_of(client_of(new), "oip")
+        query = urllib.parse.urlencode({"run_uuid": run.info.run_id, "path": "results/stage.json"})
+        assert fetch(port, f"/get-artifact?{query}") == (new / "runs" / "a" / "oip" / "stage.json").read_bytes()
+    finally:
+        page.send_signal(signal.SIGTERM)
+        _, error = page.communicate(timeout=60)
+    assert error == ""
+    assert outside(new) == []
+    assert snapshot(old) == before
 
 
 def test_what_lies_elsewhere_on_purpose_stays_there(old: Path, tmp_path: Path) -> None:
