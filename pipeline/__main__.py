@@ -31,6 +31,7 @@ from pipeline.stopping import listen, raise_lost_stop, stopped_is_stopped
 from pipeline.sweeps.callback import SWEEP_FOLDER
 from pipeline.sweeps.end import end
 from pipeline.sweeps.folder import read, told_apart
+from pipeline.tracking.backend import sqlite_uri
 
 logger = logging.getLogger(__name__)
 
@@ -80,11 +81,17 @@ def command() -> int:
 
 def _entry() -> None:
     """Let Hydra compose the settings, and call `_job` with them, in a sweep again and again."""
-    ConfigStore.instance().store(name="schema", node=Config)
-    OmegaConf.register_new_resolver("jobs_at_once", launching.jobs_at_once, replace=True)
-    _prefer_own_presets()
+    prepare_hydra()
     _check_overrides(sys.argv[1:])
     hydra.main(config_path=str(CONF), config_name="config", version_base="1.3")(_job)()
+
+
+def prepare_hydra() -> None:
+    """Tell Hydra of the types of the settings, of what the files of conf/hydra call, and that these come first."""
+    ConfigStore.instance().store(name="schema", node=Config)
+    OmegaConf.register_new_resolver("jobs_at_once", launching.jobs_at_once, replace=True)
+    OmegaConf.register_new_resolver("sqlite_uri", lambda file: sqlite_uri(Path(file)), replace=True)
+    _prefer_own_presets()
 
 
 def _outcome() -> int:

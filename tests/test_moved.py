@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import hydra
 import numpy as np
 import pytest
 from in_process import Commands
@@ -24,6 +25,7 @@ from test_ui import start_ui
 from users import ordinary_user
 
 from pipeline import sync
+from pipeline.__main__ import CONF, prepare_hydra
 from pipeline.config import TrackingBackend, TrackingConfig
 from pipeline.results import Dataset
 from pipeline.sweeps.folder import Sweep
@@ -322,6 +324,22 @@ def test_a_kill_in_the_middle_and_several_at_once(old: Path, tmp_path: Path) -> 
     assert outside(new) == []
     assert not old.exists()
     assert len(runs_of(client_of(new), "oip")) == 3
+
+
+@pytest.mark.parametrize("name", NAMES[1:3])
+def test_a_study_lies_in_its_output_folder_whatever_that_is_called(tmp_path: Path, name: str) -> None:
+    import optuna
+
+    from hydra_plugins.mnist_dream.study_sweeper import _trials_so_far
+
+    prepare_hydra()
+    words = ["hydra/sweeper=optuna", "hydra.sweeper.sampler_seed=0", f"output_dir={quoted(str(tmp_path / name))}"]
+    with hydra.initialize_config_dir(config_dir=str(CONF), version_base="1.3"):
+        composed = hydra.compose("config", overrides=words, return_hydra_config=True)
+    storage = composed.hydra.sweeper.storage
+    assert _trials_so_far(storage, "none") == 0
+    optuna.create_study(study_name="one", storage=storage)
+    assert [path.relative_to(tmp_path) for path in tmp_path.rglob("*.db")] == [Path(name, "optuna.db")]
 
 
 # sweeps --------------------------------------------------------------------------------------------------------------
