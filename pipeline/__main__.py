@@ -25,10 +25,12 @@ from pipeline import jobs, launching, schema
 from pipeline.config import Config
 from pipeline.errors import InputError, one_line, why
 from pipeline.orphans import end_with_parent
+from pipeline.output import keep_going, run_command
 from pipeline.stopping import listen, raise_lost_stop, stopped_is_stopped
 from pipeline.sweeps.callback import SWEEP_FOLDER, SweepCallback, made
 from pipeline.sweeps.end import end
 from pipeline.sweeps.folder import read, told_apart
+from pipeline.tracking.backend import sqlite_uri
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +49,11 @@ CONF = next(
 
 def main() -> None:
     """`mnist-dream`, or `python -m pipeline`."""
+    sys.exit(run_command(command))
+
+
+def command() -> int:
+    """Do what the words of the command line say; returns the exit code."""
     # otherwise the record of a stage that is terminated would stay "running"
     listen()
     # a log that cannot be written, as on a full disk, is told by the error that follows
@@ -55,32 +62,38 @@ def main() -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     if "HYDRA_FULL_ERROR" in os.environ:
         _entry()
-        return
+        return 0
     # Hydra would print a traceback and exit; like this the errors come here
     os.environ["HYDRA_FULL_ERROR"] = "1"
     os.environ.pop(SWEEP_FOLDER, None)
-    code: int | None = 0
-    interrupted = True
+    code, interrupted = 0, True
     try:
         code, interrupted = _outcome(), False
     finally:
+        os.environ.pop("HYDRA_FULL_ERROR", None)
         # what the callback of a sweep has left here
         if folder := os.environ.pop(SWEEP_FOLDER, None):
             try:
-                code = max(code or 0, end(Path(folder), interrupted=interrupted or code == INTERRUPTED))
+                code = max(code, end(Path(folder), interrupted=interrupted or code == INTERRUPTED))
             except OSError as error:
                 code = _refused(error)
-    sys.exit(code)
+    return code
 
 
 def _entry() -> None:
     """Let Hydra compose the settings, and call `_job` with them, in a sweep again and again."""
-    ConfigStore.instance().store(name="schema", node=Config)
-    OmegaConf.register_new_resolver("jobs_at_once", launching.jobs_at_once, replace=True)
-    _prefer_own_presets()
-    _look_before_writing()
+    prepare_hydra()
     _check_overrides(sys.argv[1:])
     hydra.main(config_path=str(CONF), config_name="config", version_base="1.3")(_job)()
+
+
+def prepare_hydra() -> None:
+    """Tell Hydra of the types of the settings, of what the files of conf/hydra call, and what it is not to do."""
+    ConfigStore.instance().store(name="schema", node=Config)
+    OmegaConf.register_new_resolver("jobs_at_once", launching.jobs_at_once, replace=True)
+    OmegaConf.register_new_resolver("sqlite_uri", lambda file: sqlite_uri(Path(file)), replace=True)
+    _prefer_own_presets()
+    _look_before_writing()
 
 
 def _outcome() -> int:
@@ -128,6 +141,8 @@ def compose(*overrides: str) -> Config:
 def _job(composed: DictConfig) -> float | None:
     """One composition: a run, or one job of a sweep; its figure, for an optimizer."""
     raise_lost_stop()
+    # a worker of a launcher is a process of its own
+    keep_going()
     hydra_config = HydraConfig.get()
     run_dir = Path(hydra_config.runtime.output_dir)
     made_here = made()

@@ -21,6 +21,7 @@ from pipeline.arguments import exit_code, folder
 from pipeline.config import Config, Stage, TrackingBackend, TrackingConfig
 from pipeline.errors import InputError
 from pipeline.execution import Given
+from pipeline.output import keep_going, run_command
 from pipeline.recorded import Recorded, opened, recorded_settings, stored_result
 from pipeline.results import OipSweepResult
 from pipeline.stopping import listen
@@ -185,5 +186,7 @@ def _compare_data(training: Path, atlas: Path) -> None:
 
 if __name__ == "__main__":
     listen()
+    # before the log takes it
+    keep_going()
     logging.basicConfig(level=logging.WARNING, format="mnist-dream: %(message)s")
-    sys.exit(main())
+    sys.exit(run_command(main))

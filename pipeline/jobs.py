@@ -24,6 +24,8 @@ FILE, LOCK = "job.json", ".job.lock"
 FOLDERS = "hydra.run.dir, hydra.sweep.dir"
 # What of a command says where its results and their record lie, and not what they are.
 PLACES = ("output_dir", "tracking.uri", "hydra.sweep.dir")
+# Where the folders of runs and of sweeps lie below an output folder, unless they were said to lie elsewhere.
+RUNS = ("runs", "multirun")
 RUNNING, FINISHED, FAILED, KILLED, MISSING = "running", "finished", "failed", "killed", "missing"
 
 

@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from omegaconf import DictConfig, OmegaConf
 
-from pipeline import schema, storage
+from pipeline import jobs, schema, storage
 from pipeline.__main__ import CONF, compose
 from pipeline.config import Stage, TrackingBackend, TrackingConfig
 from pipeline.errors import InputError
@@ -71,8 +71,58 @@ def opened(run: str, output_dir: Path, uri: str | None) -> Iterator[Recorded]:
         yield _read(folder, str(training) if training != folder and training.is_dir() else None, None)
         return
     tracking = TrackingConfig(backend=TrackingBackend.mlflow, uri=uri, experiment="mnist-dream")
-    with fetched(tracking, output_dir, run) as (folder, tags):
-        yield _read(folder, tags.get(UPSTREAM), run)
+    with contextlib.ExitStack() as stack:
+        try:
+            files, tags = stack.enter_context(fetched(tracking, output_dir, run))
+        except InputError:
+            place = _on_disk(output_dir, run, {})
+            if place is None:
+                raise
+            print(f"the results of {run} are taken from {place}, as its record is not found", flush=True)
+            training = place.parent / Stage.train.value
+            yield _read(place, str(training) if training != place and training.is_dir() else None, None)
+            return
+        # its model MLflow keeps elsewhere
+        if files is None or storage.problem(files, thorough=True, without=[storage.MODEL]) is not None:
+            place = _on_disk(output_dir, run, tags)
+            if place is not None:
+                print(f"the results of {run} are taken from {place}, as they are not whole in its record", flush=True)
+                files = place
+        if files is None:
+            takes = f"a run whose files are in the record, or in a folder of its stage below {output_dir}"
+            raise InputError.at("RUN", takes=takes, got=f"{run}, of which there are none")
+        yield _read(files, tags.get(UPSTREAM), run)
+
+
+def _on_disk(output_dir: Path, run: str, tags: Mapping[str, str]) -> Path | None:
+    """The folder below `output_dir` with the whole results of a run in MLflow, that are not found there any more; that
+    of the pipeline run which recorded it, else one of the store.
+
+    Args:
+        tags: of the run; empty if the record does not know it.
+    """
+    for top in jobs.RUNS:
+        for file in sorted((output_dir / top).rglob(jobs.FILE)):
+            place = _of_job(file.parent, run, tags)
+            if place is not None and storage.problem(place, thorough=True) is None:
+                return place
+    key = tags.get("stage_key")
+    return stored_result(output_dir, tags.get("stage", ""), key)
+
+
+def _of_job(folder: Path, run: str, tags: Mapping[str, str]) -> Path | None:
+    """The folder of the stage that a run in MLflow is of, if a job made or reused it."""
+    job = jobs.read(folder)
+    for stage, described in job.stages.items() if job is not None else ():
+        if described.get("run_id") == run:
+            return folder / stage
+    # a job that was killed before its end
+    place = folder / tags.get("stage", "")
+    with contextlib.suppress(InputError):
+        of_place = storage.load_record(place).key, storage.load_process(place).get("pipeline_id")
+        if of_place == (tags.get("stage_key"), tags.get("pipeline_id")):
+            return place
+    return None
 
 
 def _read(folder: Path, upstream: str | None, run_id: str | None) -> Recorded:

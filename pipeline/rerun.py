@@ -21,6 +21,7 @@ from pipeline.arguments import exit_code, folder, tolerance
 from pipeline.config import Stage
 from pipeline.errors import InputError
 from pipeline.folders import work_folder
+from pipeline.output import keep_going, run_command
 from pipeline.recorded import Recorded, Said, opened, recorded_settings, stored_result
 from pipeline.runtime import cpu_threads
 from pipeline.stopping import listen
@@ -123,6 +124,8 @@ def _execute(composed: str, run_dir: Path, said: Said, options: argparse.Namespa
     # late: it is not needed to refuse
     from pipeline.run import run
 
+    # the training may have a process of its own
+    keep_going()
     config = schema.to_config(cast(DictConfig, OmegaConf.create(composed)))
     tags = {"rerun_of": Path(options.run).name}
     outcomes = run(config, run_dir, composed=composed, overrides=said.overrides, named_by=said.named_by, tags=tags)
@@ -155,5 +158,7 @@ def _compare(recorded: Recorded, folder: Path, options: argparse.Namespace) -> b
 
 if __name__ == "__main__":
     listen()
+    # before the log takes it
+    keep_going()
     logging.basicConfig(level=logging.WARNING, format="mnist-dream: %(message)s")
-    sys.exit(main())
+    sys.exit(run_command(main))

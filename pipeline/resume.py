@@ -10,9 +10,9 @@ import sys
 from collections.abc import Sequence
 
 from pipeline import jobs
-from pipeline.__main__ import CONF
-from pipeline.__main__ import main as pipeline_main
+from pipeline.__main__ import CONF, command
 from pipeline.arguments import folder as folder_argument
+from pipeline.output import run_command
 from pipeline.provenance import conf_digest
 from pipeline.sweeps.callback import PLACE
 from pipeline.sweeps.folder import FILE, read, rows
@@ -46,12 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"mnist-dream: DIR: takes {takes}; got {error.strerror}", file=sys.stderr)
         return 2
     sys.argv[1:] = [*sweep.command, f"{PLACE}{quoted(str(folder))}"]
-    try:
-        pipeline_main()
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 1
-    return 0
+    return command()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

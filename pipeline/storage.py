@@ -194,11 +194,12 @@ def save_record(record: StageRecord, folder: Path, **more: Any) -> None:
     (folder / RECORD).write_text(json.dumps(content, indent=1), encoding="utf-8")
 
 
-def problem(folder: Path, *, thorough: bool) -> str | None:
+def problem(folder: Path, *, thorough: bool, without: Collection[str] = ()) -> str | None:
     """What is not as it was saved in a stage's folder, None if all is.
 
     Args:
         thorough: compare the digest of every file, not only its size.
+        without: files that need not be there.
     """
     try:
         described = json.loads((folder / RECORD).read_text(encoding="utf-8"))
@@ -206,6 +207,8 @@ def problem(folder: Path, *, thorough: bool) -> str | None:
         files: dict[str, tuple[int, str]] = described["files"]
         for name, (size, digest) in files.items():
             file = folder / name
+            if name in without:
+                continue
             if not file.is_file():
                 return f"{name} is missing"
             if file.stat().st_size != size or (thorough and file_digest(file) != digest):

@@ -14,6 +14,7 @@ from pipeline.arguments import folder
 from pipeline.errors import InputError, one_line, without_passwords
 from pipeline.locking import exclusive
 from pipeline.numerics import settle_keras
+from pipeline.output import run_command
 from pipeline.processes import is_gone, this_process
 from pipeline.record import StageRecord
 from pipeline.stopping import listen
@@ -270,4 +271,4 @@ def _refused(reason: str) -> int:
 
 if __name__ == "__main__":
     listen()
-    sys.exit(main())
+    sys.exit(run_command(main))

@@ -10,12 +10,16 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import FrameType
 from typing import IO, Any
 
+from pipeline.jobs import RUNS
+from pipeline.output import is_lost, run_command
 from pipeline.tracking.backend import FILE, sqlite_uri
 from pipeline.tracking.moved import ARTIFACTS, follow
+from pipeline.tracking.peek import lost_files
 from pipeline.tracking.views import chart_address, sweep_views, view_id
 
 HOST = "127.0.0.1"
@@ -51,17 +55,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
     port = next(filter(_is_free, ports), None)
     if port is None:
         return _refused(f"port {ports[0]} cannot be used; --port takes another one")
-    # also when started in the background, where Ctrl-C is switched off, or ended by `kill`
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.default_int_handler)
+    if lost := _lost(folder, file):
+        print(f"mnist-dream: {lost}", file=sys.stderr)
     with tempfile.TemporaryFile() as output:
+        # that comes while the server starts would leave it without anybody who ends it
+        early: list[int] = []
+        _on_stop(lambda number, _: early.append(number))
         server = _start(file, port, output)
         try:
-            return _watch(server, port, output)
+            _on_stop(signal.default_int_handler)
+            return 130 if early else _watch(server, port, output)
         except KeyboardInterrupt:
             return 130
         finally:
             _end(server)
+
+
+def _on_stop(handler: Callable[[int, FrameType | None], Any]) -> None:
+    """Handle Ctrl-C, also when started in the background, where it is switched off, and `kill`."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, handler)
+
+
+def _lost(folder: Path, file: Path) -> str | None:
+    """What to say of runs whose pages can show no files; None if all have theirs."""
+    lost = lost_files(file)
+    if lost.runs == 0:
+        return None
+    places = [str(folder / name) for name in (*RUNS, "store") if (folder / name).is_dir()]
+    results = f"; their results lie in {', '.join(places)}" if places else ""
+    return f"{lost.runs} of {lost.of} runs have lost their files in {file.parent / ARTIFACTS}{results}"
 
 
 def _start(file: Path, port: int, output: IO[bytes]) -> subprocess.Popen[bytes]:
@@ -81,6 +104,9 @@ def _start(file: Path, port: int, output: IO[bytes]) -> subprocess.Popen[bytes]:
 def _watch(server: subprocess.Popen[bytes], port: int, output: IO[bytes]) -> int:
     """Tell the addresses once the server answers; the exit code, and what the server said, if it ends by itself."""
     print("the MLflow page is starting ...", flush=True)
+    if is_lost():
+        # nobody can be told its address
+        return 0
     root = f"http://{HOST}:{port}"
     if _answers(server, root):
         # without the query a page opens on traces of language models
@@ -92,6 +118,8 @@ def _watch(server: subprocess.Popen[bytes], port: int, output: IO[bytes]) -> int
             for view in sweep_views(experiment.get("tags", []))[:NEWEST_SWEEPS]:
                 print(f"{chart_address(root, experiment['experiment_id'], view.id, tags)}  {name}, {view.name}")
         print("Ctrl-C ends it", flush=True)
+        if is_lost():
+            return 0
         server.wait()
     output.seek(0)
     print(output.read().decode(errors="replace"), file=sys.stderr)
@@ -153,4 +181,4 @@ def _refused(reason: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

@@ -9,18 +9,23 @@ import shutil
 import signal
 import sqlite3
 import tempfile
+import urllib.parse
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import hydra
 import numpy as np
 import pytest
 from in_process import Commands
 from recording import EXPERIMENT, files, oip_stage, runs_of, tracker_of, train_stage
+from servers import LOOPBACK, fetch, free_port
 from test_pipeline import SMOKE, pipeline, succeeded
+from test_ui import start_ui
 from users import ordinary_user
 
 from pipeline import sync
+from pipeline.__main__ import CONF, prepare_hydra
 from pipeline.config import TrackingBackend, TrackingConfig
 from pipeline.results import Dataset
 from pipeline.sweeps.folder import Sweep
@@ -119,6 +124,27 @@ def test_a_record_goes_on_where_it_lies(old: Path, tmp_path: Path, name: str, ta
     assert len(list((new / "mlartifacts").glob("oip/*/artifacts/results"))) == 2
     assert snapshot(old) == before
     assert old.exists() is (take is copy)
+
+
+def test_the_page_shows_a_copy(old: Path, tmp_path: Path) -> None:
+    new = tmp_path / NAMES[1]
+    copy(old, new)
+    before = snapshot(old)
+    port = free_port()
+    page = start_ui("--output-dir", str(new), "--port", str(port))
+    try:
+        assert page.stdout is not None
+        assert [page.stdout.readline() for _ in range(2)][1].startswith(f"http://{LOOPBACK}:{port}/")
+        # the server has the record that was changed
+        (run,) = runs_of(client_of(new), "oip")
+        query = urllib.parse.urlencode({"run_uuid": run.info.run_id, "path": "results/stage.json"})
+        assert fetch(port, f"/get-artifact?{query}") == (new / "runs" / "a" / "oip" / "stage.json").read_bytes()
+    finally:
+        page.send_signal(signal.SIGTERM)
+        _, error = page.communicate(timeout=60)
+    assert error == ""
+    assert outside(new) == []
+    assert snapshot(old) == before
 
 
 def test_what_lies_elsewhere_on_purpose_stays_there(old: Path, tmp_path: Path) -> None:
@@ -298,6 +324,22 @@ def test_a_kill_in_the_middle_and_several_at_once(old: Path, tmp_path: Path) -> 
     assert outside(new) == []
     assert not old.exists()
     assert len(runs_of(client_of(new), "oip")) == 3
+
+
+@pytest.mark.parametrize("name", NAMES[1:3])
+def test_a_study_lies_in_its_output_folder_whatever_that_is_called(tmp_path: Path, name: str) -> None:
+    import optuna
+
+    from hydra_plugins.mnist_dream.study_sweeper import _trials_so_far
+
+    prepare_hydra()
+    words = ["hydra/sweeper=optuna", "hydra.sweeper.sampler_seed=0", f"output_dir={quoted(str(tmp_path / name))}"]
+    with hydra.initialize_config_dir(config_dir=str(CONF), version_base="1.3"):
+        composed = hydra.compose("config", overrides=words, return_hydra_config=True)
+    storage = composed.hydra.sweeper.storage
+    assert _trials_so_far(storage, "none") == 0
+    optuna.create_study(study_name="one", storage=storage)
+    assert [path.relative_to(tmp_path) for path in tmp_path.rglob("*.db")] == [Path(name, "optuna.db")]
 
 
 # sweeps --------------------------------------------------------------------------------------------------------------

@@ -2,14 +2,11 @@
 
 import warnings
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 from hydra.types import HydraContext, TaskFunction
 from hydra.utils import instantiate
 from omegaconf import DictConfig
-
-SQLITE = "sqlite:///"
 
 # Hydra reads every file of this package at each start, also where Optuna is not installed.
 if find_spec("hydra_plugins.hydra_optuna_sweeper") is not None:
@@ -46,8 +43,10 @@ def _trials_so_far(storage: str | None, study_name: str | None) -> int:
         return 0
     import optuna
 
-    if storage.startswith(SQLITE):
-        Path(storage.removeprefix(SQLITE)).parent.mkdir(parents=True, exist_ok=True)
+    from pipeline.tracking.backend import sqlite_file
+
+    if (file := sqlite_file(storage)) is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
     if study_name not in optuna.get_all_study_names(storage):
         return 0
     return len(optuna.load_study(study_name=study_name, storage=storage).trials)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pipeline.arguments import days, folder
 from pipeline.errors import why
+from pipeline.output import run_command
 from pipeline.store import Store, is_being_computed
 from pipeline.store.entries import Entry, entries
 
@@ -95,4 +96,4 @@ def _mebibytes(size: int) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

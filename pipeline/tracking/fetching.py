@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -20,11 +20,11 @@ def _uri(tracking: TrackingConfig, output_dir: Path) -> str:
 
 
 @contextmanager
-def fetched(tracking: TrackingConfig, output_dir: Path, run_id: str) -> Iterator[tuple[Path, dict[str, str]]]:
-    """The folder with the files of a run's stage, until the block is left, and the run's tags.
+def fetched(tracking: TrackingConfig, output_dir: Path, run_id: str) -> Iterator[tuple[Path | None, dict[str, str]]]:
+    """The folder with the files of a run's stage, until the block is left, None if they are gone; and the run's tags.
 
     Raises:
-        InputError: the record does not answer, or has no such run, or that has no results.
+        InputError: the record does not answer, or has no such run.
     """
     uri = _uri(tracking, output_dir)
     backend.check_uri(uri)
@@ -37,10 +37,10 @@ def fetched(tracking: TrackingConfig, output_dir: Path, run_id: str) -> Iterator
     except Exception as error:
         raise InputError.at("RUN", takes=takes, got=f"{run_id}, {without_passwords(uri)}: {one_line(error)}") from error
     with TemporaryDirectory() as scratch:
-        try:
+        folder: Path | None = None
+        # whatever MLflow raises: there may be another way to them
+        with suppress(Exception):
             folder = Path(client.download_artifacts(run_id, RESULTS, scratch))
-        except Exception as error:
-            raise InputError.at("RUN", takes=takes, got=f"{run_id}, which has no results") from error
         yield folder, tags
 
 

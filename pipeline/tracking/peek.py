@@ -5,7 +5,11 @@ Its tables are not promised to stay as they are: whatever is not found here has 
 
 import contextlib
 import sqlite3
+from dataclasses import dataclass
 from pathlib import Path
+
+from pipeline.tracking.moved import local_path
+from pipeline.tracking.notes import NOTE_TAG
 
 # as `experiments.finished_run` asks MLflow
 FINISHED_RUN = """
@@ -17,13 +21,40 @@ FINISHED_RUN = """
     ORDER BY runs.start_time DESC LIMIT 1
 """
 
+# of the runs that were told of their files, as which their note counts
+PLACES_OF_FILES = f"""
+    SELECT artifact_uri FROM runs JOIN tags USING (run_uuid)
+    WHERE tags.key = '{NOTE_TAG}' AND runs.status = 'FINISHED' AND runs.lifecycle_stage = 'active'
+"""
+
+
+@dataclass(frozen=True)
+class Lost:
+    """How many runs have lost their files, of how many."""
+
+    runs: int
+    of: int
+
+
+def lost_files(file: Path) -> Lost:
+    """Whose files should lie on this machine and do not."""
+    places: list[Path] = []
+    with contextlib.suppress(sqlite3.Error), contextlib.closing(_opened(file)) as database:
+        found = (local_path(location) for (location,) in database.execute(PLACES_OF_FILES))
+        places = [place for place in found if place is not None]
+    return Lost(sum(not place.is_dir() for place in places), len(places))
+
 
 def finished_run(file: Path, experiment: str, key: str) -> str | None:
     """The id of the newest run that finished a stage with this key; None if there is none, or it cannot be told."""
     if not file.is_file():
         return None
     with contextlib.suppress(sqlite3.Error):
-        with contextlib.closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as database:
+        with contextlib.closing(_opened(file)) as database:
             found = database.execute(FINISHED_RUN, (experiment, key)).fetchone()
         return None if found is None else found[0]
     return None
+
+
+def _opened(file: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)
