@@ -78,7 +78,7 @@ def opened(run: str, output_dir: Path, uri: str | None) -> Iterator[Recorded]:
             place = _on_disk(output_dir, run, {})
             if place is None:
                 raise
-            print(f"the results of {run} are taken from {place}, as its record is not found", flush=True)
+            print(f"the results of {run} are taken from {place}, as the record does not tell of it", flush=True)
             training = place.parent / Stage.train.value
             yield _read(place, str(training) if training != place and training.is_dir() else None, None)
             return

@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         follow(file)
     except PermissionError as error:
-        return _refused(str(error))
+        return _refused(f"{file}: {error}")
     ports = range(FIRST_PORT, FIRST_PORT + 100) if options.port is None else [options.port]
     port = next(filter(_is_free, ports), None)
     if port is None:

@@ -93,7 +93,7 @@ def broken_folder(folder: Path) -> None:
         (a_file, "runs", "they are not whole in its record"),
         (a_byte, "runs", "they are not whole in its record"),
         (end_of_job, "runs", "they are not whole in its record"),
-        (record, "runs", "its record is not found"),
+        (record, "runs", "the record does not tell of it"),
         (folder_of_run, "store", "they are not whole in its record"),
         (broken_folder, "store", "they are not whole in its record"),
     ],

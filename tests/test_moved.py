@@ -24,7 +24,7 @@ from test_pipeline import SMOKE, pipeline, succeeded
 from test_ui import start_ui
 from users import ordinary_user
 
-from pipeline import sync
+from pipeline import sync, ui
 from pipeline.__main__ import CONF, prepare_hydra
 from pipeline.config import TrackingBackend, TrackingConfig
 from pipeline.results import Dataset
@@ -232,7 +232,9 @@ def test_a_folder_that_was_moved_into_its_own_old_place(old: Path, tmp_path: Pat
     assert not any("/deeper/" in place for place in locations(old / "mlflow.db"))
 
 
-def test_a_record_that_cannot_be_changed_says_what_to_do(old: Path) -> None:
+def test_a_record_that_cannot_be_changed_says_what_to_do(
+    old: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
     # where any user may go, which is not so of pytest's folders
     with tempfile.TemporaryDirectory() as scratch:
         Path(scratch).chmod(0o755)
@@ -241,13 +243,16 @@ def test_a_record_that_cannot_be_changed_says_what_to_do(old: Path) -> None:
         for path in (new, *new.rglob("*")):
             path.chmod(0o555 if path.is_dir() else 0o444)
         before = snapshot(new)
-        with ordinary_user(), pytest.raises(PermissionError, match=r"was moved or copied from .*old one") as raised:
-            moved.follow(new / "mlflow.db")
+        with ordinary_user():
+            assert ui.main(["--output-dir", str(new)]) == 2
+            tracker_of(new, None)
         assert snapshot(new) == before
         for path in (new, *new.rglob("*")):
             path.chmod(0o755)
-    assert str(raised.value).endswith("allow writing there, or take a copy that may be written to")
-    assert "\n" not in str(raised.value)
+    reason = f"it was moved or copied from {old}, and cannot be told so: make the file and its folder writable, or take"
+    assert capsys.readouterr().err.startswith(f"mnist-dream: {new}/mlflow.db: {reason} a copy that is (")
+    (warning,) = (record.getMessage() for record in caplog.records)
+    assert f"sqlite:///{new}/mlflow.db: PermissionError: {reason} a copy that is (" in warning
 
 
 @pytest.mark.parametrize("given", [False, True])

@@ -52,10 +52,9 @@ def follow(file: Path) -> None:
                 _change(database, old, file.parent)
             database.execute("COMMIT")
     except sqlite3.Error as error:
-        way_out = "allow writing there, or take a copy that may be written to"
+        way_out = "make the file and its folder writable, or take a copy that is"
         raise PermissionError(
-            f"{file} was moved or copied from {old}, where it still looks for its files, and cannot be changed "
-            f"({error}): {way_out}"
+            f"it was moved or copied from {old}, and cannot be told so: {way_out} ({error})"
         ) from error
     logger.info("the record was moved or copied from %s to %s, and so were its places", old, file.parent)
 
