@@ -15,13 +15,44 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+from commands import Running, execute
+
 LOOPBACK = "127.0.0.1"
-END_S = 30
+START_S, END_S = 120, 30
+
+# the app that `mlflow server` has uvicorn start, with the variables by which it tells it of its options
+SERVER = """
+import os, sys
+port, store, files, log = sys.argv[1:]
+descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+for number in (1, 2):
+    os.dup2(descriptor, number)
+os.environ.update(
+    {
+        "_MLFLOW_SERVER_FILE_STORE": store,
+        "_MLFLOW_SERVER_SERVE_ARTIFACTS": "true",
+        "_MLFLOW_SERVER_ARTIFACT_DESTINATION": files,
+        "_MLFLOW_SERVER_ARTIFACT_ROOT": "mlflow-artifacts:/",
+        "_MLFLOW_SGI_NAME": "uvicorn",
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    }
+)
+import uvicorn, warnings
+warnings.simplefilter("ignore")
+uvicorn.run("mlflow.server.fastapi_app:app", host="127.0.0.1", port=int(port), log_level="warning")
+"""
+# kept, so that nobody else gets these ports as long as the tests run
+_ports: list[socket.socket] = []
 
 
 def free_port() -> int:
-    with socket.create_server((LOOPBACK, 0)) as probe:
-        return probe.getsockname()[1]
+    """A port on which nobody listens, and which is given to nobody who asks for any."""
+    kept = socket.socket()
+    _ports.append(kept)
+    # so that a server, which sets this too, can listen on it nevertheless
+    kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    kept.bind((LOOPBACK, 0))
+    return kept.getsockname()[1]
 
 
 def fetch(port: int, path: str) -> bytes:
@@ -31,44 +62,84 @@ def fetch(port: int, path: str) -> bytes:
 
 
 class MlflowServer:
-    """`mlflow server`, which keeps the artifacts itself. It can go away and come back with all that it knows."""
+    """An MLflow server that keeps the artifacts itself. It can go away and come back with all that it knows."""
 
-    def __init__(self, folder: Path, store: str) -> None:
+    def __init__(self, folder: Path, store: str, *, real: bool = False) -> None:
+        """Start it.
+
+        Args:
+            real: by `mlflow server`, in fresh interpreters. Otherwise, and when it comes back, a forked process runs
+                what that would start.
+        """
         self.port = free_port()
         self.uri = f"http://{LOOPBACK}:{self.port}"
         self._folder = folder
-        self._command = [
-            *(sys.executable, "-m", "mlflow", "server", "--host", LOOPBACK, "--port", str(self.port)),
-            *("--workers", "1", "--backend-store-uri", store, "--artifacts-destination", f"{folder}/files"),
-        ]
-        self._process: subprocess.Popen[bytes] | None = None
-        self.start()
+        self._store = store
+        self._process: Running | None = None
+        self.start(real=real)
 
-    def start(self) -> None:
-        environment = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-        with (self._folder / "log").open("a") as log:
-            self._process = subprocess.Popen(
-                self._command, env=environment, cwd=self._folder, stdout=log, stderr=log, start_new_session=True
-            )
-        for _ in range(600):
-            assert self._process.poll() is None, (self._folder / "log").read_text()
+    def start(self, *, real: bool = False) -> None:
+        self._process = self._started(real=real)
+        self._wait()
+
+    def _wait(self) -> None:
+        """Until it answers."""
+        end = time.monotonic() + START_S
+        while time.monotonic() < end:
+            assert self._process is not None
+            assert self._process.poll() is None, self._said()
             with contextlib.suppress(OSError):
                 fetch(self.port, "/health")
                 return
-            time.sleep(0.2)
-        raise AssertionError("the server does not answer")
+            time.sleep(0.05)
+        raise AssertionError(f"the server does not answer: {self._said()}")
+
+    def _started(self, *, real: bool) -> Running:
+        files, log = f"{self._folder}/files", self._folder / "log"
+        if not real:
+            return execute(self._folder, "-c", SERVER, str(self.port), self._store, files, str(log))
+        command = [
+            *(sys.executable, "-m", "mlflow", "server", "--host", LOOPBACK, "--port", str(self.port)),
+            *("--workers", "1", "--backend-store-uri", self._store, "--artifacts-destination", files),
+        ]
+        environment = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+        with log.open("a") as output:
+            return subprocess.Popen(
+                command,
+                env=environment,
+                cwd=self._folder,
+                stdout=output,
+                stderr=output,
+                text=True,
+                start_new_session=True,
+            )
+
+    def _said(self) -> str:
+        return (self._folder / "log").read_text()
 
     def signal(self, number: int) -> None:
         """To the server and its workers."""
         assert self._process is not None
         os.killpg(self._process.pid, number)
+        if number == signal.SIGCONT:
+            # it first ends the connections that were idle for too long, on one of which the next request would be lost
+            self._wait()
 
     def kill(self) -> None:
         """As the machine that loses its power."""
         if self._process is not None:
             self.signal(signal.SIGKILL)
             self._process.wait(END_S)
+            for stream in (self._process.stdout, self._process.stderr):
+                if stream is not None:
+                    stream.close()
             self._process = None
+
+
+def empty_sqlite(empty_record: Path, folder: Path) -> str:
+    """The store of a server in a folder, with the tables that it would make."""
+    shutil.copyfile(empty_record / "outputs" / "mlflow.db", folder / "server.db")
+    return f"sqlite:///{folder}/server.db"
 
 
 def postgres_programs() -> Path | None:

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from commands import ROOT, SMOKE, pipeline, succeeded
 from in_process import Commands
 from servers import free_port
-from test_pipeline import ROOT, SMOKE, pipeline, succeeded
 
 from pipeline import recorded
 from pipeline.errors import InputError

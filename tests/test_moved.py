@@ -3,8 +3,6 @@
 import contextlib
 import dataclasses
 import json
-import multiprocessing
-import os
 import shutil
 import signal
 import sqlite3
@@ -17,11 +15,11 @@ from typing import Any
 import hydra
 import numpy as np
 import pytest
-from in_process import Commands
+from at_once import at_once
+from commands import END_S, ROOT, SMOKE, execute, module, pipeline, start, succeeded
 from recording import EXPERIMENT, files, oip_stage, runs_of, tracker_of, train_stage
 from servers import LOOPBACK, fetch, free_port
-from test_pipeline import SMOKE, pipeline, succeeded
-from test_ui import start_ui
+from templates import copy_of
 from users import ordinary_user
 
 from pipeline import sync, ui
@@ -65,9 +63,9 @@ def outside(folder: Path) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def recorded(tmp_path_factory: pytest.TempPathFactory, tiny_cnn: Any) -> Path:
+def recorded(tmp_path_factory: pytest.TempPathFactory, empty_record: Path, tiny_cnn: Any) -> Path:
     """An output folder with a training, its model, and a stage that stands on it; not to be changed."""
-    folder = tmp_path_factory.mktemp("recorded")
+    folder = copy_of(empty_record, tmp_path_factory.mktemp("recorded")) / "outputs"
     images = np.random.default_rng(0).normal(size=(4, 12, 12, 1)).astype(np.float32)
     labels = np.arange(4) % 3
     dataset = Dataset("digits", "0123456789abcdef" * 4, images, labels, images, labels, tuple("012"))
@@ -131,7 +129,7 @@ def test_the_page_shows_a_copy(old: Path, tmp_path: Path) -> None:
     copy(old, new)
     before = snapshot(old)
     port = free_port()
-    page = start_ui("--output-dir", str(new), "--port", str(port))
+    page = start(ROOT, "pipeline.ui", "--output-dir", str(new), "--port", str(port))
     try:
         assert page.stdout is not None
         assert [page.stdout.readline() for _ in range(2)][1].startswith(f"http://{LOOPBACK}:{port}/")
@@ -286,46 +284,36 @@ def test_a_mark_of_a_record_that_is_gone_is_left(tmp_path: Path, capsys: pytest.
 # several processes, and kills ----------------------------------------------------------------------------------------
 
 
-def begin_at_once(folder: Path, number: int, barrier: Any) -> None:
-    import mlflow  # noqa: F401
-
-    barrier.wait(60)
-    tracker = tracker_of(folder, None, f"pipeline-{number}")
-    assert oip_stage(tracker, folder / "runs" / str(number), None, key=f"key-{number}") is not None
-
-
-def be_killed(folder: Path) -> None:
-    """In the middle: some of the places are changed."""
-    last = moved.PLACES[2]
-
-    class Places(tuple):
-        def __iter__(self):
-            for place in super().__iter__():
-                if place == last:
-                    os.kill(os.getpid(), signal.SIGKILL)
-                yield place
-
-    moved.PLACES = Places(moved.PLACES)
-    moved.follow(folder / "mlflow.db")
+BEGIN = """
+from recording import oip_stage, tracker_of
+tracker = tracker_of(Path(), None, f"pipeline-{number}")
+assert oip_stage(tracker, Path(f"runs/{number}"), None, key=f"key-{number}") is not None
+"""
+# in the middle: some of the places are changed
+KILLED = """
+import os, signal
+from pathlib import Path
+from pipeline.tracking import moved
+last = moved.PLACES[2]
+class Places(tuple):
+    def __iter__(self):
+        for place in super().__iter__():
+            if place == last:
+                os.kill(os.getpid(), signal.SIGKILL)
+            yield place
+moved.PLACES = Places(moved.PLACES)
+moved.follow(Path("mlflow.db").absolute())
+"""
 
 
 def test_a_kill_in_the_middle_and_several_at_once(old: Path, tmp_path: Path) -> None:
     new = tmp_path / "new"
     places = locations(old / "mlflow.db")
     old.rename(new)
-    context = multiprocessing.get_context("spawn")
-    killed = context.Process(target=be_killed, args=(new,))
-    killed.start()
-    killed.join(60)
-    assert killed.exitcode == -signal.SIGKILL
+    killed = execute(new, "-c", KILLED)
+    assert killed.wait(END_S) == -signal.SIGKILL
     assert locations(new / "mlflow.db") == places
-    barrier = context.Barrier(2)
-    processes = [context.Process(target=begin_at_once, args=(new, number, barrier)) for number in range(2)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join(120)
-    assert [process.exitcode for process in processes] == [0, 0]
+    assert at_once(new, BEGIN, 2) == [0, 0]
     assert outside(new) == []
     assert not old.exists()
     assert len(runs_of(client_of(new), "oip")) == 3
@@ -434,59 +422,67 @@ def test_a_path_is_quoted_as_hydra_reads_it(text: str) -> None:
 
 # all commands --------------------------------------------------------------------------------------------------------
 
-QUICK = (*SMOKE, "train.epochs=1", "stages=[oip]", "oip.map_indices=[0]", "atlas.dream.size=0")
+ONE_MAP = ("oip.map_indices=[0]", "oip.xla=false", "atlas.dream.size=0")
+QUICK = (*SMOKE, "stages=[oip]", "oip.map_indices=[0]", "oip.xla=false")
 
 
-def overrides_of(sweep_dir: Path) -> list[list[str]]:
-    return [json.loads((job / "job.json").read_text())["overrides"] for job in sorted(sweep_dir.glob("[0-9]"))]
+def command_in(folder: Path) -> Callable[..., tuple[int, str]]:
+    """command(name, *words): the exit code of a command that is given in a folder, and all that it says."""
+
+    def command(name: str, *words: str) -> tuple[int, str]:
+        done = module(folder, name, *words)
+        return done.returncode, done.stdout + done.stderr
+
+    return command
 
 
+@pytest.mark.usefixtures("trained_here")
 def test_all_commands_work_inside_of_a_folder_that_was_moved_or_copied(tmp_path: Path) -> None:
     succeeded(pipeline(tmp_path, "-m", *QUICK, "noise.seed=0,1"))
     outputs, taken, copied = (tmp_path / name for name in ("outputs", "moved", "a copy"))
     (oip, train) = (runs_of(client_of(outputs), stage, "mnist-dream")[-1].info.run_id for stage in ("oip", "train"))
     shutil.copytree(outputs, copied)
     outputs.rename(taken)
-    with Commands(tmp_path) as command:
-        for folder in (taken, copied):
-            if folder is copied:
-                # what would be read or written in the place of the original
-                shutil.copytree(taken / "mlartifacts", outputs / "mlartifacts")
-                for path in (*outputs.rglob("*.npz"), *outputs.rglob("*.json"), *outputs.rglob("*.keras")):
-                    path.write_text("the original")
-                before = snapshot(outputs), snapshot(taken)
-            place = f"--output-dir={folder.name}"
-            # both read the record in the same way
-            if folder is taken:
-                code, said = command("pipeline.rerun", oip, place)
-                assert code == 0, said
-                assert "oip          bit-identical" in said
-            else:
-                code, said = command("pipeline.atlas", train, "oip.map_indices=[0]", place)
-                assert code == 0, said
-                assert f"open it in a browser: {folder.name}/runs/" in said
-            (sweep_dir,) = folder.glob("multirun/*/*")
-            first = (sweep_dir / "0" / "job.json").read_bytes()
-            shutil.rmtree(sweep_dir / "1")
-            code, said = command("pipeline.resume", str(sweep_dir.relative_to(tmp_path)))
+    command = command_in(tmp_path)
+    for folder in (taken, copied):
+        if folder is copied:
+            # what would be read or written in the place of the original
+            shutil.copytree(taken / "mlartifacts", outputs / "mlartifacts")
+            for path in (*outputs.rglob("*.npz"), *outputs.rglob("*.json"), *outputs.rglob("*.keras")):
+                path.write_text("the original")
+            before = snapshot(outputs), snapshot(taken)
+        place = f"--output-dir={folder.name}"
+        # both read the record in the same way
+        if folder is taken:
+            code, said = command("pipeline.rerun", oip, place)
             assert code == 0, said
-            assert said.startswith("1 of 2 jobs are finished\n")
-            assert "2 jobs: 2 finished" in said
-            assert (sweep_dir / "0" / "job.json").read_bytes() == first
-            assert json.loads((sweep_dir / "sweep.json").read_text())["output_dir"] == str(folder)
-            assert "output_dir" not in (sweep_dir / "summary" / "jobs.csv").read_text()
-            code, said = command("pipeline", *QUICK, "noise.seed=2", f"output_dir='{folder.name}'", "oip.steps=5")
+            assert "oip          bit-identical" in said
+        else:
+            code, said = command("pipeline.atlas", train, *ONE_MAP, place)
             assert code == 0, said
-            assert f"{folder.name}/runs/" in said
-            # as if it could not have been recorded
-            (marked,) = (path.parent for path in folder.glob("runs/*/*/oip/stage.json") if b'"5"' in path.read_bytes())
-            leave_mark(folder, marked)
-            code, said = command("pipeline.sync", place)
-            assert (code, said.splitlines()[-1]) == (0, "1 brought in, 0 recorded before, 0 left")
-            assert outside(folder) == []
-            (record,) = runs_of(client_of(folder), "sweeps", "mnist-dream")
-            assert record.info.status == "FINISHED"
-            assert outputs.exists() is (folder is copied)
+            assert f"open it in a browser: {folder.name}/runs/" in said
+        (sweep_dir,) = folder.glob("multirun/*/*")
+        first = (sweep_dir / "0" / "job.json").read_bytes()
+        shutil.rmtree(sweep_dir / "1")
+        code, said = command("pipeline.resume", str(sweep_dir.relative_to(tmp_path)))
+        assert code == 0, said
+        assert said.startswith("1 of 2 jobs are finished\n")
+        assert "2 jobs: 2 finished" in said
+        assert (sweep_dir / "0" / "job.json").read_bytes() == first
+        assert json.loads((sweep_dir / "sweep.json").read_text())["output_dir"] == str(folder)
+        assert "output_dir" not in (sweep_dir / "summary" / "jobs.csv").read_text()
+        code, said = command("pipeline", *QUICK, "noise.seed=2", f"output_dir='{folder.name}'", "oip.steps=5")
+        assert code == 0, said
+        assert f"{folder.name}/runs/" in said
+        # as if it could not have been recorded
+        (marked,) = (path.parent for path in folder.glob("runs/*/*/oip/stage.json") if b'"5"' in path.read_bytes())
+        leave_mark(folder, marked)
+        code, said = command("pipeline.sync", place)
+        assert (code, said.splitlines()[-1]) == (0, "1 brought in, 0 recorded before, 0 left")
+        assert outside(folder) == []
+        (record,) = runs_of(client_of(folder), "sweeps", "mnist-dream")
+        assert record.info.status == "FINISHED"
+        assert outputs.exists() is (folder is copied)
     after = snapshot(outputs), snapshot(taken)
     changed = [sorted(set(then.items()) ^ set(now.items())) for then, now in zip(before, after, strict=True)]
     assert [[name for name, _ in some] for some in changed] == [[], []]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_pipeline import ROOT, SMOKE
+from commands import ROOT, SMOKE
 
 from pipeline import storage
 from pipeline.output import NOT_WRITTEN, READER_GONE

@@ -2,20 +2,19 @@
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+from commands import END_S, execute
 from recording import EXPERIMENT, runs_of, tracker_of
+from templates import copy_of
 
 from pipeline.processes import this_process
 from pipeline.tracking import stale
 
-ROOT = Path(__file__).parent.parent
 RECORD = """
 import sys, time
 from pathlib import Path
@@ -28,16 +27,28 @@ with tracker_of(Path({folder!r}), None).stage_run("train", "key", name="n", upst
 """
 
 
-@pytest.fixture
-def client(tmp_path: Path) -> Any:
-    """Of a record that is there, with an experiment."""
-    from mlflow import MlflowClient
-
-    tracker = tracker_of(tmp_path, None)
+@pytest.fixture(scope="module")
+def record(empty_record: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A record with an experiment. Not to be changed."""
+    folder = copy_of(empty_record, tmp_path_factory.mktemp("record"))
+    tracker = tracker_of(folder / "outputs", None)
     with tracker.stage_run("train", "first", name="n", upstream={}):
         pass
     tracker.wait()
-    return MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
+    return folder
+
+
+@pytest.fixture
+def outputs(record: Path, tmp_path: Path) -> Path:
+    """An output folder with a copy of it."""
+    return copy_of(record, tmp_path) / "outputs"
+
+
+@pytest.fixture
+def client(outputs: Path) -> Any:
+    from mlflow import MlflowClient
+
+    return MlflowClient(f"sqlite:///{outputs}/mlflow.db")
 
 
 def begin(client: Any, experiment: str = f"{EXPERIMENT}/train", **tags: str) -> str:
@@ -52,18 +63,15 @@ def state(client: Any, run_id: str) -> str:
     return client.get_run(run_id).info.status
 
 
-def test_a_killed_process_is_found_by_the_next_one(tmp_path, client):
-    program = RECORD.format(tests=str(Path(__file__).parent), folder=str(tmp_path))
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    killed = subprocess.Popen([sys.executable, "-c", program], env=environment, stdout=subprocess.PIPE, text=True)
-    assert killed.stdout is not None
+def test_a_killed_process_is_found_by_the_next_one(outputs, client):
+    killed = execute(outputs, "-c", RECORD.format(tests=str(Path(__file__).parent), folder=str(outputs)))
     run_id = killed.stdout.readline().strip()
-    tracker_of(tmp_path, None)
+    tracker_of(outputs, None)
     assert state(client, run_id) == "RUNNING"
     killed.send_signal(signal.SIGKILL)
-    killed.wait()
+    assert killed.wait(END_S) == -signal.SIGKILL
     before = int(time.time() * 1000)
-    tracker_of(tmp_path, None)
+    tracker_of(outputs, None)
     run = client.get_run(run_id)
     assert run.info.status == "KILLED"
     assert run.data.tags["failure"] == "its process is gone; it was killed, or the machine went down"
@@ -71,21 +79,21 @@ def test_a_killed_process_is_found_by_the_next_one(tmp_path, client):
     (said,) = client.get_metric_history(run_id, "loss")
     assert run.info.end_time == said.timestamp
     assert run.info.start_time <= run.info.end_time <= before
-    killed.stdout.close()
+    killed.communicate()
 
 
-def test_a_run_that_said_nothing_ended_when_it_began(tmp_path, client):
+def test_a_run_that_said_nothing_ended_when_it_began(outputs, client):
     run_id = begin(client)
-    tracker_of(tmp_path, None)
+    tracker_of(outputs, None)
     assert state(client, run_id) == "KILLED"
     assert client.get_run(run_id).info.end_time == 1000
 
 
-def test_the_number_of_a_process_may_be_that_of_another_by_now(tmp_path, client):
+def test_the_number_of_a_process_may_be_that_of_another_by_now(outputs, client):
     started = psutil.Process().create_time()
     reused = begin(client, pid=str(os.getpid()), process_started=repr(started - 3600))
     own = begin(client, pid=str(os.getpid()), process_started=repr(started))
-    tracker_of(tmp_path, None)
+    tracker_of(outputs, None)
     assert (state(client, reused), state(client, own)) == ("KILLED", "RUNNING")
 
 
@@ -94,37 +102,37 @@ def test_the_number_of_a_process_may_be_that_of_another_by_now(tmp_path, client)
     [{"host": "another-machine"}, {"process_started": "yesterday"}, {"pid": "none"}],
     ids=lambda tags: next(iter(tags)),
 )
-def test_of_whom_nothing_is_known_is_left_alone(tmp_path, client, tags):
+def test_of_whom_nothing_is_known_is_left_alone(outputs, client, tags):
     run_id = begin(client, **tags)
-    tracker_of(tmp_path, None)
+    tracker_of(outputs, None)
     assert state(client, run_id) == "RUNNING"
 
 
-def test_runs_of_older_versions_are_left_alone(tmp_path, client):
+def test_runs_of_older_versions_are_left_alone(outputs, client):
     run_id = begin(client)
     client.delete_tag(run_id, "process_started")
-    tracker_of(tmp_path, None)
+    tracker_of(outputs, None)
     assert state(client, run_id) == "RUNNING"
 
 
-def test_runs_of_other_experiments_are_left_alone(tmp_path, client):
+def test_runs_of_other_experiments_are_left_alone(outputs, client):
     others = [begin(client, name) for name in ("other/train", f"{EXPERIMENT} 2/train", EXPERIMENT)]
     same = begin(client, f"{EXPERIMENT}/a stage that is new")
-    tracker_of(tmp_path, None)
+    tracker_of(outputs, None)
     assert [state(client, run_id) for run_id in others] == ["RUNNING"] * 3
     assert state(client, same) == "KILLED"
 
 
-def test_finished_runs_are_left_alone(tmp_path, client):
+def test_finished_runs_are_left_alone(outputs, client):
     run_id = begin(client)
     client.set_terminated(run_id, "FAILED", end_time=2000)
-    tracker_of(tmp_path, None)
+    tracker_of(outputs, None)
     run = client.get_run(run_id)
     assert (run.info.status, run.info.end_time) == ("FAILED", 2000)
     assert "failure" not in run.data.tags
 
 
-def test_a_run_that_was_closed_meanwhile_is_left_alone(tmp_path, client, monkeypatch):
+def test_a_run_that_was_closed_meanwhile_is_left_alone(outputs, client, monkeypatch):
     run_id = begin(client)
     found = stale._last_sign_of_life
 
@@ -133,27 +141,27 @@ def test_a_run_that_was_closed_meanwhile_is_left_alone(tmp_path, client, monkeyp
         return found(connection, run)
 
     monkeypatch.setattr(stale, "_last_sign_of_life", closed_meanwhile)
-    tracker_of(tmp_path, None)
+    tracker_of(outputs, None)
     assert state(client, run_id) == "FINISHED"
 
 
-def test_more_than_a_page_of_them(tmp_path, client, monkeypatch):
+def test_more_than_a_page_of_them(outputs, client, monkeypatch):
     from pipeline.tracking import experiments
 
     monkeypatch.setattr(experiments, "PAGE", 2)
     run_ids = [begin(client, f"{EXPERIMENT}/{number}") for number in range(5)] + [begin(client) for _ in range(3)]
-    tracker_of(tmp_path, None)
+    tracker_of(outputs, None)
     assert {state(client, run_id) for run_id in run_ids} == {"KILLED"}
 
 
-def test_a_failure_to_look_costs_nothing(tmp_path, client, monkeypatch, caplog):
+def test_a_failure_to_look_costs_nothing(outputs, client, monkeypatch, caplog):
     run_id = begin(client)
 
     def fails(*_: Any) -> None:
         raise RuntimeError("it does not work")
 
     monkeypatch.setattr(stale, "runs_where", fails)
-    tracker = tracker_of(tmp_path, None)
+    tracker = tracker_of(outputs, None)
     with tracker.stage_run("train", "key", name="n", upstream={}):
         pass
     assert tracker.find_run("train", "key") is not None

@@ -2,7 +2,6 @@
 
 import contextlib
 import logging
-import multiprocessing
 import os
 import re
 import socket
@@ -15,9 +14,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from at_once import at_once
 from PIL import Image
 from recording import new_record, new_tracker, silent_server, state_of, views_in
-from servers import LOOPBACK, MlflowServer, free_port
+from servers import LOOPBACK, MlflowServer, empty_sqlite, free_port
 
 from pipeline.errors import InputError, without_passwords
 from pipeline.results import Dataset
@@ -51,6 +51,12 @@ def dataset() -> Dataset:
     return Dataset("digits", "0123456789abcdef" * 4, images[:20], labels[:20], images[20:], labels[20:], tuple("012"))
 
 
+@pytest.fixture
+def outputs(recorded_here: Path) -> Path:
+    """An output folder with an empty record."""
+    return recorded_here / "outputs"
+
+
 @pytest.fixture(scope="module")
 def sqlite_uri(tmp_path_factory: pytest.TempPathFactory) -> str:
     # a path with what has to be quoted in URIs
@@ -58,10 +64,10 @@ def sqlite_uri(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="module")
-def server_uri(tmp_path_factory: pytest.TempPathFactory):
-    """A real server that keeps the artifacts itself."""
+def server_uri(tmp_path_factory: pytest.TempPathFactory, empty_record: Path):
+    """A server that keeps the artifacts itself."""
     folder = tmp_path_factory.mktemp("server")
-    server = MlflowServer(folder, f"sqlite:///{folder}/server.db")
+    server = MlflowServer(folder, empty_sqlite(empty_record, folder))
     yield server.uri
     server.kill()
 
@@ -320,10 +326,10 @@ def test_a_run_that_is_left_by_an_error_says_so(sqlite_uri, tmp_path, error, sta
     assert tracker.find_run("fails", reason) is None
 
 
-def test_finished_runs_are_found_in_the_file_as_by_mlflow(tmp_path):
+def test_finished_runs_are_found_in_the_file_as_by_mlflow(outputs):
     from mlflow import MlflowClient
 
-    tracker = new_tracker(tmp_path)
+    tracker = new_tracker(outputs)
     ids = []
     for _ in range(2):
         with tracker.stage_run("oip", "key", name="n", upstream={}) as run:
@@ -332,14 +338,14 @@ def test_finished_runs_are_found_in_the_file_as_by_mlflow(tmp_path):
     with pytest.raises(ZeroDivisionError), tracker.stage_run("oip", "failed", name="n", upstream={}):
         raise ZeroDivisionError
     tracker.wait()
-    client, file = MlflowClient(f"sqlite:///{tmp_path}/mlflow.db"), tmp_path / "mlflow.db"
+    client, file = MlflowClient(f"sqlite:///{outputs}/mlflow.db"), outputs / "mlflow.db"
 
     def found(key: str, stage: str = "oip") -> str | None:
         in_file = peek.finished_run(file, f"test dreams/{stage}", key)
         # the tracker is connected, so it asks MLflow
         assert tracker.find_run(stage, key) == in_file
         # this one is not yet
-        assert new_tracker(tmp_path).find_run(stage, key) == in_file
+        assert new_tracker(outputs).find_run(stage, key) == in_file
         return in_file
 
     assert found("key") == ids[1]
@@ -353,18 +359,18 @@ def test_finished_runs_are_found_in_the_file_as_by_mlflow(tmp_path):
     assert peek.finished_run(file, "test dreams/oip", "key") is None
 
 
-def test_an_experiment_that_was_deleted_is_told_with_what_brings_it_back(tmp_path, caplog):
+def test_an_experiment_that_was_deleted_is_told_with_what_brings_it_back(outputs, caplog):
     from mlflow import MlflowClient
 
-    tracker = new_tracker(tmp_path)
+    tracker = new_tracker(outputs)
     with tracker.stage_run("oip", "key", name="n", upstream={}) as run:
         pass
     assert run.run_id is not None
-    client = MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
+    client = MlflowClient(f"sqlite:///{outputs}/mlflow.db")
     (experiment,) = (found for found in client.search_experiments() if "/" in found.name)
     client.delete_experiment(experiment.experiment_id)
-    assert new_tracker(tmp_path).find_run("oip", "key") is None
-    again = new_tracker(tmp_path)
+    assert new_tracker(outputs).find_run("oip", "key") is None
+    again = new_tracker(outputs)
     with again.stage_run("oip", "key", name="n", upstream={}):
         pass
     again.wait()
@@ -475,18 +481,18 @@ def test_file_that_is_no_database_costs_a_warning(tmp_path, dataset, caplog):
     assert "file is not a database" in warning.getMessage()
 
 
-def test_backend_that_fails_in_the_middle_costs_one_warning(tmp_path, dataset, caplog):
-    tracker = new_tracker(tmp_path)
+def test_backend_that_fails_in_the_middle_costs_one_warning(outputs, dataset, caplog):
+    tracker = new_tracker(outputs)
 
     def stage() -> None:
         with tracker.stage_run("train", "key", name="n", upstream={}) as run:
             run.log_epoch(1, {"loss": 1.0})
             tracker.wait()
-            with contextlib.closing(sqlite3.connect(tmp_path / "mlflow.db")) as database:
+            with contextlib.closing(sqlite3.connect(outputs / "mlflow.db")) as database:
                 database.execute("DROP TABLE metrics")
             run.log_epoch(2, {"loss": 0.5})
             run.log_epoch(3, {"loss": 0.25})
-            assert do_everything(tracker, tmp_path, dataset) is None
+            assert do_everything(tracker, outputs, dataset) is None
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -500,27 +506,19 @@ def test_backend_that_fails_in_the_middle_costs_one_warning(tmp_path, dataset, c
 # several processes -------------------------------------------------------------------------------------------------
 
 
-def record_one(output_dir: Path, number: int, barrier: Any) -> None:
-    import mlflow  # noqa: F401
-
-    barrier.wait(60)
-    tracker = new_tracker(output_dir)
-    with tracker.stage_run("oip", f"key-{number}", name=str(number), upstream={}) as run:
-        run.log_record(new_record("oip", series={"curve": {i: float(i) for i in range(300)}}), output_dir / "empty")
-    tracker.wait()
+RECORD_ONE = """
+from recording import new_record, new_tracker
+tracker = new_tracker(Path())
+with tracker.stage_run("oip", f"key-{number}", name=str(number), upstream={}) as run:
+    run.log_record(new_record("oip", series={"curve": {i: float(i) for i in range(300)}}), Path("empty"))
+tracker.wait()
+"""
 
 
 def test_processes_that_open_a_fresh_record_at_once_are_all_recorded(tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / ".mlflow.db.draft").write_text("left behind by a process that was killed")
-    context = multiprocessing.get_context("spawn")
-    barrier = context.Barrier(3)
-    processes = [context.Process(target=record_one, args=(tmp_path, i, barrier)) for i in range(3)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join(60)
-    assert [process.exitcode for process in processes] == [0, 0, 0]
+    assert at_once(tmp_path, RECORD_ONE, 3) == [0, 0, 0]
 
     from mlflow import MlflowClient
 
