@@ -178,18 +178,21 @@ def test_a_record_that_somebody_else_made_keeps_its_own_places(tmp_path: Path) -
     assert [place for place in locations(new) if not place.startswith(f"{new.parent.as_uri()}/")] == before
 
 
-def test_nothing_is_kept_where_a_folder_has_been_moved_away(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_nothing_is_kept_where_a_folder_has_been_moved_away(
+    recorded_here: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     """As with a PostgreSQL database, which several output folders may share."""
-    gone = tmp_path / "gone" / "mlartifacts"
-    client = backend.connect(backend.default_uri(tmp_path), tmp_path, backend.Patience(None)).client
+    outputs = recorded_here / "outputs"
+    gone = recorded_here / "gone" / "mlartifacts"
+    client = backend.connect(backend.default_uri(outputs), outputs, backend.Patience(None)).client
     client.create_experiment(f"{EXPERIMENT}/oip", (gone / "oip").as_uri())
-    assert oip_stage(tracker_of(tmp_path, None), tmp_path / "run", None) is None
+    assert oip_stage(tracker_of(outputs, None), outputs / "run", None) is None
     (warning,) = (record.getMessage() for record in caplog.records)
     assert f"FileNotFoundError: the record keeps its files in {gone}, whose folder is gone: move it back" in warning
     assert runs_of(client, "oip") == []
-    assert (tmp_path / "run" / "oip" / "unrecorded.json").is_file()
+    assert (outputs / "run" / "oip" / "unrecorded.json").is_file()
     gone.parent.mkdir()
-    assert oip_stage(tracker_of(tmp_path, None), tmp_path / "again", None) is not None
+    assert oip_stage(tracker_of(outputs, None), outputs / "again", None) is not None
 
 
 def test_a_link_is_no_move(old: Path, tmp_path: Path) -> None:

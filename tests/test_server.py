@@ -1,7 +1,6 @@
-"""The whole pipeline against real MLflow servers that keep their record in SQLite and in PostgreSQL."""
+"""The whole pipeline against MLflow servers that keep their record in SQLite and in PostgreSQL."""
 
 import json
-import multiprocessing
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,12 +8,36 @@ from typing import Any
 
 import commands
 import pytest
-from commands import END_S, STAGES, Running, start, wait_for
-from recording import oip_stage, runs_of, times_of, told, tracker_of
-from servers import MlflowServer, postgres, postgres_programs
+from at_once import at_once
+from commands import END_S, STAGES, Running, execute, start, wait_for
+from recording import runs_of, times_of, told
+from servers import MlflowServer, empty_sqlite, postgres, postgres_programs
 
-SMOKE = (*commands.SMOKE, "tracking=server")
+SMOKE = (*commands.SMOKE, "tracking=server", "oip.xla=false")
 NAME = "mnist-dream"
+# waits in the middle of a training, when the third epoch is recorded, until the server is lost
+WAITING = """
+import sys, time
+from pathlib import Path
+from pipeline.__main__ import main
+from pipeline.tracking.runs import StageRun
+log_epoch = StageRun.log_epoch
+def waiting(run, step, values):
+    log_epoch(run, step, values)
+    if step == 3:
+        run._tracker.wait()
+        # so that a server that hangs is given up soon
+        run._tracker._connection.patience.left = 3
+        Path("told").touch()
+        while not Path("lost").exists():
+            time.sleep(0.02)
+StageRun.log_epoch = waiting
+sys.exit(main())
+"""
+RECORD_ONE = """
+from recording import oip_stage, tracker_of
+oip_stage(tracker_of(Path(), {uri!r}, f"pipeline-{{number}}"), Path(f"runs/day/{{number}}"), None)
+"""
 # what says which execution it was
 OF_EXECUTION = ("mlflow.user", "host")
 
@@ -28,11 +51,15 @@ def postgres_uri() -> Iterator[str]:
         yield uri
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", "postgresql", "real"])
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowServer]:
+    """One for a test alone; real: `mlflow server` as a user starts it, with PostgreSQL."""
     folder = tmp_path_factory.mktemp("server")
-    store = f"sqlite:///{folder}/server.db" if request.param == "sqlite" else request.getfixturevalue("postgres_uri")
-    server = MlflowServer(folder, store)
+    if request.param == "sqlite":
+        store = empty_sqlite(request.getfixturevalue("empty_record"), folder)
+    else:
+        store = request.getfixturevalue("postgres_uri")
+    server = MlflowServer(folder, store, real=request.param == "real")
     yield server
     server.kill()
 
@@ -73,6 +100,7 @@ def assert_recorded_once(client: Any, run_dir: Path, stages: tuple[str, ...] = S
     return runs
 
 
+@pytest.mark.parametrize("server", ["real"], indirect=True)
 def test_a_run_that_is_brought_in_later_is_the_one_that_was_recorded_live(tmp_path, server, client):
     pipeline(tmp_path, server, "hydra.run.dir=outputs/runs/day/live", "reuse=false")
     live = {
@@ -111,14 +139,15 @@ def test_a_run_that_is_brought_in_later_is_the_one_that_was_recorded_live(tmp_pa
     indirect=["server"],
 )
 def test_a_server_that_is_lost_in_the_middle_of_a_training(tmp_path, server, client, number):
-    job = start(tmp_path, "pipeline", *SMOKE, f"tracking.uri={server.uri}", "stages=[train,oip]", "train.epochs=150")
-    # it has begun to tell of its epochs
-    wait_for(lambda: any(run.data.metrics for run in runs_of(client, "train", NAME)), job)
-    assert job.poll() is None
+    words = (*SMOKE, f"tracking.uri={server.uri}", "stages=[train,oip]", "train.epochs=6")
+    job = execute(tmp_path, "-c", WAITING, *words)
+    wait_for((tmp_path / "told").exists, job)
+    assert any(run.data.metrics for run in runs_of(client, "train", NAME))
     if number == signal.SIGKILL:
         server.kill()
     else:
         server.signal(number)
+    (tmp_path / "lost").touch()
     try:
         output, errors = succeeded(job)
     finally:
@@ -126,7 +155,7 @@ def test_a_server_that_is_lost_in_the_middle_of_a_training(tmp_path, server, cli
             server.start()
         else:
             server.signal(signal.SIGCONT)
-    assert "after 150 epochs" in output
+    assert "after 6 epochs" in output
     (line,) = errors.splitlines()
     assert "no longer recorded in MLflow" in line
     (begun,) = runs_of(client, "train", NAME)
@@ -137,7 +166,7 @@ def test_a_server_that_is_lost_in_the_middle_of_a_training(tmp_path, server, cli
     runs = assert_recorded_once(client, run_dir, ("train", "oip"))
     assert runs["train"].info.run_id == begun.info.run_id
     epochs = client.get_metric_history(begun.info.run_id, "test_accuracy")
-    assert sorted(point.step for point in epochs) == list(range(1, 151))
+    assert sorted(point.step for point in epochs) == list(range(1, 7))
 
 
 @pytest.mark.parametrize("server", ["sqlite"], indirect=True)
@@ -160,13 +189,6 @@ def test_a_sweep_whose_server_comes_back_stands_on_one_training(tmp_path, server
     assert {run.data.tags["upstream.train"] for run in found} == {train.info.run_id}
 
 
-def record_one(output_dir: Path, uri: str, number: int, barrier: Any) -> None:
-    import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
-
-    barrier.wait(60)
-    oip_stage(tracker_of(output_dir, uri, f"pipeline-{number}"), output_dir / "runs" / "day" / str(number), None)
-
-
 def test_processes_that_open_a_fresh_postgresql_record_at_once_are_all_recorded(tmp_path, postgres_uri):
     """Without a server between."""
     import psycopg
@@ -175,14 +197,7 @@ def test_processes_that_open_a_fresh_postgresql_record_at_once_are_all_recorded(
     with psycopg.connect(postgres_uri, autocommit=True) as connection:
         connection.execute("CREATE DATABASE fresh")
     uri = postgres_uri.replace("/dreams", "/fresh")
-    context = multiprocessing.get_context("spawn")
-    barrier = context.Barrier(3)
-    processes = [context.Process(target=record_one, args=(tmp_path, uri, i, barrier)) for i in range(3)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join(120)
-    assert [process.exitcode for process in processes] == [0, 0, 0]
+    assert at_once(tmp_path, RECORD_ONE.format(uri=uri), 3) == [0, 0, 0]
     assert list(tmp_path.rglob("unrecorded.json")) == []
     runs = runs_of(MlflowClient(uri), "oip")
     assert sorted(run.data.tags["pipeline_id"] for run in runs) == [f"pipeline-{i}" for i in range(3)]

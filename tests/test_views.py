@@ -2,6 +2,7 @@
 
 import json
 import logging
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,9 @@ from pipeline.results import Dataset
 from pipeline.tracking.views import saved_view, sweep_view, sweep_views
 
 
-@pytest.fixture(scope="module")
-def sqlite_uri(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return f"sqlite:///{tmp_path_factory.mktemp('views') / 'mlflow.db'}"
+@pytest.fixture
+def sqlite_uri(recorded_here: Path) -> str:
+    return f"sqlite:///{recorded_here}/outputs/mlflow.db"
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,8 @@ def all_figures(compose, deterministic) -> dict[str, Figures]:
     from pipeline.stages.statistics import map_statistics
     from pipeline.stages.train import train
 
-    config = compose("train.epochs=1", "oip.map_indices=[0,1]", "oip.steps=2", "dream.turns=1", "dream.steps=1")
+    little = ("train.epochs=1", "oip.map_indices=[0,1]", "oip.steps=2", "oip.xla=false", "atlas.wavelengths=[[3,7]]")
+    config = compose(*little, "atlas.dream.size=56", "atlas.dream.steps=1", "dream.turns=1", "dream.steps=1")
     images, labels = np.random.default_rng(0).normal(size=(10, 28, 28, 1)).astype(np.float32), np.arange(10)
     dataset = Dataset("noise", "", images, labels, images, labels, tuple("0123456789"))
     trained = train(config.train, config.model, dataset, seed=0)
