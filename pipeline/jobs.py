@@ -75,7 +75,9 @@ class Attempt:
         """It is over; changes: of the fields of `Job`."""
         self._job = dataclasses.replace(self._job, ended=time.time(), state=state, **changes)
         self._files[FILE] = self._described()
-        if self._earlier is None or state == FINISHED:
+        if self._earlier is None:
+            write_text_whole(self._folder / FILE, self._files[FILE])
+        elif state == FINISHED:
             self._write()
 
     def forget(self) -> None:
