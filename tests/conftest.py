@@ -23,9 +23,21 @@ CONF = REPOSITORY / "conf"
 TINY_SIZE, TINY_MAPS = 12, {"Conv2D_1": 4, "Conv2D_2": 6}
 
 
+# What starts commands, servers and browsers.
+STARTERS = ("commands", "servers", "slurm", "browser", "page", "at_once", "in_process", "templates")
+
+
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "slow: computes for seconds; not part of make check")
+    config.addinivalue_line("markers", "process: of a module that starts commands or servers; not part of make check")
     # of Keras' variables, which keras and NumPy have to settle between them
     config.addinivalue_line("filterwarnings", "ignore:__array__ implementation doesn't accept a copy")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if any(getattr(value, "__module__", None) in STARTERS for value in vars(item.module).values()):
+            item.add_marker("process")
 
 
 @pytest.fixture(scope="session")

@@ -87,6 +87,7 @@ SOME_MAPS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("activation", "layer", "map_indices", "pre_activation", "schedule"),
     [
@@ -352,6 +353,7 @@ def test_the_pre_activation_wakes_a_map_that_its_activation_leaves_silent(new_cn
 # one program -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_one_program_serves_all_maps_batch_sizes_step_counts_and_models_of_an_architecture(
     tiny_cnn, ascend, start_images, tmp_path
 ):
@@ -381,6 +383,7 @@ def test_the_program_of_an_architecture_uses_the_weights_of_the_model_at_hand(ti
     np.testing.assert_array_equal(first.images, again.images)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("xla", [True, False])
 @pytest.mark.parametrize("extra", [{}, {"frequency_filter": frequency_filter(12, 1.0), "l2": 0.1}], ids=["", "priors"])
 def test_compiled_by_xla_or_not_the_result_is_the_same(ascend, start_images, xla, extra):

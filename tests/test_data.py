@@ -175,6 +175,7 @@ def test_only_the_content_of_mnist_is_called_mnist(tmp_path):
     assert load(DataSet.fashion_mnist, path).class_names[9] == "ankle boot"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not MNIST.is_file(), reason="the real MNIST is not there: no shared/data/mnist.npz")
 def test_the_real_mnist_is_called_mnist_also_as_a_part_but_not_with_one_label_changed(tmp_path):
     whole = load(DataSet.mnist, MNIST, size=28)

@@ -117,6 +117,7 @@ LEVELS = [[1], [2], [4], [1, 2, 4], [8], [3, 1], [1, 2, 4, 8]]
 SHAPES = [(48, 48), (49, 75), (90, 51)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("colour", [True, False], ids=["colour", "grey"])
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize("overlap", [0.0, 0.3, 0.5])
@@ -362,6 +363,7 @@ def test_progress_tells_all_the_work_and_ends_with_it(tiny_cnn, photo, config):
     assert len(done) > 8
 
 
+@pytest.mark.slow
 @BOTH
 @pytest.mark.parametrize("objective", list(Objective), ids=lambda objective: objective.value)
 def test_a_photo_of_one_grey_level_gives_finite_numbers(tiny_cnn, config, objective):

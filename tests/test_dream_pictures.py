@@ -441,6 +441,7 @@ def test_the_same_animation_makes_the_same_bytes(color: bool, tmp_path: Path) ->
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 
+@pytest.mark.slow
 def test_growing_of_a_large_photo_of_noise_and_many_rounds_has_few_bytes(tmp_path: Path) -> None:
     # nothing packs worse than noise: 49 frames of 480 x 480 took 5.3 million bytes, a real dream of 480 x 320 took 0.8
     result = dreamt(photo_of(1024, 1024), rounds=3, turns=4)

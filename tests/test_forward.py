@@ -75,6 +75,7 @@ def same_value_and_gradient(model):
     np.testing.assert_allclose(gradient, expected_gradient, atol=2e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", REARRANGED)
 def test_a_rearranged_chain_has_the_value_and_gradient_of_the_layers(name):
     build, stages = REARRANGED[name]

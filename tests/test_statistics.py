@@ -421,6 +421,7 @@ def test_crops_by_hand():
     assert of(conv(1, 2, padding="same", dilation_rate=5), side=3).tolist()[0][0] == [0, 0, 0, 0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["unpadded", "padded strides", "dilated", "branches"])
 def test_no_pixel_outside_its_crop_changes_the_strongest_node(name):
     body = SEEN[name]()

@@ -227,6 +227,7 @@ def test_the_same_image_is_distorted_otherwise_in_every_batch(ten_images):
     assert all(np.abs(a - b).max() > 0.01 for a, b in zip(first, second, strict=True))
 
 
+@pytest.mark.slow
 def test_batches_depend_on_their_seed_alone_not_on_that_of_tensorflow(ten_images):
     expected = batches(6, images=ten_images, rotation=20.0)
     tf.random.set_seed(99)
@@ -290,6 +291,7 @@ def other(deterministic, dataset):
     return train(TRAIN, MODEL, dataset, seed=5)
 
 
+@pytest.mark.slow
 def test_the_same_seed_trains_to_the_same_bits_and_progress_is_told_after_every_epoch(trained, dataset):
     tf.random.set_seed(123)  # of no concern to a stage
     told: list[tuple] = []
@@ -301,6 +303,7 @@ def test_the_same_seed_trains_to_the_same_bits_and_progress_is_told_after_every_
         assert values == {name: figures[epoch] for name, figures in trained.history.items()}
 
 
+@pytest.mark.slow
 def test_another_seed_trains_to_other_weights(trained, other):
     weights, others = cnn.weights_by_name(trained.model), cnn.weights_by_name(other.model)
     for name in weights:
@@ -318,6 +321,7 @@ def test_resetting_to_the_initial_weights_gives_the_untrained_model_back(trained
         np.testing.assert_array_equal(weight, start[name])
 
 
+@pytest.mark.slow
 def test_a_training_can_start_from_the_initial_weights_of_another(trained, other, dataset):
     start = trained.initial_weights
     hardly = LearningRateConfig(initial=1e-9, schedule=LearningRateSchedule.none, rate=0.0, decay_steps=1)
@@ -348,6 +352,7 @@ def test_the_history_has_the_figures_of_every_epoch(trained, dataset):
     assert trained.history["test_accuracy"][-1] == pytest.approx(right, abs=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("optimizer", "schedule", "last_rate"),
     [
