@@ -14,12 +14,11 @@ END = "exit code:"
 
 
 class Commands:
-    """A process that is given one command after the other, all in the folder `directory`."""
+    """A process that is given one command after the other."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self) -> None:
         self._process = subprocess.Popen(
             [sys.executable, __file__],
-            cwd=directory,
             env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -37,9 +36,9 @@ class Commands:
         self._process.stdout.close()
         self._process.wait(60)
 
-    def __call__(self, *words: str) -> tuple[int, str]:
-        """The exit code, and all that is said, of a command such as "pipeline.rerun", "RUN"."""
-        self._process.stdin.write(json.dumps(words) + "\n")
+    def __call__(self, directory: Path, *words: str) -> tuple[int, str]:
+        """The exit code, and all that is said, of a command such as "pipeline.rerun", "RUN", given in `directory`."""
+        self._process.stdin.write(json.dumps([str(directory), *words]) + "\n")
         self._process.stdin.flush()
         said = []
         while line := self._process.stdout.readline():
@@ -50,9 +49,9 @@ class Commands:
 
 
 def _main() -> None:
-    directory, environment = Path.cwd(), dict(os.environ)
+    environment = dict(os.environ)
     for line in sys.stdin:
-        name, *arguments = json.loads(line)
+        directory, name, *arguments = json.loads(line)
         sys.argv[1:] = arguments
         os.chdir(directory)
         # what Hydra has set for the log of the command before

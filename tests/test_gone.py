@@ -7,27 +7,35 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from in_process import Commands
 from servers import free_port
-from test_pipeline import ROOT, SMOKE, pipeline, succeeded
+from test_pipeline import ROOT, SMOKE
 
 from pipeline import recorded
 from pipeline.errors import InputError
 from pipeline.tracking.moved import follow
 from pipeline.tracking.peek import Lost, lost_files
 
-QUICK = (*SMOKE, "train.epochs=1", "stages=[oip]", "oip.map_indices=[0]")
+# a process has one number of threads for all that it does
+QUICK = (*SMOKE, "train.epochs=1", "stages=[oip]", "oip.map_indices=[0]", "runtime.threads=1")
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def command() -> Iterator[Commands]:
+    with Commands() as command:
+        yield command
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, command: Commands) -> Path:
     """A folder with a run, not to be changed."""
     folder = tmp_path_factory.mktemp("made")
-    succeeded(pipeline(folder, *QUICK))
+    code, said = command(folder, "pipeline", *QUICK)
+    assert code == 0, said
     return folder
 
 
@@ -132,19 +140,18 @@ def test_a_run_that_is_nowhere_is_refused(folder: Path) -> None:
         pass
 
 
-def test_rerun_and_atlas_by_id_work_without_the_files_of_the_record(folder: Path) -> None:
+def test_rerun_and_atlas_by_id_work_without_the_files_of_the_record(folder: Path, command: Commands) -> None:
     run, training = id_of(folder), id_of(folder, "train")
     artifacts(folder)
     shutil.rmtree(folder / "outputs" / "store" / "train")
-    with Commands(folder) as command:
-        code, said = command("pipeline.rerun", run)
-        assert code == 0, said
-        assert f"the results of {run} are taken from outputs/runs/" in said
-        assert "oip          bit-identical" in said
-        # the training that it stands on, too
-        code, said = command("pipeline.atlas", run, "atlas.dream.size=0")
-        assert code == 0, said
-        assert f"the results of {training} are taken from outputs/runs/" in said
+    code, said = command(folder, "pipeline.rerun", run)
+    assert code == 0, said
+    assert f"the results of {run} are taken from outputs/runs/" in said
+    assert "oip          bit-identical" in said
+    # the training that it stands on, too
+    code, said = command(folder, "pipeline.atlas", run, "atlas.dream.size=0")
+    assert code == 0, said
+    assert f"the results of {training} are taken from outputs/runs/" in said
 
 
 def test_the_page_names_files_that_are_gone(folder: Path) -> None:

@@ -434,7 +434,8 @@ def test_a_path_is_quoted_as_hydra_reads_it(text: str) -> None:
 
 # all commands --------------------------------------------------------------------------------------------------------
 
-QUICK = (*SMOKE, "train.epochs=1", "stages=[oip]", "oip.map_indices=[0]", "atlas.dream.size=0")
+# a process has one number of threads for all that it does
+QUICK = (*SMOKE, "train.epochs=1", "stages=[oip]", "oip.map_indices=[0]", "atlas.dream.size=0", "runtime.threads=1")
 
 
 def overrides_of(sweep_dir: Path) -> list[list[str]]:
@@ -442,12 +443,13 @@ def overrides_of(sweep_dir: Path) -> list[list[str]]:
 
 
 def test_all_commands_work_inside_of_a_folder_that_was_moved_or_copied(tmp_path: Path) -> None:
-    succeeded(pipeline(tmp_path, "-m", *QUICK, "noise.seed=0,1"))
     outputs, taken, copied = (tmp_path / name for name in ("outputs", "moved", "a copy"))
-    (oip, train) = (runs_of(client_of(outputs), stage, "mnist-dream")[-1].info.run_id for stage in ("oip", "train"))
+    # a process holds its sweep until it ends
+    succeeded(pipeline(tmp_path, "-m", *QUICK, "noise.seed=0,1"))
+    oip, train = (runs_of(client_of(outputs), stage, "mnist-dream")[-1].info.run_id for stage in ("oip", "train"))
     shutil.copytree(outputs, copied)
     outputs.rename(taken)
-    with Commands(tmp_path) as command:
+    with Commands() as command:
         for folder in (taken, copied):
             if folder is copied:
                 # what would be read or written in the place of the original
@@ -458,30 +460,32 @@ def test_all_commands_work_inside_of_a_folder_that_was_moved_or_copied(tmp_path:
             place = f"--output-dir={folder.name}"
             # both read the record in the same way
             if folder is taken:
-                code, said = command("pipeline.rerun", oip, place)
+                code, said = command(tmp_path, "pipeline.rerun", oip, place)
                 assert code == 0, said
                 assert "oip          bit-identical" in said
             else:
-                code, said = command("pipeline.atlas", train, "oip.map_indices=[0]", place)
+                code, said = command(tmp_path, "pipeline.atlas", train, "oip.map_indices=[0]", place)
                 assert code == 0, said
                 assert f"open it in a browser: {folder.name}/runs/" in said
             (sweep_dir,) = folder.glob("multirun/*/*")
             first = (sweep_dir / "0" / "job.json").read_bytes()
             shutil.rmtree(sweep_dir / "1")
-            code, said = command("pipeline.resume", str(sweep_dir.relative_to(tmp_path)))
+            code, said = command(tmp_path, "pipeline.resume", str(sweep_dir.relative_to(tmp_path)))
             assert code == 0, said
             assert said.startswith("1 of 2 jobs are finished\n")
             assert "2 jobs: 2 finished" in said
             assert (sweep_dir / "0" / "job.json").read_bytes() == first
             assert json.loads((sweep_dir / "sweep.json").read_text())["output_dir"] == str(folder)
             assert "output_dir" not in (sweep_dir / "summary" / "jobs.csv").read_text()
-            code, said = command("pipeline", *QUICK, "noise.seed=2", f"output_dir='{folder.name}'", "oip.steps=5")
+            code, said = command(
+                tmp_path, "pipeline", *QUICK, "noise.seed=2", f"output_dir='{folder.name}'", "oip.steps=5"
+            )
             assert code == 0, said
             assert f"{folder.name}/runs/" in said
             # as if it could not have been recorded
             (marked,) = (path.parent for path in folder.glob("runs/*/*/oip/stage.json") if b'"5"' in path.read_bytes())
             leave_mark(folder, marked)
-            code, said = command("pipeline.sync", place)
+            code, said = command(tmp_path, "pipeline.sync", place)
             assert (code, said.splitlines()[-1]) == (0, "1 brought in, 0 recorded before, 0 left")
             assert outside(folder) == []
             (record,) = runs_of(client_of(folder), "sweeps", "mnist-dream")
