@@ -24,7 +24,7 @@ TINY_SIZE, TINY_MAPS = 12, {"Conv2D_1": 4, "Conv2D_2": 6}
 
 
 # What starts commands, servers and browsers.
-STARTERS = ("commands", "servers", "slurm", "browser", "page", "at_once", "in_process", "templates")
+STARTERS = ("commands", "servers", "slurm", "browser", "page", "at_once", "templates")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,18 +1,13 @@
 """Files that are gone from the record, or the record itself: what still works with the results that lie on disk."""
 
-import contextlib
 import json
-import os
 import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from commands import ROOT, SMOKE, pipeline, succeeded
-from in_process import Commands
+from commands import SMOKE, module, pipeline, start, succeeded
 from servers import free_port
 
 from pipeline import recorded
@@ -20,7 +15,7 @@ from pipeline.errors import InputError
 from pipeline.tracking.moved import follow
 from pipeline.tracking.peek import Lost, lost_files
 
-QUICK = (*SMOKE, "train.epochs=1", "stages=[oip]", "oip.map_indices=[0]")
+QUICK = (*SMOKE, "train.epochs=1", "stages=[oip]", "oip.map_indices=[0]", "oip.xla=false")
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +31,12 @@ def folder(made: Path, tmp_path: Path) -> Path:
     """The same, to be changed."""
     shutil.copytree(made / "outputs", tmp_path / "outputs")
     return tmp_path
+
+
+def command(folder: Path, name: str, *words: str) -> tuple[int, str]:
+    """The exit code of a command, and all that it says."""
+    done = module(folder, name, *words)
+    return done.returncode, done.stdout + done.stderr
 
 
 def run_of(folder: Path) -> Path:
@@ -136,15 +137,14 @@ def test_rerun_and_atlas_by_id_work_without_the_files_of_the_record(folder: Path
     run, training = id_of(folder), id_of(folder, "train")
     artifacts(folder)
     shutil.rmtree(folder / "outputs" / "store" / "train")
-    with Commands(folder) as command:
-        code, said = command("pipeline.rerun", run)
-        assert code == 0, said
-        assert f"the results of {run} are taken from outputs/runs/" in said
-        assert "oip          bit-identical" in said
-        # the training that it stands on, too
-        code, said = command("pipeline.atlas", run, "atlas.dream.size=0")
-        assert code == 0, said
-        assert f"the results of {training} are taken from outputs/runs/" in said
+    code, said = command(folder, "pipeline.rerun", run)
+    assert code == 0, said
+    assert f"the results of {run} are taken from outputs/runs/" in said
+    assert "oip          bit-identical" in said
+    # the training that it stands on, too
+    code, said = command(folder, "pipeline.atlas", run, "atlas.dream.size=0")
+    assert code == 0, said
+    assert f"the results of {training} are taken from outputs/runs/" in said
 
 
 def test_the_page_names_files_that_are_gone(folder: Path) -> None:
@@ -152,12 +152,9 @@ def test_the_page_names_files_that_are_gone(folder: Path) -> None:
     assert lost_files(folder / "outputs" / "mlflow.db") == Lost(0, 2)
     artifacts(folder)
     assert lost_files(folder / "outputs" / "mlflow.db") == Lost(2, 2)
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "pipeline.ui", "--port", str(free_port())]
-    page = subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True, env=environment)
-    with contextlib.closing(page.stderr):
-        line = page.stderr.readline()
-        page.send_signal(signal.SIGTERM)
-        page.wait(60)
+    page = start(folder, "pipeline.ui", "--port", str(free_port()))
+    line = page.stderr.readline()
+    page.send_signal(signal.SIGTERM)
+    page.communicate(timeout=60)
     lie = f"their results lie in {folder}/outputs/runs, {folder}/outputs/store"
     assert line == f"mnist-dream: 2 of 2 runs have lost their files in {folder}/outputs/mlartifacts; {lie}\n"
