@@ -10,6 +10,8 @@ They are imported on first use, so that importing the package costs nothing.
 import importlib
 from typing import Any
 
+from pipeline.numerics import prefer_onednn
+
 _HOMES = {
     "compose": "pipeline.__main__",
     "train": "pipeline.stages.train",
@@ -46,4 +48,6 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'pipeline' has no attribute {name!r}")
+    # before what may import TensorFlow
+    prefer_onednn()
     return getattr(importlib.import_module(_HOMES[name]), name)

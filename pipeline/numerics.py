@@ -4,6 +4,7 @@
   environment: set here, as a CNN of another float type is another CNN; refused where a stage is called from Python.
 - TF32 on GPUs: off. It keeps 10 of the 23 bits of a product's factors, so a GPU would give other OIPs than a CPU, and
   not only other roundings.
+- oneDNN: used on every x86-64 CPU, so that they differ less; TF_ENABLE_ONEDNN_OPTS=0 switches it off.
 - TensorFlow's threads: set by `runtime`, whatever the environment says.
 - switches in the environment that choose how TensorFlow, oneDNN, XLA and cuDNN compute: part of a result's key, see
   `provenance.numeric_switches`, as somebody sets them to see what they change.
@@ -14,6 +15,7 @@
 
 import contextlib
 import os
+import platform
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +23,21 @@ from pathlib import Path
 from pipeline.errors import InputError, one_line
 
 BACKEND, FLOAT, IMAGES, EPSILON = "tensorflow", "float32", "channels_last", 1e-7
+
+
+# The switch, and what it is where nobody has set it.
+ONEDNN = ("TF_ENABLE_ONEDNN_OPTS", "1")
+
+
+def prefer_onednn() -> None:
+    """Let TensorFlow use oneDNN on every x86-64 CPU, unless the environment says otherwise; it reads this when it is
+    imported.
+
+    By itself it does so only on some of them. Without oneDNN, what becomes of an image depends on the images beside it:
+    `core/forward.py` says why.
+    """
+    if platform.machine() in ("x86_64", "AMD64"):
+        os.environ.setdefault(*ONEDNN)
 
 
 @contextlib.contextmanager
@@ -31,6 +48,7 @@ def quiet_import() -> Iterator[None]:
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ["KERAS_BACKEND"] = BACKEND
+    prefer_onednn()
     sys.stderr.flush()
     kept = os.dup(2)
     try:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.errors import without_passwords
+from pipeline.numerics import ONEDNN
 
 PACKAGE = Path(__file__).parent
 # The endings of source files: code, and what pages are made of.
@@ -73,7 +74,10 @@ def numeric_switches() -> dict[str, str]:
     return {
         name: value
         for name, value in sorted(os.environ.items())
-        if name.startswith(NUMERIC_SWITCHES) and not any(part in name for part in _NOT_NUMERIC)
+        if name.startswith(NUMERIC_SWITCHES)
+        and not any(part in name for part in _NOT_NUMERIC)
+        # which is set where it is not given
+        and (name, value) != ONEDNN
     }
 
 

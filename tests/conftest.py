@@ -15,6 +15,10 @@ from templates import empty_record, recorded_here, smoke, smoke_here, trained, t
 
 import pipeline
 from pipeline.config import Config
+from pipeline.numerics import prefer_onednn
+
+# many tests import TensorFlow by themselves
+prefer_onednn()
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 CONF = REPOSITORY / "conf"
