@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--tolerance", type=tolerance, default=0.0, metavar="X", help="largest difference that counts as the same (0)"
     )
-    options = parser.parse_args(arguments)
+    options = parser.parse_intermixed_args(arguments)
     return exit_code(lambda: _rerun(options), writes_to="--output-dir")
 
 
