@@ -8,7 +8,14 @@ They are imported on first use, so that importing the package costs nothing.
 """
 
 import importlib
+import os
+import platform
 from typing import Any
+
+# By itself TensorFlow uses oneDNN only on some CPUs. Without it, what becomes of an image depends on the images beside
+# it (pipeline/core/forward.py says why). It reads this when it is imported.
+if platform.machine() in ("x86_64", "AMD64"):
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 _HOMES = {
     "compose": "pipeline.__main__",

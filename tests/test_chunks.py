@@ -96,7 +96,10 @@ def seen_by(model, side, position):
     pictures = np.ones((side**2 + 1, side, side, 1), np.float32)
     pictures[np.arange(side**2), *np.unravel_index(np.arange(side**2), (side, side)), 0] = 50
     outputs = model.predict(pictures, batch_size=512, verbose=0)[:, *position]
-    changed = (outputs[:-1] != outputs[-1]).any(axis=1).reshape(side, side)
+    change = np.abs(outputs[:-1] / outputs[-1] - 1).max(axis=1).reshape(side, side)
+    # a sum may be rounded differently in another place of the batch; with kernels of ones no pixel changes as little
+    assert not ((change > 1e-5) & (change < 1e-2)).any()
+    changed = change > 1e-3
     rows, columns = np.flatnonzero(changed.any(axis=1)), np.flatnonzero(changed.any(axis=0))
     return rows[0], rows[-1], columns[0], columns[-1]
 
@@ -105,7 +108,7 @@ def seen_by(model, side, position):
 def test_the_receptive_field_is_what_changes_a_position(name):
     side = 24
     model = chain(*CHAINS[name], side=side)
-    model.set_weights([np.abs(weight) + 0.1 for weight in model.get_weights()])
+    model.set_weights([np.ones_like(weight) for weight in model.get_weights()])
     field = receptive_field_of(model)
     assert field is not None
     # (down, across) one position further on

@@ -10,9 +10,11 @@ import tensorflow as tf
 
 from pipeline.core import jitter, priors
 from pipeline.core.forward import (
+    FEWEST_IMAGES,
     architecture_of,
     compiler_of,
     fast_forward_pass,
+    fused,
     plain_forward_pass,
     specs_of,
     variables_of,
@@ -122,8 +124,8 @@ def ascend(
 class _Lanes:
     """The images that the program computes at present: those of `rows`, then repetitions that fill it up.
 
-    XLA compiles a program for every size of the batch. It begins with a multiple of 4; with sizes of 1, 2, 4, 8 and so
-    on there are few further ones. An image that is finished leaves when half of the lanes would be free.
+    XLA compiles a program for every size of the batch. It begins with a multiple of 4; with sizes of 2, 4, 8 and so on
+    there are few further ones. An image that is finished leaves when half of the lanes would be free.
     """
 
     def __init__(
@@ -167,6 +169,7 @@ class _Lanes:
         groups = len(lanes) // self.width
         step = 4 if whole and groups > 4 else 1 << (groups - 1).bit_length() if groups else 1
         room = -(-groups // step) * step * self.width
+        room = max(room, FEWEST_IMAGES) if room else 0
         filled = tf.constant(np.resize(lanes, room) if room else lanes, tf.int32)
         take = functools.partial(tf.gather, indices=filled)
         return _Lanes(
@@ -202,6 +205,7 @@ def _compiled_segment(architecture: str, compiler: str, extras: tuple[str, ...],
     part = keras.models.model_from_json(architecture)
     # also for the whole: the gradient of a pool has no deterministic form in XLA on a GPU, that of a maximum has
     forward = plain_forward_pass(part) if compiler == "none" else fast_forward_pass(part)
+    compiled = fused if compiler == "parts" else lambda product: product
     side = part.inputs[0].shape[1]
     per_image, integers = tf.TensorSpec([None]), tf.TensorSpec([None], tf.int32)
     number, whole = tf.TensorSpec([]), tf.TensorSpec([], tf.int32)
@@ -222,7 +226,7 @@ def _compiled_segment(architecture: str, compiler: str, extras: tuple[str, ...],
             features = forward(network, shown)
             weighted = (tf.square(features) if squared else features) * wanted
             value = tf.reduce_sum(weighted, axis=range(1, features.shape.rank)) + offset
-            alike = priors.likeness(features, group) if "diversity" in extras else None
+            alike = priors.likeness(features, group, compiled) if "diversity" in extras else None
         gradient = tape.gradient(value, x)
         way = priors.filtered(gradient, options["frequency_filter"]) if "frequency_filter" in extras else gradient
         way = _of_unit_size(way)

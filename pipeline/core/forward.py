@@ -13,6 +13,13 @@ which leave every result the same but for rounding, avoid that:
 - What surrounds the other convolutions is compiled by XLA, which fuses element-wise passes. Its gradient is compiled
   together with a second computation of its value: that is cheaper than to write the large values in between and to
   read them again. The convolutions themselves are left to oneDNN, as XLA's are slow on a CPU.
+
+What becomes of an image must not depend on the images beside it, nor on their number: the order of a sum decides its
+rounding, an ascent makes much of little, and a map would get another picture in another batch. oneDNN convolves image
+by image, in the same order however many they are, unless there is only one (`FEWEST_IMAGES`). A matrix product of all
+images does not: on CPUs without AVX-512 the number of its rows, and which of them an image is, decide the order. So a
+dense layer is computed as the convolution that it is. All of this was found by trial on x86-64 CPUs, with oneDNN,
+which `pipeline/__init__.py` asks TensorFlow for; docs/oip.md says how far it holds.
 """
 
 import functools
@@ -31,6 +38,9 @@ ForwardPass = Callable[[Sequence[tf.Tensor], tf.Tensor], tf.Tensor]
 # convolution, and long to compile.
 FEW_TAPS, FEW_PLACES = 32, 9
 
+# A single image is convolved in another order than one of several.
+FEWEST_IMAGES = 2
+
 # Activation functions that never fall, so that the maximum may be taken first; and what a gradient g becomes in them,
 # given their output y.
 GROWING: dict[Callable, Callable[[tf.Tensor, tf.Tensor], tf.Tensor]] = {
@@ -42,8 +52,8 @@ GROWING: dict[Callable, Callable[[tf.Tensor, tf.Tensor], tf.Tensor]] = {
 }
 
 
-def variables_of(part: keras.Model) -> list[keras.Variable]:
-    """The weights of `part`, those that are trained first."""
+def variables_of(part: keras.Layer) -> list[keras.Variable]:
+    """The weights of `part`, a model or a layer, those that are trained first."""
     return [*part.trainable_variables, *part.non_trainable_variables]
 
 
@@ -65,7 +75,9 @@ def compiler_of(xla: bool | None) -> str:
 
 
 def plain_forward_pass(part: keras.Model) -> ForwardPass:
-    """The layers of `part` as Keras computes them."""
+    """The layers of `part` as Keras computes them, but for the dense layers of a chain, see above."""
+    if is_chain(part) and any(map(_is_plain_dense, part.layers)):
+        return lambda weights, x: _one_by_one(part, part.layers[1:], weights, x)
     trainable = len(part.trainable_variables)
     return lambda weights, x: part.stateless_call(weights[:trainable], weights[trainable:], x)[0]
 
@@ -80,20 +92,46 @@ def fast_forward_pass(part: keras.Model) -> ForwardPass:
     stages = _stages(part.layers[1:])
     rest = part.layers[1 + sum(1 if pool is None else 2 for _, pool in stages) :]
     seen = _seen(stages)
-    positions = {variable.path: number for number, variable in enumerate(variables_of(part))}
 
     def forward(weights: Sequence[tf.Tensor], x: tf.Tensor) -> tf.Tensor:
-        def of(variables: Sequence[keras.Variable]) -> list[tf.Tensor]:
-            return [weights[positions[variable.path]] for variable in variables]
-
         for (convolution, pool), sides in zip(stages, seen, strict=True):
-            kernel, bias = of([convolution.kernel, convolution.bias])
+            kernel, bias = _chosen(part, weights, [convolution.kernel, convolution.bias])
             x = _convolve(x, kernel, bias, convolution.activation, 1 if pool is None else pool.pool_size[0], sides)
-        for layer in rest:
-            x, _ = layer.stateless_call(of(layer.trainable_variables), of(layer.non_trainable_variables), x)
-        return x
+        return _one_by_one(part, rest, weights, x, fused)
 
     return forward
+
+
+def _one_by_one(
+    part: keras.Model,
+    layers: Sequence[keras.Layer],
+    weights: Sequence[tf.Tensor],
+    x: tf.Tensor,
+    compiled: Callable[[Callable], Callable] = lambda function: function,
+) -> tf.Tensor:
+    """Compute these layers of `part`, one behind the other, as Keras does, but for dense ones."""
+    for layer in layers:
+        if _is_plain_dense(layer):
+            kernel, *bias = _chosen(part, weights, variables_of(layer))
+            x = compiled(functools.partial(_activated, layer.activation))(_dense(x, kernel), *bias)
+        else:
+            trained, others = layer.trainable_variables, layer.non_trainable_variables
+            x, _ = layer.stateless_call(_chosen(part, weights, trained), _chosen(part, weights, others), x)
+    return x
+
+
+def _chosen(part: keras.Model, weights: Sequence[tf.Tensor], variables: Sequence[keras.Variable]) -> list[tf.Tensor]:
+    positions = {variable.path: number for number, variable in enumerate(variables_of(part))}
+    return [weights[positions[variable.path]] for variable in variables]
+
+
+def _dense(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+    """Multiply x @ kernel so that a row of the product does not depend on the number and the place of the rows."""
+    return tf.nn.conv2d(x[:, None, None], kernel[None, None], strides=1, padding="VALID")[:, 0, 0]
+
+
+def _activated(activation: Callable, x: tf.Tensor, *bias: tf.Tensor) -> tf.Tensor:
+    return activation(sum(bias, x))
 
 
 Stage = tuple[keras.layers.Conv2D, keras.layers.MaxPooling2D | None]
@@ -146,6 +184,14 @@ def _is_plain_convolution(layer: keras.layers.Conv2D) -> bool:
     )
 
 
+def _is_plain_dense(layer: keras.Layer) -> bool:
+    """Say whether this is a dense layer of images that are rows, with a kernel, perhaps a bias, and nothing else."""
+    if type(layer) is not keras.layers.Dense or len(layer.input.shape) != 2:
+        return False
+    learnt = [layer.kernel, layer.bias] if layer.use_bias else [layer.kernel]
+    return [one.path for one in variables_of(layer)] == [one.path for one in learnt]
+
+
 def _is_plain_pool(layer: keras.layers.MaxPooling2D) -> bool:
     square = layer.pool_size[0] == layer.pool_size[1] and tuple(layer.pool_size) == tuple(layer.strides)
     return square and layer.padding == "valid" and layer.data_format == "channels_last"
@@ -166,7 +212,7 @@ def _convolve(
         return activation(_largest([windows[:, :, i, :, j] for i, j in product(range(pool), repeat=2)]) + bias)
 
     seen = x[:, : height * pool + size - 1, : width * pool + size - 1]
-    return _fused(pooled)(tf.nn.conv2d(seen, kernel, strides=1, padding="VALID"), bias)
+    return fused(pooled)(tf.nn.conv2d(seen, kernel, strides=1, padding="VALID"), bias)
 
 
 def _convolve_by_taps(
@@ -219,8 +265,8 @@ def _by_taps(x: tf.Tensor, kernel: tf.Tensor, pool: int, sides: tuple[int, int])
     return sums
 
 
-def _fused(function: Callable) -> Callable:
-    """`function` compiled by XLA, with a gradient with respect to its first argument that computes its value again."""
+def fused(function: Callable) -> Callable:
+    """Return `function` compiled by XLA; the gradient, with respect to its first argument, computes its value again."""
     compiled = tf.function(function, jit_compile=True, autograph=False)
 
     @tf.function(jit_compile=True, autograph=False)

@@ -4,6 +4,7 @@ Every term works on the normalized gradient, whose root mean square is 1, so tha
 however strongly it is activated.
 """
 
+import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -109,20 +110,45 @@ def roughness_gradient(images: tf.Tensor, weights: dict[str, tf.Tensor]) -> tf.T
     )
 
 
-def likeness(features: tf.Tensor, group: int) -> tf.Tensor:
-    """How alike the features of each picture are to those of the others of its group: (batch,), 0 to 1.
+def likeness(
+    features: tf.Tensor, group: int, compiled: Callable[[Callable], Callable] = lambda product: product
+) -> tf.Tensor:
+    """Compute how alike the features of each picture are to those of the others of its group: (batch,), 0 to 1.
 
     The mean cosine between the Gram matrices G = F^T F of the features F (positions, channels), which say what occurs
     together, wherever in the picture it is.
+
+    Args:
+        compiled: makes a program of a function that multiplies matrices, of which there is one for each picture or
+            group. By XLA (`forward.fused`) none of the products depends on their number; TensorFlow shares a product
+            out to threads where there are few, and rounds it differently.
 
     Reference:
         Olah et al., 2017, "Feature Visualization", the term for diversity.
     """
     channels = features.shape[-1]
     places = tf.reshape(features, (-1, np.prod(features.shape[1:-1], dtype=int), channels))
-    gram = tf.reshape(tf.matmul(places, places, transpose_a=True), (-1, channels * channels))
-    # sqrt has no gradient at 0, the features of a picture that triggers nothing
-    gram *= tf.math.rsqrt(tf.reduce_sum(tf.square(gram), axis=1, keepdims=True) + 1e-12)
+    product = compiled(functools.partial(_product_with_itself, transpose_a=True))
+    gram = tf.reshape(product(places), (-1, channels * channels))
+    # a root has no gradient at 0, the features of a picture that triggers nothing
+    gram /= _root(tf.reduce_sum(tf.square(gram), axis=1, keepdims=True) + 1e-12)
     groups = tf.reshape(gram, (-1, group, channels * channels))
-    cosines = tf.matmul(groups, groups, transpose_b=True) * (1.0 - tf.eye(group))
+    # the sums are left to TensorFlow: the order of a long one depends on their number in XLA
+    product = compiled(functools.partial(_product_with_itself, transpose_b=True))
+    cosines = product(groups) * (1.0 - tf.eye(group))
     return tf.reshape(tf.reduce_sum(cosines, axis=2), (-1,)) / (group - 1)
+
+
+@tf.custom_gradient
+def _root(numbers: tf.Tensor) -> tuple[tf.Tensor, Callable]:
+    """Compute sqrt(x) for x >= 1e-12 so that neither it nor its gradient depends on the place of x among the numbers.
+
+    TensorFlow's own gradient, and rsqrt, which it makes of a division by a root, round the last few numbers, which do
+    not fill a register, otherwise than those before them. The maximum changes nothing but that.
+    """
+    root = tf.maximum(tf.sqrt(numbers), 1e-6)
+    return root, lambda upstream: upstream / (2.0 * root)
+
+
+def _product_with_itself(matrices: tf.Tensor, **transposed: bool) -> tf.Tensor:
+    return tf.matmul(matrices, matrices, **transposed)

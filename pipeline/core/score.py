@@ -12,6 +12,9 @@ from pipeline.core.noise import standardized
 from pipeline.core.target import Target, part_up_to
 
 BATCH = 256
+# What is left over of a batch is filled up to a multiple of this: TensorFlow computes the last few numbers of an array,
+# which do not fill a register, by another formula than the others, as the exponentials of elu, sigmoid and tanh.
+WHOLE = 8
 
 
 def scores(target: Target, images: np.ndarray) -> np.ndarray:
@@ -26,10 +29,13 @@ def scores(target: Target, images: np.ndarray) -> np.ndarray:
 def largest_scores(target: Target, images: np.ndarray) -> np.ndarray:
     """The largest value that any of the images gives to each target: (targets,)."""
     weights = target.weights.reshape(len(target.weights), -1)
+    # one by one: in a matrix product, the other targets would have a say in the rounding
+    used = [(np.flatnonzero(row), row[row != 0]) for row in weights]
     largest = np.full(len(weights), -np.inf, np.float32)
     for _, features in _features(target.part, images):
-        values = features.reshape(len(features), -1) @ weights.T + target.offset
-        largest = np.maximum(largest, values.max(axis=0))
+        flat = features.reshape(len(features), -1)
+        of_this_batch = [(np.take(flat, places, axis=1) * row).sum(axis=1).max() for places, row in used]
+        largest = np.maximum(largest, np.array(of_this_batch, np.float32) + target.offset)
     return largest
 
 
@@ -58,7 +64,9 @@ def _features(part: keras.Model, images: np.ndarray) -> Iterator[tuple[slice, np
     weights = [tf.convert_to_tensor(variable) for variable in variables_of(part)]
     for first in range(0, len(images), BATCH):
         rows = slice(first, first + BATCH)
-        yield rows, compute(weights, tf.constant(images[rows], tf.float32)).numpy()
+        some = images[rows]
+        filled = np.resize(some, (-(-len(some) // WHOLE) * WHOLE, *some.shape[1:]))
+        yield rows, compute(weights, tf.constant(filled, tf.float32)).numpy()[: len(some)]
 
 
 @functools.lru_cache(maxsize=16)
