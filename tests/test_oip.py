@@ -1,6 +1,11 @@
 """Targets, start images, strategies and quality options of an OIP sweep on a tiny CNN."""
 
+import os
+import platform
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -13,7 +18,8 @@ from pipeline.config import JitterConfig, Objective, PrecursorConfig, Spectrum, 
 from pipeline.core import ascent, cnn, jitter
 from pipeline.core.noise import chosen_pictures, fourier_noise, multi_wavelength_noise
 from pipeline.core.priors import frequencies
-from pipeline.core.score import as_saved
+from pipeline.core.score import as_saved, largest_scores
+from pipeline.core.target import after_activation
 from pipeline.results import CONVERGED, NEVER, RISING, OipSweepResult
 from pipeline.stages.oip import sweep_oips
 
@@ -151,6 +157,15 @@ def test_of_real_images_the_largest_value_of_the_same_target_is_reported(sweep, 
     assert result.data_maximum[0] == pytest.approx(max(f[1, 2, 1] - 0.5 * f[1, 2, 3] for f in maps), abs=1e-5)
 
 
+def test_the_largest_value_of_a_target_has_the_same_bits_whatever_other_targets_are_asked_for(tiny_cnn):
+    images = np.random.default_rng(5).normal(size=(300, 12, 12, 1)).astype(np.float32)
+    weights = np.random.default_rng(6).normal(size=(100, 3, 3, 6)).astype(np.float32)
+    target = after_activation(tiny_cnn(), "Conv2D_2", weights)
+    together = largest_scores(target, images)
+    for rows in ([0], [99, 41], list(range(7, 50))):
+        np.testing.assert_array_equal(largest_scores(target.chunk(np.array(rows)), images), together[rows])
+
+
 def test_the_score_is_that_of_the_picture_with_256_levels():
     images = np.random.default_rng(1).normal(size=(2, 5, 5, 1)).astype(np.float32)
     for image, saved in zip(images[..., 0].astype(np.float64), as_saved(images)[..., 0], strict=True):
@@ -272,6 +287,19 @@ def test_the_batch_size_bounds_what_is_computed_at_a_time_and_changes_nothing(sw
     assert result.start.tolist() == expected.start.tolist()
 
 
+@pytest.mark.parametrize(("given", "expected"), [({}, "1"), ({"TF_ENABLE_ONEDNN_OPTS": "0"}, "0")], ids=["", "given"])
+def test_onednn_is_asked_for_unless_somebody_has_decided(given, expected):
+    if platform.machine() not in ("x86_64", "AMD64"):
+        pytest.skip("TensorFlow decides on other CPUs")
+    others = {name: value for name, value in os.environ.items() if name != "TF_ENABLE_ONEDNN_OPTS"}
+    program = "import os, pipeline; pipeline.train; print(os.environ['TF_ENABLE_ONEDNN_OPTS'])"
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(
+        command, env=others | given, cwd=Path(__file__).parent.parent, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == expected
+
+
 MOVED = JitterConfig(shift=2.0, rotation=5.0, scale=0.05)
 IN_ANY_BATCH = {
     "squares of maps": {"objective": Objective.l2, "starts": 2},
@@ -283,7 +311,6 @@ IN_ANY_BATCH = {
     "pictures kept apart": {"quality": replace(PLAIN, diversity=2.0), "starts": 3},
     "units": {"layer": "Dense_1", "objective": Objective.activation},
     "classes": {"layer": "Output", "map_indices": [0, 1, 2], "starts": 2},
-    "not compiled by XLA": {"xla": False},
 }
 
 

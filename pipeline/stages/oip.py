@@ -36,8 +36,9 @@ def sweep_oips(
 
     The maps, each with `config.starts` start images, are ascended as batches of `config.batch_size`. A start image
     depends on (seed, map_index, start) only, its gradient is scaled by itself: neither the other maps nor the batch
-    size have a say in its result. Of several starts the picture that activates its map most is the map's OIP. A map
-    that all its pictures leave silent is started again from other noise, `config.restarts` times at the most.
+    size have a say in its result (docs/oip.md says how exactly). Of several starts the picture that activates its map
+    most is the map's OIP. A map that all its pictures leave silent is started again from other noise,
+    `config.restarts` times at the most.
 
     Args:
         reference_images: real images (count, size, size, 1); with them the result says how strongly they activate
