@@ -23,7 +23,7 @@ run: $(INSTALLED)            ## all four stages on embedded data
 test: $(LAUNCHERS)           ## the whole test suite
 	@$(BIN)/python -m pytest -n 2 --dist loadscope
 
-check: $(INSTALLED)          ## the part of it that takes two minutes, and lint: for every save
+check: $(INSTALLED)          ## style, and the tests that start no commands and compute little
 	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet .
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -q -m "not process and not slow"
 
