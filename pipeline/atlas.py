@@ -28,8 +28,8 @@ from pipeline.stopping import listen
 from pipeline.summary import LOOK_AT, shown
 from pipeline.tracking.fetching import fetch_model
 
-# What OIPs that were made before depend on; what the training does, which is there already.
 OUTPUT = "a file that is not there yet, in a folder that is"
+# What OIPs that were made before depend on; what the training does, which is there already.
 OF_OIPS, OF_TRAINING = ("oip.", "noise.", "data."), ("train.", "model.", "seed=")
 
 

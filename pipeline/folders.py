@@ -29,12 +29,25 @@ def remove_empty(folders: Iterable[Path]) -> None:
             folder.rmdir()
 
 
+def is_same_folder(one: Path, other: Path) -> bool:
+    """Tell whether both are names of one folder; of what is not there that is not known: False."""
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False
+
+
+def free_place(folder: Path, stem: str, ending: str = "") -> Path:
+    """Return the first of STEM, STEM-2, STEM-3 ... with this ending that no file in the folder has for a name."""
+    number = 1
+    while os.path.lexists(place := folder / f"{stem}{'' if number == 1 else f'-{number}'}{ending}"):
+        number += 1
+    return place
+
+
 def set_aside(place: Path) -> Path:
     """Give what is at `place` another name, NAME.kept, NAME.kept-2 ..., and return that."""
-    number = 1
-    while (kept := place.with_name(f"{place.name}.kept{'' if number == 1 else f'-{number}'}")).exists():
-        number += 1
-    return place.rename(kept)
+    return place.rename(free_place(place.parent, f"{place.name}.kept"))
 
 
 def replace_folder(draft: Path, place: Path, *, is_ours: bool) -> Path | None:

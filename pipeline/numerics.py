@@ -23,8 +23,6 @@ from pathlib import Path
 from pipeline.errors import InputError, one_line
 
 BACKEND, FLOAT, IMAGES, EPSILON = "tensorflow", "float32", "channels_last", 1e-7
-
-
 # The switch, and what it is where nobody has set it.
 ONEDNN = ("TF_ENABLE_ONEDNN_OPTS", "1")
 
@@ -68,11 +66,10 @@ def settle_keras() -> None:
     """
     with quiet_import():
         try:
-            # which has an older Keras in it that reads the same file
             import keras
             import tensorflow as tf
         except (AssertionError, AttributeError, TypeError, ValueError) as error:
-            # what the file says is checked by assertions
+            # both read the file, TensorFlow for an older Keras in it, and check what it says by assertions
             got = f"one that it refuses ({one_line(error)})"
             raise InputError.at("keras.json", takes="a file that Keras takes, or none", got=got) from error
     if keras.config.backend() == BACKEND:

@@ -11,6 +11,7 @@ from pipeline.errors import InputError
 from pipeline.folders import replace_folder, work_folder
 from pipeline.jobs import FOLDERS
 from pipeline.tracking.marks import MARK
+from pipeline.tracking.moved import ARTIFACTS
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +25,7 @@ def check_place(run_dir: Path, stages: Sequence[str], *, output_dir: Path) -> No
         InputError: it is part of what `output_dir` keeps, or a stage's name is taken by what is no result.
     """
     takes = "a folder in which the names of the stages are free, or hold results"
-    for kept in (output_dir / "store", output_dir / "mlartifacts"):
+    for kept in (output_dir / "store", output_dir / ARTIFACTS):
         if run_dir.resolve().is_relative_to(kept.resolve()):
             raise InputError.at(FOLDERS, takes=takes, got=f"{run_dir}, where {kept} is kept")
     for stage in stages:

@@ -134,12 +134,8 @@ def git_diff() -> str:
 
 def conf_digest(folder: Path) -> str:
     """SHA-256 of all files with settings below a folder."""
-    return digest(
-        [
-            [path.relative_to(folder).as_posix(), path.read_text(encoding="utf-8")]
-            for path in sorted(folder.rglob("*.yaml"))
-        ]
-    )
+    files = sorted(folder.rglob("*.yaml"))
+    return digest([[path.relative_to(folder).as_posix(), path.read_text(encoding="utf-8")] for path in files])
 
 
 def _cpu() -> str:

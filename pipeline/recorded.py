@@ -129,12 +129,8 @@ def _read(folder: Path, upstream: str | None, run_id: str | None) -> Recorded:
     try:
         described = json.loads((folder / storage.RECORD).read_text(encoding="utf-8"))
         recorded = Recorded(folder, described, upstream, run_id)
-        _ = (
-            recorded.stage,
-            described["process"]["threads"],
-            described["digests"],
-            (folder / CONFIG).read_text(encoding="utf-8"),
-        )
+        _ = recorded.stage, described["process"]["threads"], described["digests"]
+        (folder / CONFIG).read_text(encoding="utf-8")
     except (OSError, ValueError, KeyError, TypeError) as error:
         takes = f"a stage (not a sweep, or a run of several) with a whole {storage.RECORD} and {CONFIG}"
         raise InputError.at("RUN", takes=takes, got=f"{folder}: {type(error).__name__}: {error}") from error

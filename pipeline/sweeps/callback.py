@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from pipeline.config import TrackingConfig
 from pipeline.errors import InputError
-from pipeline.folders import missing_folders, remove_empty
+from pipeline.folders import free_place, missing_folders, remove_empty
 from pipeline.provenance import conf_digest
 from pipeline.sweeps.begin import begin, refuse_another
 
@@ -25,8 +25,6 @@ logger = logging.getLogger(__name__)
 PLACE = "hydra.sweep.dir="
 # Where the command line finds, when the jobs are done, the folder of the sweep that it began.
 SWEEP_FOLDER = "MNIST_DREAM_SWEEP_FOLDER"
-
-
 # Where a run finds what was made for it.
 MADE = "MNIST_DREAM_MADE"
 LOG = "${hydra.runtime.output_dir}/${hydra.job.name}.log"
@@ -63,7 +61,7 @@ class SweepCallback(Callback):
         settings = cast(dict[str, Any], OmegaConf.to_container(config.hydra.job_logging))
         if settings.get("handlers", {}).get("file", {}).get("filename") == LOG:
             # that of an earlier run stays as it is
-            log = str(_free_log(folder, config.hydra.job.name))
+            log = str(free_place(folder, config.hydra.job.name, ".log"))
             with open_dict(config):
                 # where it cannot be made, the job says so
                 config.hydra.job_logging.handlers.file.update({"filename": log, "delay": True})
@@ -94,13 +92,6 @@ class SweepCallback(Callback):
         except Exception:
             # what is wrong with the settings or the folder, the jobs say themselves
             logger.debug("the record of the sweep could not be begun", exc_info=True)
-
-
-def _free_log(folder: Path, name: str) -> Path:
-    number = 1
-    while os.path.lexists(place := folder / f"{name}{'' if number == 1 else f'-{number}'}.log"):
-        number += 1
-    return place
 
 
 def _jobs(config: DictConfig) -> list[list[str]] | None:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from pipeline.folders import is_same_folder
 from pipeline.jobs import without_places
 from pipeline.sweeps.folder import Sweep
 from pipeline.tracking.backend import FILE, sqlite_file, sqlite_uri
@@ -22,7 +23,7 @@ def followed(sweep: Sweep, folder: Path) -> Sweep:
     """
     old = Path(sweep.output_dir)
     was = _place_before(sweep, folder)
-    if was is None or was == folder or not was.is_relative_to(old) or _is_same(was, folder):
+    if was is None or was == folder or not was.is_relative_to(old) or is_same_folder(was, folder):
         return sweep
     new = _now(old, was, folder)
     if new is None:
@@ -72,10 +73,3 @@ def _now(path: Path, was: Path, folder: Path) -> Path | None:
 
 def _said(sweep: Sweep, key: str) -> Iterator[str]:
     return (word for word in sweep.command if word.lstrip("+").partition("=")[0] == key)
-
-
-def _is_same(one: Path, other: Path) -> bool:
-    try:
-        return one.samefile(other)
-    except OSError:
-        return False

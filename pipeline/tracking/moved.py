@@ -9,6 +9,8 @@ import sqlite3
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from pipeline.folders import is_same_folder
+
 ARTIFACTS = "mlartifacts"
 # What another process writes at the moment is waited for.
 TIMEOUT_S = 60
@@ -36,7 +38,7 @@ def follow(file: Path) -> None:
         PermissionError: it cannot be changed.
     """
     try:
-        with contextlib.closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as database:
+        with contextlib.closing(opened_to_read(file)) as database:
             old = _old_home(database, file.parent)
     except sqlite3.Error:
         # no record, of which MLflow will tell
@@ -57,6 +59,11 @@ def follow(file: Path) -> None:
             f"it was moved or copied from {old}, and cannot be told so: {way_out} ({error})"
         ) from error
     logger.info("the record was moved or copied from %s to %s, and so were its places", old, file.parent)
+
+
+def opened_to_read(file: Path) -> sqlite3.Connection:
+    """Open an SQLite file that is there, without a right to change it."""
+    return sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)
 
 
 def local_path(location: str | None) -> Path | None:
@@ -89,20 +96,12 @@ def _old_home(database: sqlite3.Connection, home: Path) -> Path | None:
     # a record that this package made has both in one place; one that somebody else made, or that is new, has not
     candidates = {default} if default in {*ours, home} or not ours else ours
     old = next(iter(candidates)) if len(candidates) == 1 else None
-    if old is None or old == home or _is_same(old, home):
+    if old is None or old == home or is_same_folder(old, home):
         return None
     if default not in ours and (old / ARTIFACTS).is_dir() and not (home / ARTIFACTS).is_dir():
         # they lie there on purpose
         return None
     return old
-
-
-def _is_same(one: Path, other: Path) -> bool:
-    """Whether both are names of one folder."""
-    try:
-        return one.samefile(other)
-    except OSError:
-        return False
 
 
 def _change(database: sqlite3.Connection, old: Path, home: Path) -> None:

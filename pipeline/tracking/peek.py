@@ -8,7 +8,7 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.tracking.moved import local_path
+from pipeline.tracking.moved import local_path, opened_to_read
 from pipeline.tracking.notes import NOTE_TAG
 
 # as `experiments.finished_run` asks MLflow
@@ -39,7 +39,7 @@ class Lost:
 def lost_files(file: Path) -> Lost:
     """Whose files should lie on this machine and do not."""
     places: list[Path] = []
-    with contextlib.suppress(sqlite3.Error), contextlib.closing(_opened(file)) as database:
+    with contextlib.suppress(sqlite3.Error), contextlib.closing(opened_to_read(file)) as database:
         found = (local_path(location) for (location,) in database.execute(PLACES_OF_FILES))
         places = [place for place in found if place is not None]
     return Lost(sum(not place.is_dir() for place in places), len(places))
@@ -50,11 +50,7 @@ def finished_run(file: Path, experiment: str, key: str) -> str | None:
     if not file.is_file():
         return None
     with contextlib.suppress(sqlite3.Error):
-        with contextlib.closing(_opened(file)) as database:
+        with contextlib.closing(opened_to_read(file)) as database:
             found = database.execute(FINISHED_RUN, (experiment, key)).fetchone()
         return None if found is None else found[0]
     return None
-
-
-def _opened(file: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)
