@@ -21,7 +21,7 @@ from benchmarks.machine import MatrixProducts
 from benchmarks.task import SEED, Task, task_of
 from benchmarks.timing import Timing, first_call, take_turns
 from pipeline import compose, load_dataset, train
-from pipeline.config import Config
+from pipeline.settings.config import Config
 
 MANY_STARTS = "many-starts"
 

@@ -20,18 +20,8 @@ import keras
 
 from benchmarks.machine import MatrixProducts
 from benchmarks.timing import timed
-from pipeline import (
-    About,
-    compose,
-    load_dataset,
-    load_photo,
-    map_statistics,
-    render_atlas,
-    survey,
-    sweep_oips,
-    train,
-)
-from pipeline.config import Fit
+from pipeline import About, compose, load_dataset, load_photo, map_statistics, render_atlas, survey, sweep_oips, train
+from pipeline.settings.choices import Fit
 
 # What a page says of itself in milliseconds since it was opened: when it can be used, and when all of it is there.
 WHEN = """

@@ -24,9 +24,9 @@ from PIL import Image
 from benchmarks.machine import MatrixProducts
 from benchmarks.timing import timed
 from pipeline import compose, dream, dream_sheet, load_dataset, load_photo, train
-from pipeline.config import Fit
 from pipeline.core.colour import luma
 from pipeline.core.tiles import tiling
+from pipeline.settings.choices import Fit
 
 MEGAPIXELS = (0.25, 1.0, 4.0, 24.0)
 PARTS = ("carving", "seams", "megapixels", "atlas")

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from benchmarks.task import Task
 from benchmarks.timing import timed
-from pipeline.config import Objective
+from pipeline.settings.choices import Objective
 
 SIDE = 2048
 

@@ -17,9 +17,9 @@ from pathlib import Path
 
 MEASURED = """
 import sys, time
-from pipeline import rendering
+from pipeline.drawing import pictures
 from pipeline.__main__ import main
-from pipeline.execution import Execution
+from pipeline.engine.execution import Execution
 spent = 0.0
 def timed(function):
     def called(*arguments, **named):
@@ -30,7 +30,7 @@ def timed(function):
         finally:
             spent += time.perf_counter() - begun
     return called
-Execution._draw, rendering.save_pictures = timed(Execution._draw), timed(rendering.save_pictures)
+pictures.save_pictures = timed(pictures.save_pictures)
 try:
     main()
 finally:

@@ -6,8 +6,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from pipeline.config import Config
 from pipeline.core.noise import multi_wavelength_noise
+from pipeline.settings.config import Config
 
 SEED = 0
 

@@ -8,24 +8,28 @@ They are imported on first use, so that importing the package costs nothing.
 """
 
 import importlib
+from pathlib import Path
 from typing import Any
 
-from pipeline.numerics import prefer_onednn
+from pipeline.runtime.numerics import prefer_onednn
+
+# `python -m pipeline.rerun` and its like, which stand in the notes of recorded runs, are files of this folder.
+__path__ = [*__path__, str(Path(__file__).parent / "commands")]
 
 _HOMES = {
-    "compose": "pipeline.__main__",
-    "train": "pipeline.stages.train",
-    "extract_activations": "pipeline.stages.activations",
-    "sweep_oips": "pipeline.stages.oip",
-    "dream": "pipeline.stages.dream",
-    "dream_sheet": "pipeline.stages.dream_sheet",
-    "map_statistics": "pipeline.stages.statistics",
-    "survey": "pipeline.stages.atlas",
-    "About": "pipeline.rendering.atlas",
-    "render_atlas": "pipeline.rendering.atlas",
-    "load_dataset": "pipeline.data",
-    "load_mask": "pipeline.photos",
-    "load_photo": "pipeline.photos",
+    "compose": "pipeline.settings.compose",
+    "train": "pipeline.stages.train.compute",
+    "extract_activations": "pipeline.stages.activations.compute",
+    "sweep_oips": "pipeline.stages.oip.compute",
+    "dream": "pipeline.stages.dream.compute",
+    "dream_sheet": "pipeline.stages.dream_sheet.compute",
+    "map_statistics": "pipeline.stages.statistics.compute",
+    "survey": "pipeline.stages.atlas.compute",
+    "About": "pipeline.stages.atlas.page",
+    "render_atlas": "pipeline.stages.atlas.page",
+    "load_dataset": "pipeline.data.datasets",
+    "load_mask": "pipeline.data.photos",
+    "load_photo": "pipeline.data.photos",
 }
 
 __all__ = [

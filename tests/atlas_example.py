@@ -6,9 +6,11 @@ from typing import Any
 import numpy as np
 
 from pipeline.core.statistics import preference
-from pipeline.rendering.atlas import About
-from pipeline.rendering.oip.words import Words
-from pipeline.results import CONVERGED, NEVER, RISING, UNSTEADY, AtlasResult, MapStatistics, OipSweepResult
+from pipeline.stages.atlas.page import About
+from pipeline.stages.atlas.result import AtlasResult
+from pipeline.stages.oip.pictures.words import Words
+from pipeline.stages.oip.result import CONVERGED, NEVER, RISING, UNSTEADY, OipSweepResult
+from pipeline.stages.statistics.result import MapStatistics
 
 SIZE, CLASSES = 28, 10
 # a class without images; maps: one that its OIP leaves at zero, one that no image activates, one without an OIP

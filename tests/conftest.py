@@ -14,8 +14,8 @@ from reference import Convolution, Layer, Pool
 from templates import empty_record, recorded_here, smoke, smoke_here, trained, trained_here  # noqa: F401
 
 import pipeline
-from pipeline.config import Config
-from pipeline.numerics import prefer_onednn
+from pipeline.runtime.numerics import prefer_onednn
+from pipeline.settings.config import Config
 
 # many tests import TensorFlow by themselves
 prefer_onednn()

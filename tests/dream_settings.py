@@ -1,20 +1,8 @@
 """Settings of a dream of the tiny CNN."""
 
-from pipeline.config import (
-    Compare,
-    CompareConfig,
-    ContrastConfig,
-    ConvergenceConfig,
-    Correction,
-    DreamConfig,
-    DreamMethod,
-    Enlargement,
-    Fit,
-    Objective,
-    OctavesConfig,
-    StepSizeSchedule,
-    ZoomConfig,
-)
+from pipeline.settings.choices import Compare, Correction, DreamMethod, Enlargement, Fit, Objective, StepSizeSchedule
+from pipeline.settings.shared import ContrastConfig, ConvergenceConfig, OctavesConfig
+from pipeline.stages.dream.settings import CompareConfig, DreamConfig, ZoomConfig
 
 DREAM = DreamConfig(
     photo="flower",

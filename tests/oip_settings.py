@@ -1,19 +1,9 @@
 """Settings of an OIP sweep of the tiny CNN."""
 
-from pipeline.config import (
-    ContrastConfig,
-    ConvergenceConfig,
-    JitterConfig,
-    NoiseConfig,
-    Objective,
-    OipConfig,
-    PrecursorConfig,
-    QualityConfig,
-    Spectrum,
-    StartImage,
-    StepSizeSchedule,
-    Strategy,
-)
+from pipeline.settings.choices import Objective, Spectrum, StartImage, StepSizeSchedule, Strategy
+from pipeline.settings.shared import ContrastConfig, ConvergenceConfig
+from pipeline.stages.oip.noise_settings import NoiseConfig
+from pipeline.stages.oip.settings import JitterConfig, OipConfig, PrecursorConfig, QualityConfig
 
 NOISE = NoiseConfig(
     seed=0,

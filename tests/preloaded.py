@@ -53,7 +53,7 @@ class Request(NamedTuple):
 
 def import_everything() -> None:
     """Import what commands import, with the settings that they would import it with."""
-    from pipeline.numerics import quiet_import
+    from pipeline.runtime.numerics import quiet_import
     from pipeline.tracking.backend import ENVIRONMENT
 
     os.environ.update(ENVIRONMENT)

@@ -14,10 +14,11 @@ import numpy as np
 from PIL import Image
 from servers import LOOPBACK
 
-from pipeline import storage
-from pipeline.config import TrackingBackend, TrackingConfig
-from pipeline.record import StageRecord
-from pipeline.results import Dataset
+from pipeline.data.dataset import Dataset
+from pipeline.engine import storage
+from pipeline.engine.record import StageRecord
+from pipeline.settings.choices import TrackingBackend
+from pipeline.settings.config import TrackingConfig
 from pipeline.tracking import Half, Tracker, open_tracker
 
 EXPERIMENT = "test dreams"

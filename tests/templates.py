@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from commands import SMOKE, pipeline, succeeded
 
-from pipeline.locking import exclusive
+from pipeline.runtime.locks import exclusive
 from pipeline.tracking.backend import Patience, connect, default_uri
 
 # where MLflow's SQLite file says where files are

@@ -16,14 +16,16 @@ from dream_settings import DREAM
 from oip_settings import NOISE, OIP
 from templates import copy_of
 
-from pipeline.config import AtlasConfig, AtlasDreamConfig, Objective, OctavesConfig, StartImage, Strategy
 from pipeline.core.evidence import agreement
 from pipeline.core.score import as_saved
-from pipeline.results import AtlasResult
-from pipeline.stages.atlas import survey
-from pipeline.stages.dream_sheet import dream_sheet
-from pipeline.stages.oip import sweep_oips
-from pipeline.stages.statistics import map_statistics
+from pipeline.settings.choices import Objective, StartImage, Strategy
+from pipeline.settings.shared import OctavesConfig
+from pipeline.stages.atlas.compute import survey
+from pipeline.stages.atlas.result import AtlasResult
+from pipeline.stages.atlas.settings import AtlasConfig, AtlasDreamConfig
+from pipeline.stages.dream_sheet.compute import dream_sheet
+from pipeline.stages.oip.compute import sweep_oips
+from pipeline.stages.statistics.compute import map_statistics
 
 COUNT, CLASSES = 40, 3
 ATLAS = AtlasConfig(
@@ -111,7 +113,7 @@ def test_the_path_is_that_of_keras_and_numpy(found, tiny_cnn, images, labels):
 
 
 def test_dreams_are_those_of_the_sheet(found, tiny_cnn, photo):
-    from pipeline.config import Compare, DreamMethod
+    from pipeline.settings.choices import Compare, DreamMethod
 
     # of a photo of 40 pixels three octaves fit: 40 / 1.8^3 < 8 + 1
     octaves = dataclasses.replace(ATLAS.dream.octaves, count=3)

@@ -17,14 +17,14 @@ from browser import browser, needs_browser, until
 from markupsafe import escape
 from PIL import Image
 
-from pipeline.rendering.atlas import render_atlas
-from pipeline.rendering.atlas.classes import rival
-from pipeline.rendering.atlas.curve import curve
-from pipeline.rendering.atlas.effects import Group, cohens_d, farthest, group
-from pipeline.rendering.atlas.gallery import STOPS, Gallery
-from pipeline.rendering.atlas.numbers import brief, known, percent, plain, points, times
-from pipeline.rendering.atlas.warnings import Evidence, relative_score, warnings_for
-from pipeline.results import CONVERGED, NEVER, RISING
+from pipeline.stages.atlas.page import render_atlas
+from pipeline.stages.atlas.page.classes import rival
+from pipeline.stages.atlas.page.curve import curve
+from pipeline.stages.atlas.page.effects import Group, cohens_d, farthest, group
+from pipeline.stages.atlas.page.gallery import STOPS, Gallery
+from pipeline.stages.atlas.page.numbers import brief, known, percent, plain, points, times
+from pipeline.stages.atlas.page.warnings import Evidence, relative_score, warnings_for
+from pipeline.stages.oip.result import CONVERGED, NEVER, RISING
 
 AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
 needs_axe = pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed")

@@ -7,7 +7,7 @@ import reference
 
 from pipeline.core import cnn
 from pipeline.core.training import make_regularizer
-from pipeline.stages.train import new_model
+from pipeline.stages.train.compute import new_model
 
 # when Conv2D_3 has not the maps that the settings ask for
 OTHER_LAYER = ("oip.layer=Conv2D_2", "dream.layer=Conv2D_2", "dream.map_indices=[0]")

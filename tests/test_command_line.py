@@ -31,7 +31,7 @@ def test_help_and_settings_are_shown_without_tensorflow_or_mlflow(tmp_path, argu
     for text in shown:
         assert text in output
     imported = {line.rpartition("|")[2].strip() for line in errors.splitlines() if "import time:" in line}
-    assert {"hydra", "pipeline.schema"} <= imported
+    assert {"hydra", "pipeline.settings.schema"} <= imported
     assert not imported & {"tensorflow", "keras", "mlflow", "sklearn", "matplotlib"}
     assert list(tmp_path.iterdir()) == []
 

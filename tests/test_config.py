@@ -12,11 +12,10 @@ from hydra import initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
-from pipeline import schema
-from pipeline.config import (
+from pipeline.runtime.errors import InputError
+from pipeline.settings import schema
+from pipeline.settings.choices import (
     Activation,
-    Config,
-    ConvolutionConfig,
     DataSet,
     LearningRateSchedule,
     Objective,
@@ -26,7 +25,8 @@ from pipeline.config import (
     StepSizeSchedule,
     TrackingBackend,
 )
-from pipeline.errors import InputError
+from pipeline.settings.config import Config
+from pipeline.settings.model import ConvolutionConfig
 
 CONF = Path(__file__).resolve().parent.parent / "conf"
 GROUP_FILES = sorted(f"{file.parent.name}={file.stem}" for file in CONF.glob("*/*.yaml"))

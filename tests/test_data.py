@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 import reference
 
-from pipeline.config import DataConfig, DataSet
-from pipeline.data import load_dataset
-from pipeline.errors import InputError
-from pipeline.results import Dataset
+from pipeline.data.dataset import Dataset
+from pipeline.data.datasets import load_dataset
+from pipeline.runtime.errors import InputError
+from pipeline.settings.choices import DataSet
+from pipeline.settings.data import DataConfig
 
 MNIST = Path(__file__).resolve().parent.parent.parent / "shared" / "data" / "mnist.npz"
 
@@ -325,7 +326,7 @@ def test_a_zip_of_something_else_is_refused(tmp_path):
 def test_the_digits_and_photos_are_those_that_scikit_learn_loads():
     from sklearn import datasets
 
-    from pipeline import bundled
+    from pipeline.data import bundled
 
     for ours, theirs in zip(bundled.load_digits(), datasets.load_digits(return_X_y=True), strict=True):
         np.testing.assert_array_equal(ours, theirs)
@@ -335,7 +336,7 @@ def test_the_digits_and_photos_are_those_that_scikit_learn_loads():
 
 
 def test_the_digits_and_photos_come_from_scikit_learn_where_its_files_lie_elsewhere(monkeypatch):
-    from pipeline import bundled
+    from pipeline.data import bundled
 
     digits, flower = bundled.load_digits(), bundled.load_sample_image("flower.jpg")
     monkeypatch.setattr(bundled, "_file", lambda *path: None)

@@ -5,22 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import dependencies
-from pipeline.config import Stage
-from pipeline.dependencies import needed, source_files_of, sources_of
+from pipeline.engine import dependencies
+from pipeline.engine.dependencies import needed, source_files_of, sources_of
+from pipeline.settings.choices import Stage
 
-PACKAGE = Path(dependencies.__file__).parent
-RENDERERS = {
-    Stage.train: "train",
-    Stage.activations: "activations",
-    Stage.statistics: "statistics",
-    Stage.oip: "oip",
-    Stage.dream: "dream",
-    Stage.atlas: "atlas_files",
-    Stage.dream_sheet: "dream_sheet",
-}
+PACKAGE = Path(dependencies.__file__).parent.parent
 # settings, which are part of the key themselves; what computes nothing, or stops what must not go on
-NOT_COMPUTING = ("config", "errors.py", "progress.py", "stopping.py")
+SETTINGS = ("__init__.py", "settings.py", "noise_settings.py")
+NOT_COMPUTING = ("settings/", "data/dataset.py", "runtime/errors.py", "runtime/progress.py", "runtime/signals.py")
 
 
 def file_of(module: str) -> Path | None:
@@ -65,13 +57,11 @@ def closure(start: Path) -> set[Path]:
 @pytest.mark.parametrize("stage", Stage)
 def test_whatever_computes_or_draws_a_stage_is_among_its_sources(stage: Stage) -> None:
     sources = set(source_files_of(stage))
-    renderer = PACKAGE / "rendering" / RENDERERS[stage]
-    drawn_by = renderer / "__init__.py" if renderer.is_dir() else renderer.with_suffix(".py")
-    for start in (PACKAGE / "stages" / f"{stage.value}.py", drawn_by):
+    for start in (PACKAGE / "stages" / stage.value).rglob("*.py"):
         wanted = {
             file
             for file in closure(start)
-            if not file.relative_to(PACKAGE).as_posix().startswith(NOT_COMPUTING) and file.name != "__init__.py"
+            if not file.relative_to(PACKAGE).as_posix().startswith(NOT_COMPUTING) and file.name not in SETTINGS
         }
         # the data is part of the key by its digest
         forgotten = {file.relative_to(PACKAGE).as_posix() for file in wanted - sources}

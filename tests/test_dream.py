@@ -8,12 +8,13 @@ import pytest
 import reference
 from dream_settings import DREAM
 
-from pipeline import storage
-from pipeline.config import Correction, DreamConfig, DreamMethod, Enlargement, Objective, StepSizeSchedule, ZoomConfig
 from pipeline.core import cnn
 from pipeline.core.colour import dreamt_colours, dreamt_grey_levels, luma
-from pipeline.errors import InputError
-from pipeline.stages.dream import dream
+from pipeline.engine import storage
+from pipeline.runtime.errors import InputError
+from pipeline.settings.choices import Correction, DreamMethod, Enlargement, Objective, StepSizeSchedule
+from pipeline.stages.dream.compute import dream
+from pipeline.stages.dream.settings import DreamConfig, ZoomConfig
 
 OCTAVES = replace(DREAM, method=DreamMethod.octaves, step_size_schedule=StepSizeSchedule.linear)
 METHODS = [DREAM, OCTAVES]
@@ -268,7 +269,7 @@ def test_a_tile_with_several_maps_is_driven_towards_their_mean(tiny_cnn, layers_
 def test_the_batches_of_tiles_change_nothing(tiny_cnn, photo, monkeypatch):
     config = replace(DREAM, levels=[1, 4], overlap=0.5)
     whole = dream(config, tiny_cnn(), photo, seed=0)
-    monkeypatch.setattr("pipeline.stages.dreaming.carve.TILES_AT_A_TIME", 5)
+    monkeypatch.setattr("pipeline.stages.dream.carve.TILES_AT_A_TIME", 5)
     monkeypatch.setattr("pipeline.core.carving.PIXELS_AT_A_TIME", 300)
     parts = dream(config, tiny_cnn(), photo, seed=0)
     np.testing.assert_allclose(parts.picture, whole.picture, atol=1e-4)

@@ -9,10 +9,13 @@ import pytest
 from dream_settings import DREAM
 from PIL import Image
 
-from pipeline.config import Compare, ContrastConfig, DreamConfig, DreamMethod
 from pipeline.core.colour import dreamt_grey_levels, luma, with_luma
-from pipeline.rendering import Animation, render_dream, render_dream_sheet, save_pictures
-from pipeline.rendering.dream import (
+from pipeline.drawing.levels import contrast_limit, enhanced, strong_contrast
+from pipeline.drawing.pictures import Animation, save_pictures
+from pipeline.drawing.sheets import PAPER, Caption, Note, captioned_grid, text_width, with_heading
+from pipeline.settings.choices import Compare, DreamMethod
+from pipeline.settings.shared import ContrastConfig
+from pipeline.stages.dream.pictures import (
     BETWEEN,
     EACH,
     FIRST,
@@ -21,12 +24,14 @@ from pipeline.rendering.dream import (
     THUMBNAIL,
     ZOOM_EACH,
     even_columns,
+    render_dream,
     round_names,
     thumbnail,
 )
-from pipeline.rendering.levels import contrast_limit, enhanced, strong_contrast
-from pipeline.rendering.sheets import PAPER, Caption, Note, captioned_grid, text_width, with_heading
-from pipeline.results import DreamResult, DreamSheetResult
+from pipeline.stages.dream.result import DreamResult
+from pipeline.stages.dream.settings import DreamConfig
+from pipeline.stages.dream_sheet.pictures import render_dream_sheet
+from pipeline.stages.dream_sheet.result import DreamSheetResult
 
 SIZES = [(9, 13), (31, 8), (33, 33)]
 

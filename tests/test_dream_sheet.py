@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from dream_settings import DREAM
 
-from pipeline.config import Compare, CompareConfig, DreamMethod, Objective
 from pipeline.core.colour import dreamt_grey_levels
-from pipeline.stages.dream import dream
-from pipeline.stages.dream_sheet import dream_sheet
+from pipeline.settings.choices import Compare, DreamMethod, Objective
+from pipeline.stages.dream.compute import dream
+from pipeline.stages.dream.settings import CompareConfig
+from pipeline.stages.dream_sheet.compute import dream_sheet
 
 CARVING = replace(DREAM, map_indices=[3])
 OCTAVES = replace(DREAM, method=DreamMethod.octaves, map_indices=[3], objective=Objective.l2)
@@ -45,7 +46,7 @@ def same_as_alone(sheet, alone, model, photo):
 @pytest.mark.parametrize("asked", [None, [5, 0, -1]], ids=["all maps", "some, and the layer"])
 def test_by_map(tiny_cnn, photo, config, asked, monkeypatch):
     # so that the six maps of octaves come in several batches
-    monkeypatch.setattr("pipeline.stages.dream_sheet.PIXELS_AT_A_TIME", 4 * 50 * 71)
+    monkeypatch.setattr("pipeline.stages.dream_sheet.compute.PIXELS_AT_A_TIME", 4 * 50 * 71)
     config = by(replace(config, map_indices=asked), Compare.maps)
     sheet = dream_sheet(config, tiny_cnn(), photo, seed=4)
     maps = [0, 1, 2, 3, 4, 5] if asked is None else asked

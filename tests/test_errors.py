@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import why
+from pipeline.runtime.errors import why
 
 
 def test_an_error_with_a_file_says_which_and_why(tmp_path: Path) -> None:

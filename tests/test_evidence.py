@@ -121,7 +121,7 @@ def test_images_that_do_not_drive_a_map_have_no_say():
 
 
 def test_the_layers_of_the_articles_cnn(compose):
-    from pipeline.stages.train import new_model
+    from pipeline.stages.train.compute import new_model
 
     config = compose()
     model = new_model(config.train, config.model, classes=10, seed=0)

@@ -10,10 +10,10 @@ import pytest
 from commands import SMOKE, module, pipeline, start, succeeded
 from servers import free_port
 
-from pipeline import recorded
-from pipeline.errors import InputError
+from pipeline.commands import recorded_run as recorded
+from pipeline.runtime.errors import InputError
 from pipeline.tracking.moved import follow
-from pipeline.tracking.peek import Lost, lost_files
+from pipeline.tracking.sqlite_lookup import Lost, lost_files
 
 QUICK = (*SMOKE, "train.epochs=1", "stages=[oip]", "oip.map_indices=[0]", "oip.xla=false")
 

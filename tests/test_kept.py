@@ -10,12 +10,13 @@ import pytest
 from commands import SMOKE, execute, module, pipeline, start, succeeded, wait_for
 from users import NOBODY
 
-from pipeline import jobs, places, storage
-from pipeline.errors import InputError
-from pipeline.folders import missing_folders, remove_drafts, remove_empty, replace_folder
-from pipeline.record import StageRecord
-from pipeline.store import Store
-from pipeline.store.__main__ import main as store_main
+from pipeline.commands.store import main as store_main
+from pipeline.engine import places, storage
+from pipeline.engine.folders import missing_folders, remove_drafts, remove_empty, replace_folder
+from pipeline.engine.record import StageRecord
+from pipeline.engine.store import Store
+from pipeline.runtime.errors import InputError
+from pipeline.sweeps import jobs
 
 OIPS = (*SMOKE, "stages=[oip]", "oip.map_indices=[0]", "tracking=none")
 SWEEP = ("-m", *OIPS, "noise.seed=1,2")

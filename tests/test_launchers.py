@@ -13,11 +13,12 @@ from omegaconf import OmegaConf
 from slurm import one_node_slurm, why_not
 from templates import copy_of
 
-from pipeline import launching
-from pipeline.config import RuntimeConfig, Stage
-from pipeline.errors import InputError
-from pipeline.optimum import check_has_figure
-from pipeline.runtime import cpu_threads
+from pipeline.runtime.errors import InputError
+from pipeline.runtime.tensorflow import cpu_threads
+from pipeline.settings.choices import Stage
+from pipeline.settings.config import RuntimeConfig
+from pipeline.sweeps import launchers as launching
+from pipeline.sweeps.objective_value import check_has_figure
 
 SMALL = ("experiment=smoke", "data.limit=60", "oip.steps=4", "oip.xla=false")
 ONE_OIP = (*SMALL, "stages=[oip]", "oip.map_indices=[0]")

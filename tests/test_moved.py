@@ -22,15 +22,17 @@ from servers import LOOPBACK, fetch, free_port
 from templates import copy_of
 from users import ordinary_user
 
-from pipeline import sync, ui
-from pipeline.__main__ import CONF, prepare_hydra
-from pipeline.config import TrackingBackend, TrackingConfig
-from pipeline.results import Dataset
+from pipeline.commands import sync, ui
+from pipeline.commands.run import prepare_hydra
+from pipeline.data.dataset import Dataset
+from pipeline.settings.choices import TrackingBackend
+from pipeline.settings.compose import CONF
+from pipeline.settings.config import TrackingConfig
 from pipeline.sweeps.folder import Sweep
 from pipeline.sweeps.moved import followed, quoted
 from pipeline.tracking import backend, moved
 from pipeline.tracking.fetching import fetch_model, fetched
-from pipeline.tracking.marks import Mark
+from pipeline.tracking.pending import Mark
 
 # What a folder may be called; each of these signs means something else in a URI.
 NAMES = ("out puts", "größe 1%41 100%", "a#b?c&d", "mlartifacts")

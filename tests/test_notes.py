@@ -120,7 +120,7 @@ def test_the_model_is_loaded_as_the_page_says(folder: Path) -> None:
     """The snippet on the page of a model is that of the flavour `pyfunc`."""
     import mlflow
 
-    from pipeline.storage import load_model
+    from pipeline.engine.storage import load_model
 
     (output,) = run_of(folder, "train").outputs.model_outputs
     images = np.random.default_rng(0).normal(size=(3, 28, 28, 1)).astype(np.float32)

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from commands import ROOT, succeeded
 
-from pipeline import provenance
-from pipeline.errors import InputError
-from pipeline.numerics import check_keras, settle_keras
+from pipeline.engine import provenance
+from pipeline.runtime.errors import InputError
+from pipeline.runtime.numerics import check_keras, settle_keras
 
 WORDS = (
     *("stages=[train,oip]", "data.limit=60", "train.epochs=1", "oip.map_indices=[0]", "oip.steps=2"),
@@ -94,7 +94,8 @@ def test_a_broken_configuration_of_keras_is_passed_over_or_told_in_one_line(tmp_
     (tmp_path / ".keras").mkdir()
     (tmp_path / ".keras" / "keras.json").write_text(content)
     settle = (
-        "import sys\nfrom pipeline.errors import InputError\nfrom pipeline.numerics import settle_keras\n"
+        "import sys\nfrom pipeline.runtime.errors import InputError\n"
+        "from pipeline.runtime.numerics import settle_keras\n"
         "try:\n    settle_keras()\nexcept InputError as error:\n    sys.exit(f'told: {error}')\n"
         "import keras\nassert keras.config.floatx() == 'float32' and keras.config.epsilon() == 1e-7"
     )
@@ -165,8 +166,8 @@ def test_switches_are_those_variables_that_choose_how_something_is_computed(monk
 def test_a_process_that_has_computed_has_the_same_switches() -> None:
     """So that the jobs of a sweep that follow in it have the same keys."""
     program = (
-        "from pipeline.provenance import numeric_switches\nbefore = numeric_switches()\n"
-        "from pipeline import compose\nfrom pipeline.runtime import start_tensorflow\n"
+        "from pipeline.engine.provenance import numeric_switches\nbefore = numeric_switches()\n"
+        "from pipeline import compose\nfrom pipeline.runtime.tensorflow import start_tensorflow\n"
         "start_tensorflow(compose().runtime)\nimport tensorflow as tf\nimport mlflow.tensorflow\n"
         "tf.function(lambda x: x @ x, jit_compile=True)(tf.ones((4, 4)))\nassert numeric_switches() == before"
     )

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pipeline.core.objective import directions, snapshot_steps, step_sizes
+from pipeline.core.schedules import directions, snapshot_steps, step_sizes
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from pipeline.core import chunks
 from pipeline.core.chunks import Slide
 from pipeline.core.colour import dreamt_colours, dreamt_grey_levels
 from pipeline.core.geometry import octave_shapes, within
-from pipeline.core.neighbourhood import levelled, mean_and_spread
+from pipeline.core.local_contrast import levelled, mean_and_spread
 from pipeline.core.octaves import ascend_octave, resized
 
 # sizes ---------------------------------------------------------------------------------------------------------------

@@ -14,14 +14,15 @@ import reference
 import rounding
 from oip_settings import NOISE, OIP, PLAIN
 
-from pipeline.config import JitterConfig, Objective, PrecursorConfig, Spectrum, StartImage, Strategy
 from pipeline.core import ascent, cnn, jitter
 from pipeline.core.noise import chosen_pictures, fourier_noise, multi_wavelength_noise
+from pipeline.core.objectives import after_activation
 from pipeline.core.priors import frequencies
 from pipeline.core.score import as_saved, largest_scores
-from pipeline.core.target import after_activation
-from pipeline.results import CONVERGED, NEVER, RISING, OipSweepResult
-from pipeline.stages.oip import sweep_oips
+from pipeline.settings.choices import Objective, Spectrum, StartImage, Strategy
+from pipeline.stages.oip.compute import sweep_oips
+from pipeline.stages.oip.result import CONVERGED, NEVER, RISING, OipSweepResult
+from pipeline.stages.oip.settings import JitterConfig, PrecursorConfig
 
 
 @pytest.fixture

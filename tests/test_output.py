@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from commands import ROOT, SMOKE
 
-from pipeline import storage
-from pipeline.output import NOT_WRITTEN, READER_GONE
+from pipeline.engine import storage
+from pipeline.runtime.output import NOT_WRITTEN, READER_GONE
 
 TRAINING = (*SMOKE, "train.epochs=1", "stages=[train]")
 FULL = "mnist-dream: standard output cannot be written: No space left on device\n"
@@ -151,7 +151,7 @@ def python(folder: Path, program: str, *, output: str = "", **environment: str) 
 
 def test_no_file_gets_the_number_of_a_stream_that_is_closed(tmp_path: Path) -> None:
     """Native code would write into it what it has to say."""
-    program = "import os; from pipeline.output import keep_going; keep_going(); os.write(3, b'%d' % os.dup(3))"
+    program = "import os; from pipeline.runtime.output import keep_going; keep_going(); os.write(3, b'%d' % os.dup(3))"
     python(tmp_path, program, output="3>told <&- >&- 2>&-")
     assert int((tmp_path / "told").read_text()) > 3
 
@@ -159,14 +159,16 @@ def test_no_file_gets_the_number_of_a_stream_that_is_closed(tmp_path: Path) -> N
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 def test_what_is_said_is_said_in_order_and_whole(tmp_path: Path, unbuffered: str) -> None:
     """Also a name that the terminal cannot show, and more than a pipe holds."""
-    program = "from pipeline.output import run_command; run_command(lambda: print('größe', 'x' * 300000, flush=True))"
+    program = (
+        "from pipeline.runtime.output import run_command\nrun_command(lambda: print('größe', 'x' * 300000, flush=True))"
+    )
     process = python(tmp_path, program, PYTHONIOENCODING="ascii", PYTHONUNBUFFERED=unbuffered)
     assert (process.returncode, process.stderr) == (0, b"")
     assert process.stdout == b"gr\\xf6\\xdfe " + b"x" * 300000 + b"\n"
 
 
 def test_streams_of_others_are_left_alone(capsys: pytest.CaptureFixture[str]) -> None:
-    from pipeline.output import is_lost, run_command
+    from pipeline.runtime.output import is_lost, run_command
 
     def exits(code: object) -> Callable[[], int]:
         return lambda: sys.exit(code)  # type: ignore[return-value]

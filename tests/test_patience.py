@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from pipeline.tracking import patience
-from pipeline.tracking.patience import Patience, Patient
+from pipeline.tracking import deadline as patience
+from pipeline.tracking.deadline import Patience, Patient
 
 
 class Backend:

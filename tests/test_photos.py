@@ -13,9 +13,9 @@ import pytest
 from PIL import Image, ImageCms
 from users import ordinary_user
 
-from pipeline.config import Fit
-from pipeline.errors import InputError
-from pipeline.photos import load_mask, load_photo, photo_size
+from pipeline.data.photos import load_mask, load_photo, photo_size
+from pipeline.runtime.errors import InputError
+from pipeline.settings.choices import Fit
 
 WHITE, BLACK, RED, GREEN, BLUE = (255, 255, 255), (0, 0, 0), (255, 0, 0), (0, 255, 0), (0, 0, 255)
 

@@ -124,7 +124,7 @@ def test_when_every_stage_is_there_neither_tensorflow_nor_mlflow_is_imported(smo
     assert process.returncode == 0, errors
     assert output.count("(reused)") == len(STAGES)
     imported = {line.rpartition("|")[2].strip() for line in errors.splitlines() if "import time:" in line}
-    assert "pipeline.execution" in imported
+    assert "pipeline.engine.execution" in imported
     assert not imported & {"tensorflow", "keras", "matplotlib", "mlflow", "sklearn", "pandas"}
 
 

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import psutil
 
-from pipeline.locking import exclusive, is_held
-from pipeline.processes import ProcessId, is_gone, this_process
+from pipeline.runtime.locks import exclusive, is_held
+from pipeline.runtime.processes import ProcessId, is_gone, this_process
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from pipeline.locking import exclusive
+from pipeline.runtime.locks import exclusive
 with exclusive(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(100)
@@ -76,7 +76,7 @@ def test_a_lock_leaves_nothing_behind(tmp_path: Path):
 COUNT = """
 import sys
 from pathlib import Path
-from pipeline.locking import exclusive
+from pipeline.runtime.locks import exclusive
 file = Path(sys.argv[1])
 for _ in range(200):
     with exclusive(file.with_name("lock")):

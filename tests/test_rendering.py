@@ -12,26 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline.config import (
-    ActivationsConfig,
-    ColorMap,
-    ContrastConfig,
-    MapScaling,
-    OipConfig,
-    Split,
-    Strategy,
-)
-from pipeline.figures import figures
-from pipeline.rendering import (
-    Animation,
-    render_activations,
-    render_oips,
-    render_train,
-    save_pictures,
-    size,
-)
-from pipeline.rendering.activations import map_levels, maps_grid
-from pipeline.rendering.levels import (
+from pipeline.drawing.levels import (
     between,
     contrast_limit,
     enhanced,
@@ -39,12 +20,8 @@ from pipeline.rendering.levels import (
     stretched,
     strong_contrast,
 )
-from pipeline.rendering.oip.contact_sheet import dimmed
-from pipeline.rendering.oip.emergence import in_grey_levels
-from pipeline.rendering.oip.objective import stage_borders
-from pipeline.rendering.oip.strips import kept_start, ranked, shown_starts
-from pipeline.rendering.oip.words import headline, in_few_digits, ratio, verdict_in_short, verdict_lines, words_of
-from pipeline.rendering.sheets import (
+from pipeline.drawing.pictures import Animation, save_pictures, size
+from pipeline.drawing.sheets import (
     FAINT_INK,
     INK,
     PAPER,
@@ -56,8 +33,22 @@ from pipeline.rendering.sheets import (
     grid,
     with_heading,
 )
-from pipeline.rendering.train import accuracy_range
-from pipeline.results import ActivationsResult, OipSweepResult, TrainResult
+from pipeline.engine.figures import figures
+from pipeline.settings.choices import ColorMap, MapScaling, Split, Strategy
+from pipeline.settings.shared import ContrastConfig
+from pipeline.stages.activations.pictures import map_levels, maps_grid, render_activations
+from pipeline.stages.activations.result import ActivationsResult
+from pipeline.stages.activations.settings import ActivationsConfig
+from pipeline.stages.oip.pictures import render_oips
+from pipeline.stages.oip.pictures.contact_sheet import dimmed
+from pipeline.stages.oip.pictures.emergence import in_grey_levels
+from pipeline.stages.oip.pictures.objective import stage_borders
+from pipeline.stages.oip.pictures.strips import kept_start, ranked, shown_starts
+from pipeline.stages.oip.pictures.words import headline, in_few_digits, ratio, verdict_in_short, verdict_lines, words_of
+from pipeline.stages.oip.result import OipSweepResult
+from pipeline.stages.oip.settings import OipConfig
+from pipeline.stages.train.pictures import accuracy_range, render_train
+from pipeline.stages.train.result import TrainResult
 
 NAMES = tuple("0123456789")
 
@@ -777,5 +768,6 @@ def test_every_byte_of_the_pictures_is_told_when_it_is_saved(tmp_path: Path) -> 
 
 def test_rendering_needs_no_tensorflow_and_no_pyplot() -> None:
     unwanted = {"tensorflow", "keras", "mlflow", "hydra", "matplotlib.pyplot"}
-    check = f"import sys, pipeline.rendering; print(*sorted({unwanted} & set(sys.modules)))"
+    drawn = ", ".join(f"pipeline.stages.{name}.pictures" for name in ("oip", "dream", "atlas"))
+    check = f"import sys, {drawn}; print(*sorted({unwanted} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True).stdout == "\n"

@@ -8,19 +8,14 @@ import reference
 import rounding
 from oip_settings import NOISE, OIP
 
-from pipeline.config import (
-    ActivationsConfig,
-    ColorMap,
-    MapScaling,
-    Objective,
-    Split,
-)
 from pipeline.core import cnn
 from pipeline.core.noise import multi_wavelength_noise
-from pipeline.errors import InputError
-from pipeline.results import Dataset
-from pipeline.stages.activations import extract_activations
-from pipeline.stages.oip import sweep_oips, verdicts
+from pipeline.data.dataset import Dataset
+from pipeline.runtime.errors import InputError
+from pipeline.settings.choices import ColorMap, MapScaling, Objective, Split
+from pipeline.stages.activations.compute import extract_activations
+from pipeline.stages.activations.settings import ActivationsConfig
+from pipeline.stages.oip.compute import sweep_oips, verdicts
 
 # activations -------------------------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from commands import END_S, execute
 from recording import EXPERIMENT, runs_of, tracker_of
 from templates import copy_of
 
-from pipeline.processes import this_process
+from pipeline.runtime.processes import this_process
 from pipeline.tracking import stale
 
 RECORD = """

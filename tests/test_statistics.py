@@ -10,8 +10,8 @@ import reference
 
 from pipeline.core.crops import crops
 from pipeline.core.statistics import class_moments, confusion_of, correlation_of, neighbours, preference
-from pipeline.errors import InputError
-from pipeline.stages.statistics import map_statistics
+from pipeline.runtime.errors import InputError
+from pipeline.stages.statistics.compute import map_statistics
 
 NAN = np.nan
 COUNT = 23

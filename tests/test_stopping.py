@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from pipeline.progress import no_progress
-from pipeline.stopping import listen, lost_stop, raise_lost_stop, stoppable, stopped_is_stopped
+from pipeline.runtime.progress import no_progress
+from pipeline.runtime.signals import listen, lost_stop, raise_lost_stop, stoppable, stopped_is_stopped
 
 
 @pytest.fixture(autouse=True)

@@ -13,10 +13,10 @@ import pytest
 from commands import SMOKE, Running, execute, pipeline, succeeded
 from users import ordinary_user
 
-from pipeline.locking import exclusive
-from pipeline.store import Store
-from pipeline.store.__main__ import main
-from pipeline.store.entries import entries
+from pipeline.commands.store import main
+from pipeline.engine.entries import entries
+from pipeline.engine.store import Store
+from pipeline.runtime.locks import exclusive
 
 QUICK = (*SMOKE, "oip.map_indices=[0]", "activations.image_indices=[0]")
 
@@ -146,7 +146,7 @@ def test_results_of_other_sources_are_outdated(outputs: Path, capsys) -> None:
     place = sorted((outputs / "store" / "oip").iterdir())[0]
     record = json.loads((place / "stage.json").read_text())
     record["ingredients"]["sources"] = "of yesterday"
-    from pipeline import provenance
+    from pipeline.engine import provenance
 
     record["record"]["key"] = provenance.digest(record["ingredients"])
     (place / "stage.json").write_text(json.dumps(record))

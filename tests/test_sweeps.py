@@ -21,10 +21,10 @@ from commands import ROOT, SMOKE, Done, execute, kill_all, module, pipeline, sta
 from PIL import Image
 from templates import copy_of
 
-from pipeline import jobs
-from pipeline.locking import is_held
-from pipeline.rendering.sweep import render_sweep
-from pipeline.store import Store
+from pipeline.engine.store import Store
+from pipeline.runtime.locks import is_held
+from pipeline.sweeps import jobs
+from pipeline.sweeps.pictures import render_sweep
 
 QUICK = ("-m", *SMOKE, "stages=[oip]", "oip.map_indices=[0,5]")
 SWEPT = ("noise=long,short,pixels,fourier", "noise.seed=0,1,2")

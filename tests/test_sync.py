@@ -13,11 +13,14 @@ from commands import END_S, execute, start
 from recording import EXPERIMENT, oip_stage, runs_of, times_of, told, tracker_of, train_stage
 from servers import LOOPBACK, MlflowServer, Proxy, empty_sqlite, free_port
 
-from pipeline import storage, sync
-from pipeline.config import TrackingBackend, TrackingConfig
-from pipeline.record import StageRecord
-from pipeline.results import Dataset
-from pipeline.tracking import Tracker, backend, open_tracker, patience
+from pipeline.commands import sync
+from pipeline.data.dataset import Dataset
+from pipeline.engine import storage
+from pipeline.engine.record import StageRecord
+from pipeline.settings.choices import TrackingBackend
+from pipeline.settings.config import TrackingConfig
+from pipeline.tracking import Tracker, backend, open_tracker
+from pipeline.tracking import deadline as patience
 from pipeline.tracking import tracker as tracker_module
 from pipeline.tracking.sweeps import begin_sweep, end_sweep
 

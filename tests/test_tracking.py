@@ -19,10 +19,11 @@ from PIL import Image
 from recording import new_record, new_tracker, silent_server, state_of, views_in
 from servers import LOOPBACK, MlflowServer, empty_sqlite, free_port
 
-from pipeline.errors import InputError, without_passwords
-from pipeline.results import Dataset
-from pipeline.tracking import Half, Tracker, peek
-from pipeline.tracking.views import saved_view
+from pipeline.data.dataset import Dataset
+from pipeline.runtime.errors import InputError, without_passwords
+from pipeline.tracking import Half, Tracker
+from pipeline.tracking import sqlite_lookup as peek
+from pipeline.tracking.charts import saved_view
 
 MAPS = range(12)
 HISTORY = {"loss": {1: 0.9, 2: 0.5, 3: 0.25}, "test_loss": {1: 1.0, 2: 0.75, 3: float("nan")}}

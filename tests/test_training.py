@@ -8,21 +8,6 @@ import pytest
 import reference
 import tensorflow as tf
 
-from pipeline.config import (
-    Activation,
-    AugmentationConfig,
-    ConvolutionConfig,
-    DenseConfig,
-    LearningRateConfig,
-    LearningRateSchedule,
-    ModelConfig,
-    Optimizer,
-    OptimizerConfig,
-    PoolConfig,
-    Regularizer,
-    RegularizerConfig,
-    TrainConfig,
-)
 from pipeline.core import cnn
 from pipeline.core.training import (
     learning_rate_schedule,
@@ -30,8 +15,17 @@ from pipeline.core.training import (
     random_affine,
     training_batches,
 )
-from pipeline.results import Dataset
-from pipeline.stages.train import train
+from pipeline.data.dataset import Dataset
+from pipeline.settings.choices import Activation, LearningRateSchedule, Optimizer, Regularizer
+from pipeline.settings.model import ConvolutionConfig, DenseConfig, ModelConfig, PoolConfig
+from pipeline.stages.train.compute import train
+from pipeline.stages.train.settings import (
+    AugmentationConfig,
+    LearningRateConfig,
+    OptimizerConfig,
+    RegularizerConfig,
+    TrainConfig,
+)
 
 # learning rates ----------------------------------------------------------------------------------------------------
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from recording import VIEW_TAG, new_tracker, state_of, views_in
 
-from pipeline.figures import Figures, figures
-from pipeline.results import Dataset
-from pipeline.tracking.views import saved_view, sweep_view, sweep_views
+from pipeline.data.dataset import Dataset
+from pipeline.engine.figures import Figures, figures
+from pipeline.tracking.charts import saved_view, sweep_view, sweep_views
 
 
 @pytest.fixture
@@ -22,13 +22,13 @@ def sqlite_uri(recorded_here: Path) -> str:
 @pytest.fixture(scope="module")
 def all_figures(compose, deterministic) -> dict[str, Figures]:
     """What the stages really record as composed by default, with little to compute."""
-    from pipeline.stages.activations import extract_activations
-    from pipeline.stages.atlas import survey
-    from pipeline.stages.dream import dream
-    from pipeline.stages.dream_sheet import dream_sheet
-    from pipeline.stages.oip import sweep_oips
-    from pipeline.stages.statistics import map_statistics
-    from pipeline.stages.train import train
+    from pipeline.stages.activations.compute import extract_activations
+    from pipeline.stages.atlas.compute import survey
+    from pipeline.stages.dream.compute import dream
+    from pipeline.stages.dream_sheet.compute import dream_sheet
+    from pipeline.stages.oip.compute import sweep_oips
+    from pipeline.stages.statistics.compute import map_statistics
+    from pipeline.stages.train.compute import train
 
     little = ("train.epochs=1", "oip.map_indices=[0,1]", "oip.steps=2", "oip.xla=false", "atlas.wavelengths=[[3,7]]")
     config = compose(*little, "atlas.dream.size=56", "atlas.dream.steps=1", "dream.turns=1", "dream.steps=1")

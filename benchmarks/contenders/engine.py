@@ -5,7 +5,8 @@ import numpy as np
 from benchmarks.contenders import Contender
 from benchmarks.task import SEED, Task
 from pipeline import compose, sweep_oips
-from pipeline.config import Config, Objective
+from pipeline.settings.choices import Objective
+from pipeline.settings.config import Config
 
 DEFAULT = "engine"
 

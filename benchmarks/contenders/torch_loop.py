@@ -7,7 +7,7 @@ import numpy as np
 from benchmarks.contenders import Contender
 from benchmarks.network import to_torch, torch_part
 from benchmarks.task import Task
-from pipeline.core.objective import step_sizes
+from pipeline.core.schedules import step_sizes
 
 
 def contenders(task: Task) -> list[Contender]:

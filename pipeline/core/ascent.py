@@ -19,8 +19,8 @@ from pipeline.core.forward import (
     specs_of,
     variables_of,
 )
+from pipeline.core.objectives import Target
 from pipeline.core.priors import NOTHING_ELSE, Priors
-from pipeline.core.target import Target
 
 
 class Ascent(NamedTuple):

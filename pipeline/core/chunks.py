@@ -25,7 +25,7 @@ from pipeline.core.forward import (
     variables_of,
 )
 from pipeline.core.geometry import ReceptiveField, receptive_field
-from pipeline.core.target import AIMS, Target, part_up_to
+from pipeline.core.objectives import AIMS, Target, part_up_to
 
 # Positions per side of a chunk: the larger, the less is computed twice; a large one fits few pictures without waste.
 SIDES = tuple(range(4, 41, 2))

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from pipeline.core import neighbourhood
+from pipeline.core import local_contrast as neighbourhood
 from pipeline.core.chunks import Slide
 
 

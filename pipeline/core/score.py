@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from pipeline.core.forward import architecture_of, plain_forward_pass, specs_of, variables_of
 from pipeline.core.noise import standardized
-from pipeline.core.target import Target, part_up_to
+from pipeline.core.objectives import Target, part_up_to
 
 BATCH = 256
 # What is left over of a batch is filled up to a multiple of this: TensorFlow computes the last few numbers of an array,

@@ -9,11 +9,11 @@ import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.config import TrackingConfig
-from pipeline.errors import InputError
-from pipeline.jobs import without_places
+from pipeline.runtime.errors import InputError
+from pipeline.settings.config import TrackingConfig
 from pipeline.sweeps import folder as folders
 from pipeline.sweeps.folder import Row, Sweep, settings, swept
+from pipeline.sweeps.jobs import without_places
 from pipeline.tracking import open_tracker
 from pipeline.tracking.sweeps import begin_sweep
 

@@ -13,10 +13,10 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from pipeline.config import TrackingConfig
-from pipeline.errors import InputError
-from pipeline.folders import free_place, missing_folders, remove_empty
-from pipeline.provenance import conf_digest
+from pipeline.engine.folders import free_place, missing_folders, remove_empty
+from pipeline.engine.provenance import conf_digest
+from pipeline.runtime.errors import InputError
+from pipeline.settings.config import TrackingConfig
 from pipeline.sweeps.begin import begin, refuse_another
 
 logger = logging.getLogger(__name__)

@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline import jobs, storage
-from pipeline.errors import InputError
-from pipeline.folders import work_folder
-from pipeline.record import StageRecord
-from pipeline.summary import shown
+from pipeline.commands.summary import shown
+from pipeline.engine import storage
+from pipeline.engine.folders import work_folder
+from pipeline.engine.record import StageRecord
+from pipeline.runtime.errors import InputError
 from pipeline.sweeps import folder as folders
+from pipeline.sweeps import jobs
 from pipeline.sweeps.begin import SUMMARY, name_of, params_of
 from pipeline.sweeps.folder import Row, Sweep, settings, swept
 from pipeline.tracking import Tracker, open_tracker
@@ -68,8 +69,8 @@ def _tell(rows: Sequence[Row], folder: Path, *, summarized: bool) -> None:
 def _summarize(rows: Sequence[Row], draft: Path) -> None:
     """The table and the pictures."""
     # matplotlib is not needed to tell that a job failed
-    from pipeline.rendering import save_pictures
-    from pipeline.rendering.sweep import render_sweep
+    from pipeline.drawing.pictures import save_pictures
+    from pipeline.sweeps.pictures import render_sweep
 
     names, results = [], []
     for row in rows:

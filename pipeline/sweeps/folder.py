@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline import jobs
-from pipeline.config import TrackingBackend, TrackingConfig
-from pipeline.jobs import Job
+from pipeline.settings.choices import TrackingBackend
+from pipeline.settings.config import TrackingConfig
+from pipeline.sweeps import jobs
+from pipeline.sweeps.jobs import Job
 
 FILE = "sweep.json"
 

@@ -5,9 +5,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline.folders import is_same_folder
-from pipeline.jobs import without_places
+from pipeline.engine.folders import is_same_folder
 from pipeline.sweeps.folder import Sweep
+from pipeline.sweeps.jobs import without_places
 from pipeline.tracking.backend import FILE, sqlite_file, sqlite_uri
 
 # What tells an output folder, and how deep a sweep lies in it unless it was said to lie elsewhere.

@@ -6,7 +6,8 @@ the pipeline; what is missing then is marked on disk, and `pipeline.sync` brings
 
 from pathlib import Path
 
-from pipeline.config import TrackingBackend, TrackingConfig
+from pipeline.settings.choices import TrackingBackend
+from pipeline.settings.config import TrackingConfig
 from pipeline.tracking import backend
 from pipeline.tracking.datasets import Half
 from pipeline.tracking.runs import StageRun

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from pipeline.errors import InputError, without_passwords
-from pipeline.locking import exclusive
+from pipeline.runtime.errors import InputError, without_passwords
+from pipeline.runtime.locks import exclusive
+from pipeline.tracking.deadline import Patience, Patient
 from pipeline.tracking.moved import ARTIFACTS, artifact_root, follow
-from pipeline.tracking.patience import Patience, Patient
 
 ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.results import Dataset
+from pipeline.data.dataset import Dataset
 
 LONGEST_DIGEST = 36
 # split -> what MLflow calls the purpose of the data

@@ -3,7 +3,7 @@
 from typing import Any
 
 from pipeline.tracking.backend import Connection
-from pipeline.tracking.views import set_view
+from pipeline.tracking.charts import set_view
 
 PAGE = 1000
 ACTIVE = "active"

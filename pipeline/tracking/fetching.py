@@ -6,10 +6,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from pipeline.config import TrackingConfig
-from pipeline.errors import InputError, one_line, without_passwords
+from pipeline.runtime.errors import InputError, one_line, without_passwords
+from pipeline.settings.config import TrackingConfig
 from pipeline.tracking import backend
-from pipeline.tracking.patience import Patience
+from pipeline.tracking.deadline import Patience
 from pipeline.tracking.writing import MODEL_FILE
 
 RESULTS = "results"

@@ -9,7 +9,7 @@ import sqlite3
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from pipeline.folders import is_same_folder
+from pipeline.engine.folders import is_same_folder
 
 ARTIFACTS = "mlartifacts"
 # What another process writes at the moment is waited for.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from pipeline.tracking.wording import mlflow_name
+from pipeline.tracking.names import mlflow_name
 
 # the tag without which the pages do not look for pictures
 PICTURES_TAG = "mlflow.loggedImages"

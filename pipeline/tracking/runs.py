@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.record import StageRecord
+from pipeline.engine.record import StageRecord
 from pipeline.tracking.backend import Connection
 from pipeline.tracking.datasets import Half, described
 from pipeline.tracking.experiments import experiment_id
-from pipeline.tracking.marks import Mark, remove_mark
+from pipeline.tracking.pending import Mark, remove_mark
 from pipeline.tracking.writing import RunWriter, mlflow_tags
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline.processes import ProcessId, is_gone, this_process
+from pipeline.runtime.processes import ProcessId, is_gone, this_process
 from pipeline.tracking.backend import Connection
 from pipeline.tracking.experiments import experiments_of, runs_where
 

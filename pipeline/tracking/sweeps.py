@@ -4,15 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.places import put
-from pipeline.record import StageRecord
+from pipeline.engine.places import put
+from pipeline.engine.record import StageRecord
 from pipeline.tracking.backend import Connection, page_root
+from pipeline.tracking.charts import TAG, VIEWS, chart_address, sweep_view, sweep_view_id
 from pipeline.tracking.experiments import experiment_name
-from pipeline.tracking.marks import Mark
+from pipeline.tracking.pending import Mark
 from pipeline.tracking.runs import StageRun
 from pipeline.tracking.stale import process_tags
 from pipeline.tracking.tracker import Tracker
-from pipeline.tracking.views import TAG, VIEWS, chart_address, sweep_view, sweep_view_id
 
 STAGE = "sweeps"
 # Of several stages in which jobs differ, whose comparison to look at first.

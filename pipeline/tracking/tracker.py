@@ -12,19 +12,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from pipeline.errors import one_line, without_passwords
-from pipeline.stopping import stopped_is_stopped
-from pipeline.tracking import peek
+from pipeline.runtime.errors import one_line, without_passwords
+from pipeline.runtime.signals import stopped_is_stopped
+from pipeline.tracking import sqlite_lookup as peek
 from pipeline.tracking.backend import FILE, PATIENCE_S, Connection, address_of, connect, page_root, sqlite_file
-from pipeline.tracking.behind import Behind
+from pipeline.tracking.charts import chart_address, view_id
 from pipeline.tracking.datasets import Half
+from pipeline.tracking.deadline import Patience, is_refusal
 from pipeline.tracking.experiments import experiment_name, finished_run
-from pipeline.tracking.marks import Mark, Upstream
-from pipeline.tracking.patience import Patience, is_refusal
+from pipeline.tracking.names import LONGEST_NAME
+from pipeline.tracking.pending import Mark, Upstream
 from pipeline.tracking.runs import StageRun
 from pipeline.tracking.stale import close_stale_runs, process_tags
-from pipeline.tracking.views import chart_address, view_id
-from pipeline.tracking.wording import LONGEST_NAME
+from pipeline.tracking.worker import Behind
 
 logger = logging.getLogger(__package__)
 T = TypeVar("T")

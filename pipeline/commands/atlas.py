@@ -1,0 +1,195 @@
+"""python -m pipeline.atlas RUN [overrides]: a page about every map of the CNN of a finished run.
+
+RUN is the id of a run in MLflow, the folder of a stage, or that of a run with several stages. The training of that run
+is taken as it is, whatever has changed since; so are its OIPs, where it has some and no setting of theirs is given.
+"""
+
+import argparse
+import contextlib
+import logging
+import shutil
+import sys
+import uuid
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from omegaconf import DictConfig, OmegaConf
+
+from pipeline.commands.options import exit_code, folder
+from pipeline.commands.recorded_run import Recorded, opened, recorded_settings, stored_result
+from pipeline.commands.summary import LOOK_AT, shown
+from pipeline.engine import storage
+from pipeline.engine.execution import Given
+from pipeline.runtime.errors import InputError
+from pipeline.runtime.output import keep_going, run_command
+from pipeline.runtime.signals import listen
+from pipeline.settings import schema
+from pipeline.settings.choices import Stage, TrackingBackend
+from pipeline.settings.config import Config, TrackingConfig
+from pipeline.stages.oip.result import OipSweepResult
+from pipeline.sweeps import jobs
+from pipeline.tracking.fetching import fetch_model
+
+OUTPUT = "a file that is not there yet, in a folder that is"
+# What OIPs that were made before depend on; what the training does, which is there already.
+OF_OIPS, OF_TRAINING = ("oip.", "noise.", "data."), ("train.", "model.", "seed=")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line; returns the exit code."""
+    about = "a page about every map of the CNN of a finished run, in one HTML file"
+    parser = argparse.ArgumentParser("python -m pipeline.atlas", description=about)
+    parser.add_argument("run", metavar="RUN", help="the id of a run in MLflow, or the folder of a run or stage")
+    parser.add_argument("overrides", nargs="*", metavar="setting=value", help="such as oip.layer=Conv2D_2")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="a copy of the page; there must be no such file")
+    parser.add_argument("--output-dir", type=folder, default=Path("outputs"), help="default: %(default)s")
+    parser.add_argument("--uri", help="of the MLflow server; default: the file in the output folder")
+    options = parser.parse_intermixed_args(arguments)
+    return exit_code(lambda: _make(options), writes_to="--output-dir, --output")
+
+
+def _make(options: argparse.Namespace) -> int:
+    if options.output is not None and (options.output.exists() or not options.output.parent.is_dir()):
+        raise InputError.at("--output", takes=OUTPUT, got=str(options.output))
+    for word in options.overrides:
+        if word.startswith("stages="):
+            raise InputError(f"{word}: this command makes an atlas alone")
+        if word.startswith(OF_TRAINING):
+            raise InputError(f"{word}: the training is that of the run; train another with python -m pipeline {word}")
+    with contextlib.ExitStack() as stack:
+        recorded = stack.enter_context(opened(_stage_of(options.run), options.output_dir, options.uri))
+        given = stack.enter_context(_given(recorded, options))
+        composed = recorded_settings(recorded, options.overrides)
+        _follow_layer(composed, options.overrides)
+        composed.stages, composed.reuse = [Stage.atlas.value], True
+        composed.output_dir, composed.tracking.uri = str(options.output_dir), options.uri
+        config = schema.to_config(composed)
+        run_dir = stack.enter_context(jobs.new_run_dir(Path(config.output_dir)))
+        page = _run(config, run_dir, OmegaConf.to_yaml(composed, resolve=True), recorded, given, options)
+    if options.output is not None:
+        _copy_page(page, options.output)
+        page = options.output
+    print(f"open it in a browser: {shown(page)}")
+    return 0
+
+
+def _copy_page(page: Path, output: Path) -> None:
+    """Copy the page, whole or not at all, and over nothing that has appeared there meanwhile."""
+    draft = output.with_name(f".{output.name}-{uuid.uuid4().hex}")
+    try:
+        shutil.copyfile(page, draft)
+        try:
+            output.hardlink_to(draft)
+        except FileExistsError:
+            raise InputError.at("--output", takes=OUTPUT, got=f"{output}; the page is {page}") from None
+        except OSError:
+            # not every file system has links
+            draft.rename(output)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _follow_layer(composed: DictConfig, overrides: Sequence[str]) -> None:
+    """Of another layer than that of the record all maps are wanted, unless some are chosen, and statistics too."""
+    chosen = {word.partition("=")[0] for word in overrides}
+    if "statistics.layer" not in chosen:
+        composed.statistics.layer = composed.oip.layer
+    if "oip.layer" in chosen:
+        for key in ("map_indices", "position", "direction"):
+            if f"oip.{key}" not in chosen:
+                composed.oip[key] = None
+
+
+def _run(
+    config: Config,
+    run_dir: Path,
+    composed: str,
+    recorded: Recorded,
+    given: dict[Stage, Given],
+    options: argparse.Namespace,
+) -> Path:
+    """Make the atlas; returns the page."""
+    # late: it is not needed to refuse
+    from pipeline.engine.run import run
+
+    # what names the run, as it did then
+    said = recorded.said(options.overrides)
+    with jobs.attempt(run_dir, options.overrides) as attempt:
+        assert attempt is not None
+        outcomes = run(
+            config, run_dir, composed=composed, overrides=said.overrides, named_by=said.named_by, given=given
+        )
+        attempt.end(jobs.FINISHED, stages={stage.value: outcome.described() for stage, outcome in outcomes.items()})
+    made = outcomes[Stage.atlas].folder
+    _compare_data(given[Stage.train].folder, made)
+    return made / LOOK_AT[Stage.atlas]
+
+
+def _stage_of(run: str) -> str:
+    """The stage's folder to begin with, of the folder of a run with several stages; anything else as it is."""
+    with contextlib.suppress(OSError):
+        for stage in (Stage.oip, Stage.train, Stage.atlas, *Stage):
+            if (Path(run) / stage.value / storage.RECORD).is_file() and not (Path(run) / storage.RECORD).is_file():
+                return str(Path(run) / stage.value)
+    return run
+
+
+@contextlib.contextmanager
+def _given(recorded: Recorded, options: argparse.Namespace) -> Iterator[dict[Stage, Given]]:
+    """The results of the record that the atlas stands on, until the block is left."""
+    with contextlib.ExitStack() as stack:
+        training = recorded
+        if recorded.stage != Stage.train.value:
+            key = storage.load_upstream(recorded.folder).get(Stage.train.value)
+            upstream = recorded.upstream or stored_result(options.output_dir, Stage.train.value, key)
+            if upstream is None:
+                takes = f"a run whose training is beside it, or in the store of {options.output_dir}"
+                raise InputError.at("RUN", takes=takes, got=options.run)
+            training = stack.enter_context(opened(str(upstream), options.output_dir, options.uri))
+        given = {Stage.train: Given(stack.enter_context(_with_model(training, options)), training.run_id)}
+        if recorded.stage == Stage.oip.value and not any(word.startswith(OF_OIPS) for word in options.overrides):
+            # those of another version lack something, and are made anew
+            with contextlib.suppress(InputError):
+                storage.load_result(OipSweepResult, recorded.folder)
+                given[Stage.oip] = Given(recorded.folder, recorded.run_id)
+        yield given
+
+
+@contextlib.contextmanager
+def _with_model(training: Recorded, options: argparse.Namespace) -> Iterator[Path]:
+    """The folder of a training with its model, which MLflow keeps elsewhere."""
+    if (training.folder / storage.MODEL).is_file():
+        problem = storage.problem(training.folder, thorough=True)
+        if problem is not None:
+            raise InputError.at("RUN", takes="a training as it was saved", got=f"{training.folder}: {problem}")
+        yield training.folder
+        return
+    stored = stored_result(options.output_dir, training.stage, training.described["record"]["key"])
+    if stored is not None:
+        yield stored
+        return
+    if training.run_id is None:
+        takes = f"a training with its model, or one that is in the store of {options.output_dir}"
+        raise InputError.at("RUN", takes=takes, got=f"{training.folder} without {storage.MODEL}")
+    with TemporaryDirectory() as scratch:
+        place = Path(scratch, training.stage)
+        shutil.copytree(training.folder, place)
+        tracking = TrackingConfig(backend=TrackingBackend.mlflow, uri=options.uri, experiment="mnist-dream")
+        fetch_model(tracking, options.output_dir, training.run_id, place)
+        yield place
+
+
+def _compare_data(training: Path, atlas: Path) -> None:
+    """Say so if the data is not what the CNN was trained on."""
+    then, today = (storage.load_ingredients(place).get("inputs", {}).get("data") for place in (training, atlas))
+    if then != today:
+        print("data: not what the CNN was trained on; the real images of the atlas are today's")
+
+
+if __name__ == "__main__":
+    listen()
+    # before the log takes it
+    keep_going()
+    logging.basicConfig(level=logging.WARNING, format="mnist-dream: %(message)s")
+    sys.exit(run_command(main))

@@ -1,0 +1,55 @@
+"""What the words of a command line may be, for those commands that Hydra does not read."""
+
+import argparse
+import math
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from pipeline.runtime.errors import InputError, why
+
+
+def folder(text: str) -> Path:
+    """A folder by its path; an empty one would be the current folder, which nobody means."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("takes a folder; got nothing")
+    return Path(text)
+
+
+def exit_code(action: Callable[[], int], *, writes_to: str) -> int:
+    """What a command line returns: what `action` does, 2 for what is refused, told in one line, 130 for an interrupt.
+
+    Args:
+        writes_to: the options that name where it writes, for the message.
+    """
+    try:
+        return action()
+    except InputError as error:
+        print(f"mnist-dream: {error}", file=sys.stderr)
+    except OSError as error:
+        takes = "a folder that can be written to, with room for the results"
+        print(f"mnist-dream: {InputError.at(writes_to, takes=takes, got=why(error))}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("mnist-dream: interrupted", file=sys.stderr)
+        return 130
+    return 2
+
+
+def days(text: str) -> float:
+    """A time in days."""
+    return _number(text, "a number of days of at least 0")
+
+
+def tolerance(text: str) -> float:
+    """The largest difference that counts as none."""
+    return _number(text, "a number of at least 0")
+
+
+def _number(text: str, takes: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"takes {takes}; got {text or 'nothing'}")
+    return value

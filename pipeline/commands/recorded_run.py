@@ -1,0 +1,175 @@
+"""A stage as it was recorded, in MLflow or in a folder, and its settings."""
+
+import contextlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from omegaconf import DictConfig, OmegaConf
+
+from pipeline.engine import storage
+from pipeline.engine.store import Store
+from pipeline.runtime.errors import InputError
+from pipeline.settings import schema
+from pipeline.settings.choices import Stage, TrackingBackend
+from pipeline.settings.compose import CONF, compose
+from pipeline.settings.config import TrackingConfig
+from pipeline.sweeps import jobs
+from pipeline.tracking.fetching import fetched
+
+CONFIG = "config.yaml"
+UPSTREAM = f"upstream.{Stage.train.value}"
+
+
+class Said(NamedTuple):
+    """What was given on a command line: overrides, all of it; named_by: what of it names the runs."""
+
+    overrides: list[str]
+    named_by: list[str]
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A stage as it was recorded. described: its stage.json; upstream: the run or folder of its training; run_id: its
+    own in MLflow, None for a folder."""
+
+    folder: Path
+    described: dict[str, Any]
+    upstream: str | None
+    run_id: str | None
+
+    @property
+    def stage(self) -> str:
+        """Its name."""
+        return Stage(self.described["record"]["stage"]).value
+
+    def said(self, more: Sequence[str]) -> Said:
+        """What was given then, and `more` that is given now."""
+        process = self.described["process"]
+        overrides = process.get("overrides", [])
+        return Said([*overrides, *more], [*process.get("named_by", overrides), *more])
+
+
+@contextlib.contextmanager
+def opened(run: str, output_dir: Path, uri: str | None) -> Iterator[Recorded]:
+    """What the id of a run in MLflow, or the folder of a stage, stands for, until the block is left.
+
+    Args:
+        uri: of the MLflow server, None for the file in `output_dir`.
+    Raises:
+        InputError: it is neither.
+    """
+    if not run.strip():
+        raise InputError.at("RUN", takes="the id of a run, or the folder of a stage", got="nothing")
+    folder = Path(run).absolute()
+    try:
+        is_folder = folder.is_dir()
+    except OSError as error:
+        raise InputError.at("RUN", takes="the id of a run, or the folder of a stage", got=error.strerror) from error
+    if is_folder:
+        training = folder.parent / Stage.train.value
+        yield _read(folder, str(training) if training != folder and training.is_dir() else None, None)
+        return
+    tracking = TrackingConfig(backend=TrackingBackend.mlflow, uri=uri, experiment="mnist-dream")
+    with contextlib.ExitStack() as stack:
+        try:
+            files, tags = stack.enter_context(fetched(tracking, output_dir, run))
+        except InputError:
+            place = _on_disk(output_dir, run, {})
+            if place is None:
+                raise
+            print(f"the results of {run} are taken from {place}, as the record does not tell of it", flush=True)
+            training = place.parent / Stage.train.value
+            yield _read(place, str(training) if training != place and training.is_dir() else None, None)
+            return
+        # its model MLflow keeps elsewhere
+        if files is None or storage.problem(files, thorough=True, without=[storage.MODEL]) is not None:
+            place = _on_disk(output_dir, run, tags)
+            if place is not None:
+                print(f"the results of {run} are taken from {place}, as they are not whole in its record", flush=True)
+                files = place
+        if files is None:
+            takes = f"a run whose files are in the record, or in a folder of its stage below {output_dir}"
+            raise InputError.at("RUN", takes=takes, got=f"{run}, of which there are none")
+        yield _read(files, tags.get(UPSTREAM), run)
+
+
+def _on_disk(output_dir: Path, run: str, tags: Mapping[str, str]) -> Path | None:
+    """The folder below `output_dir` with the whole results of a run in MLflow, that are not found there any more; that
+    of the pipeline run which recorded it, else one of the store.
+
+    Args:
+        tags: of the run; empty if the record does not know it.
+    """
+    for top in jobs.RUNS:
+        for file in sorted((output_dir / top).rglob(jobs.FILE)):
+            place = _of_job(file.parent, run, tags)
+            if place is not None and storage.problem(place, thorough=True) is None:
+                return place
+    key = tags.get("stage_key")
+    return stored_result(output_dir, tags.get("stage", ""), key)
+
+
+def _of_job(folder: Path, run: str, tags: Mapping[str, str]) -> Path | None:
+    """The folder of the stage that a run in MLflow is of, if a job made or reused it."""
+    job = jobs.read(folder)
+    for stage, described in job.stages.items() if job is not None else ():
+        if described.get("run_id") == run:
+            return folder / stage
+    # a job that was killed before its end
+    place = folder / tags.get("stage", "")
+    with contextlib.suppress(InputError):
+        of_place = storage.load_record(place).key, storage.load_process(place).get("pipeline_id")
+        if of_place == (tags.get("stage_key"), tags.get("pipeline_id")):
+            return place
+    return None
+
+
+def _read(folder: Path, upstream: str | None, run_id: str | None) -> Recorded:
+    try:
+        described = json.loads((folder / storage.RECORD).read_text(encoding="utf-8"))
+        recorded = Recorded(folder, described, upstream, run_id)
+        _ = recorded.stage, described["process"]["threads"], described["digests"]
+        (folder / CONFIG).read_text(encoding="utf-8")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        takes = f"a stage (not a sweep, or a run of several) with a whole {storage.RECORD} and {CONFIG}"
+        raise InputError.at("RUN", takes=takes, got=f"{folder}: {type(error).__name__}: {error}") from error
+    return recorded
+
+
+def stored_result(output_dir: Path, stage: str, key: str | None) -> Path | None:
+    """The folder of a result in the store, if it is there, whole."""
+    if key is None:
+        return None
+    place = Store(output_dir / "store").place(stage, key)
+    return place if place.is_dir() and storage.problem(place, thorough=True) is None else None
+
+
+def recorded_settings(recorded: Recorded, overrides: Sequence[str]) -> DictConfig:
+    """The settings of the record, but for what is given now, `setting=value`; those that it lacks as of today.
+
+    Raises:
+        InputError: a word that is no such setting.
+    """
+    given = OmegaConf.load(recorded.folder / CONFIG)
+    assert isinstance(given, DictConfig)
+    for key in schema.fill(given, OmegaConf.structured(compose())):
+        value = OmegaConf.select(given, key)
+        print(f"{key}: not in the record; {value.value if isinstance(value, Enum) else value} today")
+    if given.runtime.threads is None:
+        # the record may be of another machine, which had others
+        given.runtime.threads = recorded.described["process"]["threads"]
+    for word in overrides:
+        key, equals, text = word.partition("=")
+        if not equals:
+            raise InputError(f"{word}: takes the form setting=value")
+        if (CONF / key).is_dir():
+            raise InputError(f"{word}: only single settings can be changed, such as noise.seed=1, not files of a group")
+        schema.check_key(key)
+        value = OmegaConf.create(f"value: {text}").value
+        schema.check_value(key, value)
+        OmegaConf.update(given, key, value)
+    return given

@@ -1,0 +1,167 @@
+"""python -m pipeline.rerun RUN [overrides]: a stage again, from its record, and whether the results are the same bits.
+
+RUN is the id of a run in MLflow, or the folder of a stage. Exit code 0: every array is bit-identical, or within
+--tolerance; 1: something differs; 2: what was asked for cannot be done.
+"""
+
+import argparse
+import contextlib
+import json
+import logging
+import multiprocessing
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from omegaconf import DictConfig, OmegaConf
+
+from pipeline.commands.options import exit_code, folder, tolerance
+from pipeline.commands.recorded_run import Recorded, Said, opened, recorded_settings, stored_result
+from pipeline.engine import differences as comparison
+from pipeline.engine import provenance, storage
+from pipeline.engine.folders import work_folder
+from pipeline.runtime.errors import InputError
+from pipeline.runtime.output import keep_going, run_command
+from pipeline.runtime.signals import listen
+from pipeline.runtime.tensorflow import cpu_threads
+from pipeline.settings import schema
+from pipeline.settings.choices import Stage
+from pipeline.sweeps import jobs
+from pipeline.tracking.backend import default_uri
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line; returns the exit code."""
+    about = "compute a recorded stage again, and say whether the results are the same bits"
+    parser = argparse.ArgumentParser("python -m pipeline.rerun", description=about)
+    parser.add_argument("run", metavar="RUN", help="the id of a run in MLflow, or the folder of a stage")
+    parser.add_argument("overrides", nargs="*", metavar="setting=value", help="what shall be different this time")
+    parser.add_argument("--output-dir", type=folder, default=Path("outputs"), help="default: %(default)s")
+    parser.add_argument("--uri", help="of the MLflow server; default: the file in the output folder")
+    parser.add_argument(
+        "--tolerance", type=tolerance, default=0.0, metavar="X", help="largest difference that counts as the same (0)"
+    )
+    options = parser.parse_intermixed_args(arguments)
+    return exit_code(lambda: _rerun(options), writes_to="--output-dir")
+
+
+def _rerun(options: argparse.Namespace) -> int:
+    with contextlib.ExitStack() as stack:
+        recorded = stack.enter_context(opened(options.run, options.output_dir, options.uri))
+        wanted = [recorded]
+        if recorded.upstream is not None:
+            # it may not be there any more
+            with contextlib.suppress(InputError):
+                # first, as the other stands on it
+                wanted.insert(0, stack.enter_context(opened(recorded.upstream, options.output_dir, options.uri)))
+        composed = _composed(recorded, options)
+        config = schema.to_config(composed)
+        process = provenance.describe_process(
+            options.overrides, threads=cpu_threads(config.runtime), deterministic=config.runtime.deterministic
+        )
+        for line in comparison.process_differences(recorded.described["process"], process):
+            print(line, flush=True)
+        run_dir = stack.enter_context(jobs.new_run_dir(Path(config.output_dir)))
+        # what names the run, as it did then
+        said = recorded.said(options.overrides)
+        _run(composed, run_dir, said, options, training_threads=_training_threads(wanted, options))
+        same = [_compare(then, run_dir / then.stage, options) for then in wanted]
+    return 0 if all(same) else 1
+
+
+def _training_threads(wanted: Sequence[Recorded], options: argparse.Namespace) -> int | None:
+    """The threads of the training that a stage stands on, if they were others than its own: another number of them
+    gives other bits, and a process has one number for all it does."""
+    if len(wanted) < 2 or any(word.startswith("runtime.threads=") for word in options.overrides):
+        return None
+    training, stage = (recorded.described["process"]["threads"] for recorded in wanted)
+    return training if training is not None and training != stage else None
+
+
+def _composed(recorded: Recorded, options: argparse.Namespace) -> DictConfig:
+    """The settings of the record, but for what is given now; without reuse, for this stage alone."""
+    for word in options.overrides:
+        if word.partition("=")[0] == "stages":
+            raise InputError(f"{word}: the stage is that of the record; its folder or run says which")
+    given = recorded_settings(recorded, options.overrides)
+    given.stages, given.reuse = [recorded.stage], False
+    given.output_dir, given.tracking.uri = str(options.output_dir), options.uri
+    return given
+
+
+def _run(
+    composed: DictConfig,
+    run_dir: Path,
+    said: Said,
+    options: argparse.Namespace,
+    *,
+    training_threads: int | None,
+) -> None:
+    """Compute the stage, and the training before it: where that had other threads in a process of its own, whose result
+    the stage finds in a store that holds nothing else."""
+    text = OmegaConf.to_yaml(composed, resolve=True)
+    with jobs.attempt(run_dir, options.overrides) as attempt, contextlib.ExitStack() as stack:
+        assert attempt is not None
+        if training_threads is None:
+            stages = _execute(text, run_dir, said, options)
+        else:
+            store = stack.enter_context(work_folder(run_dir))
+            composed.reuse, composed.output_dir = True, str(store)
+            composed.tracking.uri = options.uri or default_uri(options.output_dir)
+            training = OmegaConf.merge(
+                composed, {"stages": [Stage.train.value], "runtime": {"threads": training_threads}}
+            )
+            process = multiprocessing.get_context("spawn").Process(
+                target=_execute, args=(OmegaConf.to_yaml(training, resolve=True), run_dir, said, options)
+            )
+            process.start()
+            process.join()
+            if process.exitcode:
+                raise InputError(f"the training could not be computed again: exit code {process.exitcode}")
+            stages = _execute(OmegaConf.to_yaml(composed, resolve=True), run_dir, said, options)
+        attempt.end(jobs.FINISHED, stages=stages)
+
+
+def _execute(composed: str, run_dir: Path, said: Said, options: argparse.Namespace) -> dict[str, dict[str, Any]]:
+    # late: it is not needed to refuse
+    from pipeline.engine.run import run
+
+    # the training may have a process of its own
+    keep_going()
+    config = schema.to_config(cast(DictConfig, OmegaConf.create(composed)))
+    tags = {"rerun_of": Path(options.run).name}
+    outcomes = run(config, run_dir, composed=composed, overrides=said.overrides, named_by=said.named_by, tags=tags)
+    return {stage.value: outcome.described() for stage, outcome in outcomes.items()}
+
+
+def _compare(recorded: Recorded, folder: Path, options: argparse.Namespace) -> bool:
+    """Tell whether a stage's results are the same; True if so."""
+    today = json.loads((folder / storage.RECORD).read_text(encoding="utf-8"))
+    for line in comparison.ingredient_differences(recorded.described.get("ingredients", {}), today["ingredients"]):
+        print(line)
+    then: Mapping[str, str] = recorded.described["digests"]
+    now: Mapping[str, str] = today["digests"]
+    if then == now:
+        print(f"{recorded.stage:<12} bit-identical, {len(now)} arrays")
+        return True
+    recorded_arrays = storage.load_saved(recorded.folder, then)
+    stored = stored_result(options.output_dir, recorded.stage, recorded.described["record"]["key"])
+    if stored is not None:
+        # MLflow keeps a model elsewhere
+        recorded_arrays = storage.load_saved(stored, then) | recorded_arrays
+    found = comparison.differences(then, now, recorded_arrays, storage.load_saved(folder, now))
+    within = all(difference.within(options.tolerance) for difference in found)
+    verdict = f"the same within {options.tolerance:g}" if within else "not the same"
+    print(f"{recorded.stage:<12} {verdict}, {len(found)} of {len(now)} arrays differ")
+    for difference in found:
+        print(f"{'':<12} {difference}")
+    return within
+
+
+if __name__ == "__main__":
+    listen()
+    # before the log takes it
+    keep_going()
+    logging.basicConfig(level=logging.WARNING, format="mnist-dream: %(message)s")
+    sys.exit(run_command(main))

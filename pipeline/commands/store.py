@@ -1,0 +1,99 @@
+"""The command line of the store: python -m pipeline.store list | verify | prune."""
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from pipeline.commands.options import days, folder
+from pipeline.engine.entries import Entry, entries
+from pipeline.engine.store import Store, is_being_computed
+from pipeline.runtime.errors import why
+from pipeline.runtime.output import run_command
+
+DAY_S = 24 * 3600
+SHORT = 12
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line; returns the exit code."""
+    parser = argparse.ArgumentParser("python -m pipeline.store", description="the store of results")
+    parser.add_argument("--output-dir", type=folder, default=Path("outputs"), help="default: %(default)s")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="list | verify | prune")
+    commands.add_parser("list", help="what is in the store, the least recently used first")
+    commands.add_parser("verify", help="whether every array is what it was when it was saved")
+    prune = commands.add_parser("prune", help="remove what killed processes left, and what is asked for")
+    prune.add_argument("--broken", action="store_true", help="results that `verify` complains of")
+    prune.add_argument("--outdated", action="store_true", help="results of other sources or versions than today's")
+    prune.add_argument("--unused-for", type=days, metavar="DAYS", help="results not made or reused for so long")
+    prune.add_argument("--dry-run", action="store_true", help="only say what would go")
+    options = parser.parse_args(arguments)
+    root = options.output_dir / "store"
+    try:
+        if not root.is_dir():
+            print(f"mnist-dream: nothing is stored in {options.output_dir.resolve()} yet", file=sys.stderr)
+            return 2
+        match options.command:
+            case "list":
+                return _list(Store(root))
+            case "verify":
+                return _verify(Store(root))
+            case _:
+                return _prune(Store(root), options)
+    except OSError as error:
+        print(f"mnist-dream: {why(error)}", file=sys.stderr)
+        return 2
+
+
+def _list(store: Store) -> int:
+    found = entries(store)
+    for entry in found:
+        day = time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.used))
+        print(f"{entry.stage:<12} {entry.key[:SHORT]}  {day}  {_mebibytes(entry.size)}  {entry.name}")
+    print(f"{len(found)} results, {_mebibytes(sum(entry.size for entry in found)).strip()}")
+    return 0
+
+
+def _verify(store: Store) -> int:
+    found = entries(store)
+    problems = [(entry, problem) for entry in found if (problem := entry.problem()) is not None]
+    for entry, problem in problems:
+        print(f"{entry.stage:<12} {entry.key[:SHORT]}  {problem}")
+    print(f"{len(found) - len(problems)} of {len(found)} results are as they were saved")
+    return 1 if problems else 0
+
+
+def _prune(store: Store, options: argparse.Namespace) -> int:
+    gone = [(path, "left by a killed process") for path in store.leftovers()]
+    for entry in entries(store):
+        if reason := _why_prune(entry, options):
+            gone.append((entry.place, reason))
+    if not options.dry_run:
+        store.remove_locks()
+    for path, reason in gone:
+        if not options.dry_run:
+            store.remove(path)
+        print(f"{'would remove' if options.dry_run else 'removed'} {path}: {reason}")
+    print(f"{len(gone)} {'would go' if options.dry_run else 'removed'}, {len(entries(store))} results in the store")
+    return 0
+
+
+def _why_prune(entry: Entry, options: argparse.Namespace) -> str | None:
+    if is_being_computed(entry.place):
+        return None
+    if options.unused_for is not None and time.time() - entry.used > options.unused_for * DAY_S:
+        return f"unused for {(time.time() - entry.used) / DAY_S:.0f} days"
+    if options.outdated and entry.is_outdated():
+        return "made by other sources or versions"
+    if options.broken and (problem := entry.problem()):
+        return problem
+    return None
+
+
+def _mebibytes(size: int) -> str:
+    return f"{size / 2**20:8.1f} MiB"
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))

@@ -1,0 +1,184 @@
+"""`make ui`: the MLflow page of the record under outputs/, for this machine only, until Ctrl-C."""
+
+import argparse
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import IO, Any
+
+from pipeline.runtime.output import is_lost, run_command
+from pipeline.sweeps.jobs import RUNS
+from pipeline.tracking.backend import FILE, sqlite_uri
+from pipeline.tracking.charts import chart_address, sweep_views, view_id
+from pipeline.tracking.moved import ARTIFACTS, follow
+from pipeline.tracking.sqlite_lookup import lost_files
+
+HOST = "127.0.0.1"
+FIRST_PORT = 5000
+START_TIMEOUT_S = 180
+TIMEOUT_S = 30
+END_TIMEOUT_S = 10
+# Of each stage, whose addresses are told.
+NEWEST_SWEEPS = 3
+ENVIRONMENT = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    # workers for jobs that the pages of runs do not need
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Show the record until Ctrl-C; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m pipeline.ui", description=__doc__)
+    parser.add_argument("--output-dir", type=Path, default=Path("outputs"), help="default: %(default)s")
+    parser.add_argument("--port", type=int, help=f"default: {FIRST_PORT}, or the next one that is free")
+    options = parser.parse_args(arguments)
+    folder = options.output_dir.resolve()
+    if not (folder / FILE).is_file():
+        return _refused(f"nothing is recorded in {folder} yet; `python -m pipeline` does it")
+    # the record may be a link, its artifacts lie beside the file itself
+    file = (folder / FILE).resolve()
+    try:
+        follow(file)
+    except PermissionError as error:
+        return _refused(f"{file}: {error}")
+    ports = range(FIRST_PORT, FIRST_PORT + 100) if options.port is None else [options.port]
+    port = next(filter(_is_free, ports), None)
+    if port is None:
+        return _refused(f"port {ports[0]} cannot be used; --port takes another one")
+    if lost := _lost(folder, file):
+        print(f"mnist-dream: {lost}", file=sys.stderr)
+    with tempfile.TemporaryFile() as output:
+        # that comes while the server starts would leave it without anybody who ends it
+        early: list[int] = []
+        _on_stop(lambda number, _: early.append(number))
+        server = _start(file, port, output)
+        try:
+            _on_stop(signal.default_int_handler)
+            return 130 if early else _watch(server, port, output)
+        except KeyboardInterrupt:
+            return 130
+        finally:
+            _end(server)
+
+
+def _on_stop(handler: Callable[[int, FrameType | None], Any]) -> None:
+    """Handle Ctrl-C, also when started in the background, where it is switched off, and `kill`."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, handler)
+
+
+def _lost(folder: Path, file: Path) -> str | None:
+    """What to say of runs whose pages can show no files; None if all have theirs."""
+    lost = lost_files(file)
+    if lost.runs == 0:
+        return None
+    places = [str(folder / name) for name in (*RUNS, "store") if (folder / name).is_dir()]
+    results = f"; their results lie in {', '.join(places)}" if places else ""
+    return f"{lost.runs} of {lost.of} runs have lost their files in {file.parent / ARTIFACTS}{results}"
+
+
+def _start(file: Path, port: int, output: IO[bytes]) -> subprocess.Popen[bytes]:
+    command = [
+        *(sys.executable, "-m", "mlflow", "server"),
+        *("--host", HOST, "--port", str(port), "--workers", "1", "--uvicorn-opts", "--log-level warning"),
+        *("--backend-store-uri", sqlite_uri(file)),
+        # or experiments that are made through this server could not be written to without it
+        *("--default-artifact-root", (file.parent / ARTIFACTS).as_uri()),
+    ]
+    # In a session of its own: Ctrl-C reaches only this process, so that the server shows no tracebacks.
+    return subprocess.Popen(
+        command, env={**os.environ, **ENVIRONMENT}, stdout=output, stderr=output, start_new_session=True
+    )
+
+
+def _watch(server: subprocess.Popen[bytes], port: int, output: IO[bytes]) -> int:
+    """Tell the addresses once the server answers; the exit code, and what the server said, if it ends by itself."""
+    print("the MLflow page is starting ...", flush=True)
+    if is_lost():
+        # nobody can be told its address
+        return 0
+    root = f"http://{HOST}:{port}"
+    if _answers(server, root):
+        # without the query a page opens on traces of language models
+        print(f"{root}/#/experiments?workflowType=machine_learning")
+        for experiment in _experiments(root):
+            name, tags = experiment["name"], {tag["key"] for tag in experiment.get("tags", [])}
+            stage = name.rpartition("/")[2]
+            print(f"{chart_address(root, experiment['experiment_id'], view_id(stage), tags)}  {name}")
+            for view in sweep_views(experiment.get("tags", []))[:NEWEST_SWEEPS]:
+                print(f"{chart_address(root, experiment['experiment_id'], view.id, tags)}  {name}, {view.name}")
+        print("Ctrl-C ends it", flush=True)
+        if is_lost():
+            return 0
+        server.wait()
+    output.seek(0)
+    print(output.read().decode(errors="replace"), file=sys.stderr)
+    return 1
+
+
+def _answers(server: subprocess.Popen[bytes], root: str) -> bool:
+    """Wait for the server; False if it ended, or takes too long."""
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while server.poll() is None and time.monotonic() < deadline:
+        try:
+            _fetch(f"{root}/health")
+            return True
+        except OSError:
+            time.sleep(0.3)
+    return False
+
+
+def _experiments(root: str) -> list[dict[str, Any]]:
+    """The experiments with runs of stages, in the order in which they were made."""
+    found = json.loads(_fetch(f"{root}/api/2.0/mlflow/experiments/search?max_results=100")).get("experiments", [])
+    of_stages = [experiment for experiment in found if "/" in experiment["name"]]
+    return sorted(of_stages, key=lambda experiment: int(experiment["experiment_id"]))
+
+
+def _fetch(address: str) -> bytes:
+    # a proxy of the environment cannot reach this machine's loopback
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with direct.open(address, timeout=TIMEOUT_S) as answer:
+        return answer.read()
+
+
+def _end(server: subprocess.Popen[bytes]) -> None:
+    """End the server with its worker; impatience does not keep it alive."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        if server.poll() is None:
+            os.killpg(server.pid, number)
+            try:
+                server.wait(END_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                continue
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        # as the server does; otherwise a port of which a connection just ended counts as taken
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except (OSError, OverflowError):
+            return False
+    return True
+
+
+def _refused(reason: str) -> int:
+    print(f"mnist-dream: {reason}", file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))

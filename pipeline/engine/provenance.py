@@ -1,0 +1,153 @@
+"""What ran: digests, versions, the state of the source tree."""
+
+import contextlib
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline.runtime.errors import without_passwords
+from pipeline.runtime.numerics import ONEDNN
+
+PACKAGE = Path(__file__).parent.parent
+# The endings of source files: code, and what pages are made of.
+SOURCES = (".py", ".j2", ".css", ".js")
+NUMERIC_PACKAGES = ("tensorflow", "keras", "numpy")
+# The beginnings of the names of environment variables that change how something is computed.
+NUMERIC_SWITCHES = (
+    *("TF_ENABLE_", "TF_DISABLE_", "TF_DETERMINISTIC_", "TF_SET_ONEDNN_", "TF_CUDNN_", "TF_XLA_", "XLA_"),
+    *("TF_FORCE_", "NVIDIA_TF32_", "CUDNN_", "CUBLAS_", "ONEDNN_", "DNNL_", "OPENBLAS_", "MKL_", "NPY_DISABLE_CPU_"),
+)
+# Where it is computed, and what launchers set differently for each of their workers.
+NUMERIC_PLACES = ("CUDA_VISIBLE_", "OMP_", "TF_NUM_")
+# Parts of the names of those of the switches that change no result, or set what Keras sets by itself.
+_NOT_NUMERIC = ("NUM_THREADS", "VERBOSE", "LOG", "PROFILE", "GPU_ALLOW_GROWTH", "GPU_ALLOCATOR")
+
+
+def digest(value: Any) -> str:
+    """SHA-256 of a value that JSON can hold; the order of the keys does not matter."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def array_digest(array: np.ndarray) -> str:
+    """SHA-256 of the type, shape and bytes of an array."""
+    head = f"{array.dtype.str}{array.shape}".encode()
+    return hashlib.sha256(head + np.ascontiguousarray(array).tobytes()).hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of the bytes of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def source_files(modules: Iterable[str]) -> list[Path]:
+    """The source files behind names such as ``core/ascent.py`` or, for a folder with all below it, ``core``."""
+    files: list[Path] = []
+    for module in modules:
+        path = PACKAGE / module
+        inside = [file for file in path.rglob("*") if file.suffix in SOURCES] if path.is_dir() else [path]
+        files += sorted(inside)
+    return files
+
+
+def source_digest(files: Iterable[Path]) -> str:
+    """SHA-256 of source files of this package."""
+    return digest([[str(file.relative_to(PACKAGE)), file.read_text(encoding="utf-8")] for file in files])
+
+
+def numeric_versions() -> dict[str, str]:
+    """The versions of the packages that compute."""
+    return {name: importlib.metadata.version(name) for name in NUMERIC_PACKAGES}
+
+
+def numeric_switches() -> dict[str, str]:
+    """Return the environment variables by which somebody chose how something is computed, by name."""
+    return {
+        name: value
+        for name, value in sorted(os.environ.items())
+        if name.startswith(NUMERIC_SWITCHES)
+        and not any(part in name for part in _NOT_NUMERIC)
+        # which is set where it is not given
+        and (name, value) != ONEDNN
+    }
+
+
+def describe_process(overrides: list[str], *, threads: int, deterministic: bool) -> dict[str, Any]:
+    """Everything about this process, but for its GPUs, that a later reader of its results may ask for.
+
+    Args:
+        threads: those of TensorFlow's operations.
+        deterministic: whether TensorFlow refuses operations whose result depends on timing.
+    """
+    packages = {dist.metadata["Name"]: dist.version for dist in importlib.metadata.distributions()}
+    return {
+        "command": [Path(sys.argv[0]).name, *map(without_passwords, sys.argv[1:])],
+        "overrides": list(map(without_passwords, overrides)),
+        "threads": threads,
+        "deterministic": deterministic,
+        "environment": {
+            name: value
+            for name, value in sorted(os.environ.items())
+            if name.startswith((*NUMERIC_SWITCHES, *NUMERIC_PLACES))
+        },
+        "cpu": _cpu(),
+        "cpus": os.cpu_count(),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "version": packages.get("mnist-dream"),
+        "git": git_state(),
+        "source": source_digest(source_files(["."])),
+        "packages": dict(sorted(packages.items(), key=lambda item: item[0].lower())),
+    }
+
+
+def git_state() -> dict[str, Any] | None:
+    """Commit, whether files differ from it, and which are new; None outside a checkout of this project."""
+    if not (PACKAGE.parent / ".git").exists():
+        return None
+    try:
+        status = _git("status", "--porcelain").splitlines()
+        untracked = [line[3:] for line in status if line.startswith("??")]
+        return {"commit": _git("rev-parse", "HEAD"), "dirty": bool(status), "untracked": untracked}
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def git_diff() -> str:
+    """What differs from the commit, as a patch; "" if nothing does, or outside a checkout of this project."""
+    if not (PACKAGE.parent / ".git").exists():
+        return ""
+    try:
+        return _git("diff", "HEAD", "--", "pipeline", "conf", "hydra_plugins", "pyproject.toml")
+    except (OSError, subprocess.SubprocessError):
+        return ""
+
+
+def conf_digest(folder: Path) -> str:
+    """SHA-256 of all files with settings below a folder."""
+    files = sorted(folder.rglob("*.yaml"))
+    return digest([[path.relative_to(folder).as_posix(), path.read_text(encoding="utf-8")] for path in files])
+
+
+def _cpu() -> str:
+    """The name of the processor, where the system tells it."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _git(*arguments: str) -> str:
+    command = ["git", "-C", str(PACKAGE.parent), *arguments]
+    done = subprocess.run(command, capture_output=True, check=True, timeout=20)
+    return done.stdout.decode("utf-8", errors="replace").strip()

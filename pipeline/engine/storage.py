@@ -1,0 +1,287 @@
+"""Results to and from disk, whole or not at all.
+
+A stage's folder holds its arrays (.npz without pickles), pictures, record and, for the training, the model. It is
+written under another name beside its place and moved there in one step, so that what stands there is complete.
+"""
+
+import contextlib
+import dataclasses
+import json
+import shutil
+import uuid
+import zipfile
+import zlib
+from collections.abc import Callable, Collection, Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from pipeline.engine.provenance import array_digest, file_digest
+from pipeline.engine.record import StageRecord
+from pipeline.engine.results import StageResult
+from pipeline.runtime.errors import InputError
+from pipeline.stages.activations.result import ActivationsResult
+from pipeline.stages.atlas.result import AtlasResult
+from pipeline.stages.dream.result import DreamResult
+from pipeline.stages.dream_sheet.result import DreamSheetResult
+from pipeline.stages.oip.result import OipSweepResult
+from pipeline.stages.statistics.result import MapStatistics
+from pipeline.stages.train.result import TrainResult
+
+if TYPE_CHECKING:
+    import keras
+
+OnSaved = Callable[[int], None]
+Kind = TypeVar("Kind")
+
+MODEL, RECORD = "model.keras", "stage.json"
+# Of the results that are one file of arrays.
+_FILES: dict[type, str] = {
+    MapStatistics: "statistics.npz",
+    OipSweepResult: "oip.npz",
+    DreamResult: "dream.npz",
+    AtlasResult: "atlas.npz",
+    DreamSheetResult: "dream.npz",
+}
+# What reading a broken file of arrays raises.
+UNREADABLE = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error)
+
+
+@contextlib.contextmanager
+def new_folder(place: Path) -> Iterator[Path]:
+    """A folder to fill that becomes `place` when the block ends, and vanishes if it fails.
+
+    If `place` has appeared meanwhile, from another process that computed the same, that one is kept.
+    """
+    draft = place.parent / f".{place.name}-{uuid.uuid4().hex}"
+    draft.mkdir(parents=True)
+    try:
+        yield draft
+        try:
+            draft.rename(place)
+        except OSError:
+            if not place.is_dir():
+                raise
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def copy_folder(source: Path, place: Path, *, before: Callable[[Path], None] = lambda _: None) -> None:
+    """A copy of a stage's folder, complete or absent. before: called with the copy before it is in its place."""
+    with new_folder(place) as draft:
+        shutil.copytree(source, draft, dirs_exist_ok=True)
+        before(draft)
+
+
+def save_result(result: StageResult, folder: Path, *, on_saved: OnSaved = lambda _: None) -> dict[str, str]:
+    """Write the arrays of a result, and the model of a training, into `folder`.
+
+    Args:
+        on_saved: called with the bytes, in memory, of every file when it is saved; `size` of them in all.
+    Returns:
+        The digest of every array, by file and name: what two runs are compared by.
+    """
+    digests: dict[str, str] = {}
+    for file, arrays in _arrays(result).items():
+        np.savez_compressed(folder / file, allow_pickle=False, **arrays)
+        digests |= {f"{file}/{name}": array_digest(array) for name, array in arrays.items()}
+        on_saved(sum(array.nbytes for array in arrays.values()))
+    if isinstance(result, TrainResult):
+        result.model.save(folder / MODEL)
+        digests |= {f"{MODEL}/{weight.path}": array_digest(np.array(weight)) for weight in result.model.weights}
+    return digests
+
+
+def size(result: StageResult) -> int:
+    """The bytes of all arrays that `save_result` saves."""
+    return sum(array.nbytes for arrays in _arrays(result).values() for array in arrays.values())
+
+
+def _arrays(result: StageResult) -> dict[str, dict[str, np.ndarray]]:
+    """file -> name -> array. Fields that are dictionaries get a file of their own."""
+    if isinstance(result, TrainResult):
+        return {"initial_weights.npz": result.initial_weights, "history.npz": result.history}
+    if isinstance(result, ActivationsResult):
+        images = {"images": result.images, "labels": result.labels, "indices": result.indices}
+        return {"images.npz": images, "feature_maps.npz": result.feature_maps}
+    values = {field.name: np.asarray(getattr(result, field.name)) for field in dataclasses.fields(result)}
+    return {_FILES[type(result)]: values}
+
+
+def load_result(kind: type[Kind], folder: Path) -> Kind:
+    """A result of which `save_result` has made a single file, out of a stage's folder.
+
+    Raises:
+        InputError: the file is broken, or of another version.
+    """
+    try:
+        arrays = load_arrays(folder / _FILES[kind])
+        # a text or number is an array without axes
+        return kind(**{name: array if array.ndim else array.item() for name, array in arrays.items()})
+    except (*UNREADABLE, TypeError) as error:
+        raise _broken(folder) from error
+
+
+def load_arrays(path: Path) -> dict[str, np.ndarray]:
+    """All arrays of an .npz file.
+
+    Raises:
+        OSError, ValueError, zipfile.BadZipFile, zlib.error: it cannot be read, is broken or holds pickles.
+    """
+    if path.is_file() and not zipfile.is_zipfile(path):
+        # numpy would take it for a pickle
+        raise ValueError("it is no complete .npz file")
+    with np.load(path, allow_pickle=False) as file:
+        return dict(file)
+
+
+def load_saved(folder: Path, names: Iterable[str]) -> dict[str, np.ndarray]:
+    """The arrays of a stage's folder by the names under which `save_result` returned their digests.
+
+    Those of a file that is not there are left out.
+
+    Raises:
+        InputError, and those of `load_arrays`: a file is broken.
+    """
+    arrays: dict[str, np.ndarray] = {}
+    for file in sorted({name.partition("/")[0] for name in names}):
+        if not (folder / file).is_file():
+            continue
+        if file == MODEL:
+            found = {weight.path: np.array(weight) for weight in load_model(folder).weights}
+        else:
+            found = load_arrays(folder / file)
+        arrays |= {f"{file}/{name}": array for name, array in found.items()}
+    return arrays
+
+
+def load_initial_weights(path: str) -> dict[str, np.ndarray]:
+    """The weights that a training kept of its start.
+
+    Raises:
+        InputError: no such file, or a broken one.
+    """
+    try:
+        return load_arrays(Path(path).expanduser())
+    except UNREADABLE as error:
+        takes = "the initial_weights.npz of an earlier training"
+        raise InputError.at("train.initial_weights", takes=takes, got=f"{path}: {error}") from error
+
+
+def load_model(folder: Path) -> "keras.Model":
+    """The trained model of a training's folder.
+
+    Raises:
+        InputError: the file is broken.
+    """
+    import keras
+
+    try:
+        return keras.models.load_model(folder / MODEL, compile=False)
+    except (ValueError, OSError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        raise _broken(folder) from error
+
+
+def save_record(record: StageRecord, folder: Path, **more: Any) -> None:
+    """stage.json: the record, the size and digest of every file that is there now, and whatever else describes the
+    stage."""
+    files = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
+    described = {name: [path.stat().st_size, file_digest(path)] for name, path in files.items()}
+    content = {"record": dataclasses.asdict(record), **more, "files": described}
+    (folder / RECORD).write_text(json.dumps(content, indent=1), encoding="utf-8")
+
+
+def problem(folder: Path, *, thorough: bool, without: Collection[str] = ()) -> str | None:
+    """What is not as it was saved in a stage's folder, None if all is.
+
+    Args:
+        thorough: compare the digest of every file, not only its size.
+        without: files that need not be there.
+    """
+    try:
+        described = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        load_record(folder)
+        files: dict[str, tuple[int, str]] = described["files"]
+        for name, (size, digest) in files.items():
+            file = folder / name
+            if name in without:
+                continue
+            if not file.is_file():
+                return f"{name} is missing"
+            if file.stat().st_size != size or (thorough and file_digest(file) != digest):
+                return f"{name} has changed"
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return f"{RECORD} cannot be read"
+    return None
+
+
+def holds_only_saved(folder: Path, *, besides: Collection[str]) -> bool:
+    """Tell whether nothing is in a stage's folder but what was saved there, as it was saved.
+
+    Args:
+        besides: names of files that do not matter.
+    """
+    if problem(folder, thorough=True) is not None:
+        return False
+    saved = {RECORD, *besides, *json.loads((folder / RECORD).read_text(encoding="utf-8"))["files"]}
+    return all(
+        path.is_dir() or (path.relative_to(folder).as_posix() in saved and not path.is_symlink())
+        for path in folder.rglob("*")
+    )
+
+
+def load_record(folder: Path) -> StageRecord:
+    """The record of `save_record`; JSON has made the steps to text.
+
+    Raises:
+        InputError: the file is broken.
+    """
+    try:
+        fields = json.loads((folder / RECORD).read_text(encoding="utf-8"))["record"]
+        for name in ("series", "images"):
+            series = fields[name].items()
+            fields[name] = {key: {int(step): value for step, value in steps.items()} for key, steps in series}
+        return StageRecord(**fields)
+    except (ValueError, OSError, KeyError, TypeError, AttributeError) as error:
+        raise _broken(folder) from error
+
+
+def load_process(folder: Path) -> dict[str, Any]:
+    """What stage.json says of the process that computed the stage; empty if it says nothing."""
+    return _said(folder, "process")
+
+
+def load_ingredients(folder: Path) -> dict[str, Any]:
+    """What stage.json says the stage's key is the digest of; empty if it says nothing."""
+    return _said(folder, "ingredients")
+
+
+def load_upstream(folder: Path) -> dict[str, str]:
+    """What stage.json says the stage stands on: stage -> key; empty if it says nothing."""
+    upstream = load_ingredients(folder).get("upstream")
+    # of earlier versions it is the key of the training alone
+    return upstream if isinstance(upstream, dict) else {}
+
+
+def _said(folder: Path, name: str) -> dict[str, Any]:
+    try:
+        return dict(json.loads((folder / RECORD).read_text(encoding="utf-8"))[name])
+    except (ValueError, OSError, KeyError, TypeError):
+        return {}
+
+
+def load_whole_record(folder: Path) -> StageRecord:
+    """The record of a stage of which every file is as it was saved.
+
+    Raises:
+        InputError: one is not.
+    """
+    if problem(folder, thorough=True) is not None:
+        raise _broken(folder)
+    return load_record(folder)
+
+
+def _broken(folder: Path) -> InputError:
+    takes = "false, or whole results in the store (remove the broken folder to compute it anew)"
+    return InputError.at("reuse", takes=takes, got=f"true with {folder}, which is broken")

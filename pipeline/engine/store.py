@@ -1,0 +1,87 @@
+"""The store of results: one folder for each stage and key, whole or not there.
+
+python -m pipeline.store list | verify | prune     what is in it; whether it is what it was; what may go
+"""
+
+import contextlib
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.runtime.locks import exclusive, is_held
+from pipeline.settings.choices import Stage
+
+# The names of results, and hidden ones of what is made on the way.
+_DIGEST = "[0-9a-f]{64}"
+KEY, DRAFT, LOCK = (re.compile(pattern) for pattern in (_DIGEST, rf"[.]{_DIGEST}-.+", rf"[.]{_DIGEST}[.]lock"))
+
+
+@dataclass(frozen=True)
+class Store:
+    """The results under `root`/STAGE/KEY."""
+
+    root: Path
+
+    def place(self, stage: str, key: str) -> Path:
+        """The folder of a result, whether it is there or not."""
+        return self.root / stage / key
+
+    def holds(self, stage: str, key: str) -> bool:
+        """Whether the result is there; it counts as used now."""
+        place = self.place(stage, key)
+        if not place.is_dir():
+            return False
+        # a store that may only be read is as good
+        with contextlib.suppress(OSError):
+            os.utime(place)
+        return True
+
+    @contextlib.contextmanager
+    def computing(self, stage: str, key: str, *, on_wait: Callable[[], None]) -> Iterator[None]:
+        """Be the only one who computes this result; it may be there when the wait for another one is over."""
+        place = self.place(stage, key)
+        with exclusive(_lock_of(place), on_wait=on_wait):
+            # whoever left them was killed, or it would hold the lock
+            for draft in place.parent.glob(f".{place.name}-*"):
+                shutil.rmtree(draft, ignore_errors=True)
+            yield
+
+    def places(self) -> list[Path]:
+        """Return all results that are there; what else lies in the folder is not ours.
+
+        Raises:
+            OSError: a folder cannot be read, which a search by pattern would pass over.
+        """
+        return [path for path in self._entries() if KEY.fullmatch(path.name) and path.is_dir()]
+
+    def leftovers(self) -> list[Path]:
+        """Return unfinished folders that nobody works on."""
+        drafts = [path for path in self._entries() if DRAFT.fullmatch(path.name) and path.is_dir()]
+        return [path for path in drafts if not is_held(path.with_name(f"{path.name.rpartition('-')[0]}.lock"))]
+
+    def _entries(self) -> list[Path]:
+        stages = [self.root / stage.value for stage in Stage]
+        return [path for stage in stages if stage.is_dir() for path in stage.iterdir()]
+
+    def remove_locks(self) -> None:
+        """Remove the files of locks that nobody holds: a process that is killed leaves its own, which does no harm."""
+        for lock in self._entries():
+            if LOCK.fullmatch(lock.name) and not is_held(lock):
+                with exclusive(lock):
+                    pass
+
+    def remove(self, path: Path) -> None:
+        """A result or a leftover; out of the way in one step, so that nobody finds half of it."""
+        shutil.rmtree(path if path.name.startswith(".") else path.rename(path.with_name(f".{path.name}-removed")))
+
+
+def is_being_computed(place: Path) -> bool:
+    """Whether a process works on this result now."""
+    return is_held(_lock_of(place))
+
+
+def _lock_of(place: Path) -> Path:
+    return place.with_name(f".{place.name}.lock")

@@ -1,0 +1,1 @@
+"""What a process needs: errors, locks, signals, TensorFlow's settings, progress."""

@@ -1,0 +1,106 @@
+"""What of a process, beside the settings, decides a result, and what is done about it.
+
+- Keras' backend, float type, image format, epsilon, and its limits of epochs and steps, from `keras.json` or the
+  environment: set here, as a CNN of another float type is another CNN; refused where a stage is called from Python.
+- TF32 on GPUs: off. It keeps 10 of the 23 bits of a product's factors, so a GPU would give other OIPs than a CPU, and
+  not only other roundings.
+- oneDNN: used on every x86-64 CPU, so that they differ less; TF_ENABLE_ONEDNN_OPTS=0 switches it off.
+- TensorFlow's threads: set by `runtime`, whatever the environment says.
+- switches in the environment that choose how TensorFlow, oneDNN, XLA and cuDNN compute: part of a result's key, see
+  `provenance.numeric_switches`, as somebody sets them to see what they change.
+- the processor, GPUs and number of threads: part of the record, not of the key. They change the last bits, and results
+  are to be shared among machines and workers; `rerun` names the difference.
+- locale, time zone, hash seed: no result depends on them.
+"""
+
+import contextlib
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from pipeline.runtime.errors import InputError, one_line
+
+BACKEND, FLOAT, IMAGES, EPSILON = "tensorflow", "float32", "channels_last", 1e-7
+# The switch, and what it is where nobody has set it.
+ONEDNN = ("TF_ENABLE_ONEDNN_OPTS", "1")
+
+
+def prefer_onednn() -> None:
+    """Let TensorFlow use oneDNN on every x86-64 CPU, unless the environment says otherwise; it reads this when it is
+    imported.
+
+    By itself it does so only on some of them. Without oneDNN, what becomes of an image depends on the images beside it:
+    `core/forward.py` says why.
+    """
+    if platform.machine() in ("x86_64", "AMD64"):
+        os.environ.setdefault(*ONEDNN)
+
+
+@contextlib.contextmanager
+def quiet_import() -> Iterator[None]:
+    """Let TensorFlow and Keras be imported, the latter with TensorFlow as its backend, without their greetings.
+
+    What is written before TensorFlow's log level is read does not pass through Python: the descriptor is put aside.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ["KERAS_BACKEND"] = BACKEND
+    prefer_onednn()
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with Path(os.devnull).open("w", encoding="utf-8") as nothing:
+            os.dup2(nothing.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+def settle_keras() -> None:
+    """Import TensorFlow and Keras and let them compute as this program expects, whatever their configuration says.
+
+    Raises:
+        InputError: Keras cannot be imported, or is there already with another backend.
+    """
+    with quiet_import():
+        try:
+            import keras
+            import tensorflow as tf
+        except (AssertionError, AttributeError, TypeError, ValueError) as error:
+            # both read the file, TensorFlow for an older Keras in it, and check what it says by assertions
+            got = f"one that it refuses ({one_line(error)})"
+            raise InputError.at("keras.json", takes="a file that Keras takes, or none", got=got) from error
+    if keras.config.backend() == BACKEND:
+        keras.config.set_floatx(FLOAT)
+        keras.config.set_dtype_policy(FLOAT)
+        keras.config.set_image_data_format(IMAGES)
+        keras.config.set_epsilon(EPSILON)
+        # KERAS_MAX_EPOCHS and KERAS_MAX_STEPS_PER_EPOCH would end a training, or what is asked of a CNN, early
+        keras.config.set_max_epochs(None)
+        keras.config.set_max_steps_per_epoch(None)
+        tf.config.experimental.enable_tensor_float_32_execution(False)
+    check_keras()
+
+
+def check_keras() -> None:
+    """Refuse to compute with a Keras that was set to something else, by its configuration or by who calls a stage.
+
+    Raises:
+        InputError: it would give other results, or none.
+    """
+    from keras import config
+
+    settled = {
+        "keras.config.backend": (config.backend(), BACKEND),
+        "keras.config.floatx": (config.floatx(), FLOAT),
+        "keras.config.dtype_policy": (config.dtype_policy().name, FLOAT),
+        "keras.config.image_data_format": (config.image_data_format(), IMAGES),
+        "keras.config.epsilon": (config.epsilon(), EPSILON),
+        "keras.config.max_epochs": (config.max_epochs(), None),
+        "keras.config.max_steps_per_epoch": (config.max_steps_per_epoch(), None),
+    }
+    for name, (got, wanted) in settled.items():
+        if got != wanted:
+            raise InputError.at(name, takes=str(wanted), got=str(got))

@@ -1,0 +1,58 @@
+"""How a process computes: TensorFlow's threads and determinism, set before its first operation, so by no stage."""
+
+import os
+import sys
+
+import psutil
+
+from pipeline.runtime.numerics import settle_keras
+from pipeline.settings.config import RuntimeConfig
+
+
+def start_tensorflow(config: RuntimeConfig) -> None:
+    """Import TensorFlow, quietly, with the number of threads and the determinism of the settings, and settle Keras.
+
+    Threads can be set once per process; jobs of a sweep that share one keep those of the first.
+    """
+    settle_keras()
+    import tensorflow as tf
+
+    threads = cpu_threads(config)
+    try:
+        # also where they are not given: the environment may say otherwise
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(threads)
+    except RuntimeError:
+        if config.threads is not None and tf.config.threading.get_intra_op_parallelism_threads() != config.threads:
+            raise
+    if config.deterministic:
+        tf.config.experimental.enable_op_determinism()
+
+
+def cpu_threads(config: RuntimeConfig) -> int:
+    """How many threads TensorFlow computes an operation with: unless they are set, those that this process may use."""
+    if config.threads is not None:
+        return config.threads
+    try:
+        return len(psutil.Process().cpu_affinity())
+    except AttributeError:
+        # not every system keeps processes to some of its cores
+        return os.cpu_count() or 1
+
+
+def gpus() -> list[str]:
+    """The names of the GPUs that TensorFlow computes with."""
+    import tensorflow as tf
+
+    devices = tf.config.list_logical_devices("GPU")
+    details = (tf.config.experimental.get_device_details(gpu) for gpu in tf.config.list_physical_devices("GPU"))
+    names = [found.get("device_name", "GPU") for found in details]
+    return names if devices else []
+
+
+def release_tensorflow() -> None:
+    """Free the models of a finished job: many jobs of a sweep may follow in the same process."""
+    if "tensorflow" in sys.modules:
+        import keras
+
+        keras.utils.clear_session(free_memory=True)

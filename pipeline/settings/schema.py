@@ -1,0 +1,129 @@
+"""From composed YAML to a checked `Config`, and what is wrong with a key or value, in one line."""
+
+import dataclasses
+import difflib
+import types
+import typing
+from collections.abc import Iterator, Mapping
+from enum import Enum
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
+
+from pipeline.runtime.errors import InputError
+from pipeline.settings.config import Config
+
+
+def to_config(composed: DictConfig) -> Config:
+    """The typed settings.
+
+    Raises:
+        InputError: a key that no setting has, a value of another type or out of range, a value that is missing.
+    """
+    for key in _keys(OmegaConf.to_container(composed, resolve=False)):
+        check_key(key)
+    try:
+        # a recorded composition comes without types
+        return typing.cast(Config, OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Config), composed)))
+    except MissingMandatoryValue as error:
+        key = error.full_key or "a setting"
+        raise InputError(f"{key}: has to be given; takes {describe(key)}") from error
+    except OmegaConfBaseException as error:
+        raise InputError(f"{error.full_key}: {str(error).splitlines()[0]}") from error
+
+
+def fill(given: DictConfig, others: DictConfig) -> list[str]:
+    """Add the settings that `given` lacks, such as the record of an older version, from `others`.
+
+    Entries of a dictionary, such as the layers of a model, are no settings of their own.
+
+    Returns:
+        The dotted names of what was added.
+    """
+    return _fill(Config, given, others, "")
+
+
+def _fill(owner: Any, given: DictConfig, others: DictConfig, prefix: str) -> list[str]:
+    added = []
+    for name, kind in typing.get_type_hints(owner).items():
+        if name not in given:
+            OmegaConf.update(given, name, others[name])
+            added.append(f"{prefix}{name}")
+        elif dataclasses.is_dataclass(kind):
+            added += _fill(kind, given[name], others[name], f"{prefix}{name}.")
+    return added
+
+
+def check_key(key: str) -> None:
+    """Raise an InputError, with what was perhaps meant, if no setting has this dotted name."""
+    owner: Any = Config
+    parts = key.split(".")
+    for depth, part in enumerate(parts):
+        if dataclasses.is_dataclass(owner):
+            fields = typing.get_type_hints(owner)
+            if part not in fields:
+                raise InputError(_unknown(key, ".".join(parts[:depth]), part, list(fields)))
+            owner = fields[part]
+        elif typing.get_origin(owner) is dict:
+            owner = typing.get_args(owner)[1]
+        else:
+            setting = ".".join(parts[:depth])
+            raise InputError(f"{key}: no such setting; {setting} takes {describe(setting)}")
+
+
+def check_value(key: str, value: Any) -> None:
+    """Raise an InputError if a value for this key, a known one, has another type than the setting."""
+    *path, name = key.split(".")
+    owner: Any = Config
+    for part in path:
+        owner = typing.get_args(owner)[1] if typing.get_origin(owner) is dict else typing.get_type_hints(owner)[part]
+    if not dataclasses.is_dataclass(owner) or (isinstance(value, str) and "${" in value):
+        return
+    try:
+        OmegaConf.update(OmegaConf.structured(owner), name, value)
+    except OmegaConfBaseException as error:
+        raise InputError.at(key, takes=describe(key), got=value if isinstance(value, str) else repr(value)) from error
+
+
+def describe(key: str) -> str:
+    """What kind of value a setting takes, in words."""
+    owner: Any = Config
+    for part in key.split("."):
+        if dataclasses.is_dataclass(owner):
+            owner = typing.get_type_hints(owner)[part]
+        elif typing.get_origin(owner) is dict:
+            owner = typing.get_args(owner)[1]
+    return _words(owner)
+
+
+def _words(kind: Any) -> str:
+    if isinstance(kind, types.UnionType):
+        return " or ".join(_words(option) for option in typing.get_args(kind))
+    if typing.get_origin(kind) is list:
+        return f"a list, each entry {_words(typing.get_args(kind)[0])}"
+    if typing.get_origin(kind) is dict:
+        return "a dictionary"
+    if dataclasses.is_dataclass(kind):
+        return f"a group with {', '.join(typing.get_type_hints(kind))}"
+    if issubclass(kind, Enum):
+        return f"one of {', '.join(member.value for member in kind)}"
+    words = {int: "a whole number", float: "a number", str: "a text", bool: "true or false", type(None): "null"}
+    return words[kind]
+
+
+def _unknown(key: str, group: str, part: str, known: list[str]) -> str:
+    prefix = f"{group}." if group else ""
+    close = difflib.get_close_matches(part, known, n=3, cutoff=0.5)
+    if close:
+        return f"{key}: no such setting; did you mean {' or '.join(prefix + name for name in close)}?"
+    return f"{key}: no such setting; {group or 'the settings'} has {', '.join(known)}"
+
+
+def _keys(node: Any, prefix: str = "") -> Iterator[str]:
+    """The dotted names of all leaves."""
+    if isinstance(node, Mapping) and node:
+        for name, value in node.items():
+            yield from _keys(value, f"{prefix}.{name}" if prefix else str(name))
+    else:
+        yield prefix

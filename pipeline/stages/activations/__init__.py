@@ -1,0 +1,1 @@
+"""What the layers answer to real images."""

@@ -1,0 +1,330 @@
+"""What an atlas shows of every map beside its OIP and its statistics: other starts, evidence, a dream, other layers."""
+
+import dataclasses
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from pipeline.core.chunks import receptive_field_of
+from pipeline.core.evidence import agreement, similarities
+from pipeline.core.geometry import octave_shapes
+from pipeline.core.network import convolutions, layer_rows
+from pipeline.core.objectives import part_up_to
+from pipeline.core.score import as_saved, features_of
+from pipeline.runtime.numerics import check_keras
+from pipeline.runtime.progress import Progress, no_progress
+from pipeline.settings.choices import (
+    Compare,
+    Correction,
+    DreamMethod,
+    Objective,
+    Spectrum,
+    StartImage,
+    StepSizeSchedule,
+    Strategy,
+)
+from pipeline.stages.atlas.result import AtlasResult
+from pipeline.stages.atlas.settings import AtlasConfig, AtlasDreamConfig
+from pipeline.stages.dream.octaves import field_of
+from pipeline.stages.dream.settings import DreamConfig
+from pipeline.stages.dream_sheet.compute import dream_sheet
+from pipeline.stages.oip.compute import sweep_oips
+from pipeline.stages.oip.noise_settings import NoiseConfig
+from pipeline.stages.oip.result import OipSweepResult
+from pipeline.stages.oip.settings import OipConfig
+from pipeline.stages.statistics.result import MapStatistics
+
+if TYPE_CHECKING:
+    import keras
+
+# Of what a layer answers to the images that are compared: bounds the memory.
+MOST_FEATURES = 2**28
+
+
+def survey(
+    config: AtlasConfig,
+    oip_config: OipConfig,
+    noise_config: NoiseConfig,
+    dream_config: DreamConfig,
+    model: "keras.Model",
+    *,
+    oips: OipSweepResult,
+    statistics: MapStatistics,
+    images: np.ndarray,
+    labels: np.ndarray,
+    seed: int,
+    reference_images: np.ndarray | None = None,
+    start_pictures: np.ndarray | None = None,
+    photo: np.ndarray | None = None,
+    progress: Progress = no_progress,
+) -> AtlasResult:
+    """Look at the maps of `oip_config.layer` that have an OIP from all sides.
+
+    The other OIPs are made as the run's own were, `config.starts` of every kind of start image, without restarts; those
+    of the first convolution, if it is another layer, by the activation, as its pre-activation shows nothing.
+
+    Args:
+        oips, statistics: of the layer, as `sweep_oips` made them with these settings, and `map_statistics`.
+        images, labels: those that the statistics are of.
+        seed: that of the OIPs.
+        reference_images, start_pictures: see `sweep_oips`.
+        photo: (height, width) or (height, width, 3) uint8 to dream into. No dreams for None, a layer that is no
+            convolution, or a CNN with padding or branches, which cannot slide over a photo. Of `dream_config` only what
+            all dreams have in common is read.
+    Raises:
+        InputError: a photo that is smaller than what a position of the layer sees.
+    """
+    check_keras()
+    layer, size = oip_config.layer, images.shape[1]
+    maps = oips.map_indices[oips.map_indices >= 0].tolist()
+    pictures = oips.images[oips.map_indices >= 0]
+    kinds = _kinds(config, oip_config, noise_config, maps)
+    others = [name for name in convolutions(model) if name != layer] if config.elsewhere else []
+    slides = receptive_field_of(part_up_to(model, layer)) is not None
+    wants_dreams = photo is not None and layer in convolutions(model) and slides and len(maps) > 0
+    parts = _Parts(progress, [3] * len(kinds) + [1] * len(others) + [2] + [4] * wants_dreams)
+
+    def sweep(oip: OipConfig, noise: NoiseConfig, real: np.ndarray | None) -> OipSweepResult:
+        return sweep_oips(
+            oip, noise, model, seed=seed, reference_images=real, start_pictures=start_pictures, progress=parts.next()
+        )
+
+    # what real images cause in the maps is known already; the largest of it is not asked for again
+    needed = reference_images if oip_config.quality.spectrum is Spectrum.data else None
+    starts = _starts(kinds, [sweep(kind.oip, kind.noise, needed) for kind in kinds], config.starts, len(maps), size)
+    elsewhere = [
+        sweep(_elsewhere(oip_config, name, is_first=name == convolutions(model)[0]), noise_config, reference_images)
+        for name in others
+    ]
+    step = parts.next()
+    driving = statistics.top_nodes[maps] > 0
+    path = _path(model, layer, pictures, statistics.top_indices[maps], driving, images, labels)
+    predictions = _predictions(model, pictures)
+    step("atlas", 1, 1)
+    network = _network(model)
+    return AtlasResult(
+        layer=layer,
+        map_indices=np.array(maps, int),
+        agreement=agreement(starts.other_images[0, ..., 0])
+        if maps and noise_config.is_random()
+        else np.full(len(maps), np.nan),
+        predictions=predictions,
+        photo=np.zeros((0, 0), np.uint8) if photo is None else photo,
+        dreams=_dreams(config.dream, dream_config, layer, model, photo, maps, seed, parts.next())
+        if wants_dreams and photo is not None
+        else np.zeros((0, 0, 0), np.uint8),
+        **starts._asdict(),
+        **path._asdict(),
+        **network._asdict(),
+        **_joined(elsewhere, network.layers.tolist(), size)._asdict(),
+    )
+
+
+class _Kind(NamedTuple):
+    """A kind of start image, and the settings of the OIPs that grow out of it."""
+
+    name: str
+    oip: OipConfig
+    noise: NoiseConfig
+
+
+def _kinds(config: AtlasConfig, oip: OipConfig, noise: NoiseConfig, maps: list[int]) -> list[_Kind]:
+    """The run's own kind, then each of the settings that is another; none without maps."""
+    if not maps:
+        return []
+    oip = dataclasses.replace(oip, map_indices=maps, direction=None, starts=config.starts, restarts=0)
+    kinds = [_Kind(noise.described, oip, noise)]
+    # a schedule of stages has one for each wavelength
+    plain = dataclasses.replace(oip, strategy=Strategy.superposition)
+    for wavelengths in config.wavelengths:
+        waves = dataclasses.replace(
+            noise,
+            kind=StartImage.waves,
+            wavelengths=wavelengths,
+            amplitudes=[1.0],
+            picture=None,
+            label=None,
+            blend=0.0,
+        )
+        if waves.described != noise.described:
+            kinds.append(_Kind(waves.described, plain, waves))
+    return kinds
+
+
+def _elsewhere(oip: OipConfig, layer: str, *, is_first: bool) -> OipConfig:
+    """The settings of one OIP for every map of another layer."""
+    # before its activation function the mean of a first convolution is a weighted sum of the pixels: the best picture
+    # has all of its contrast at the borders, where the weights differ
+    objective = Objective.activation if is_first and oip.objective is Objective.pre_activation else oip.objective
+    return dataclasses.replace(
+        oip, layer=layer, objective=objective, map_indices=None, direction=None, position=None, starts=1
+    )
+
+
+class _Starts(NamedTuple):
+    """Fields of the result."""
+
+    start_names: np.ndarray
+    other_images: np.ndarray
+    other_activation: np.ndarray
+
+
+def _starts(kinds: Sequence[_Kind], found: Sequence[OipSweepResult], starts: int, maps: int, size: int) -> _Starts:
+    if not found:
+        nothing = np.zeros((0, starts, maps, size, size, 1), np.float32)
+        return _Starts(np.array([], np.str_), nothing, nothing[..., 0, 0, 0])
+    return _Starts(
+        np.array([kind.name for kind in kinds]),
+        np.stack([np.moveaxis(each.all_images, 1, 0) for each in found]),
+        np.stack([each.all_activation.T for each in found]),
+    )
+
+
+class _Path(NamedTuple):
+    """Fields of the result."""
+
+    path_layers: np.ndarray
+    path_similarity: np.ndarray
+    path_same: np.ndarray
+    path_others: np.ndarray
+
+
+def _path(
+    model: "keras.Model",
+    layer: str,
+    oips: np.ndarray,
+    top: np.ndarray,
+    driving: np.ndarray,
+    images: np.ndarray,
+    labels: np.ndarray,
+) -> _Path:
+    """`evidence.similarities` in each of the convolutions up to the layer, of the OIPs as they are saved.
+
+    top, driving: (maps, count), which of the images drive each map most, and whether they do so at all.
+    """
+    names = convolutions(model, up_to=layer)
+    if len(oips) == 0 or not names:
+        nothing = np.zeros((0, len(oips)))
+        return _Path(np.array([], np.str_), nothing, nothing, nothing)
+    largest = max(int(np.prod(model.get_layer(name).output.shape[1:])) for name in names)
+    # as many of each map's images as fit
+    top = top[:, : max(MOST_FEATURES // largest // len(oips), 2)]
+    chosen, rows = np.unique(top, return_inverse=True)
+    found = []
+    for name in names:
+        of_oips, of_images = (
+            features_of(model, name, some).reshape(len(some), -1) for some in (as_saved(oips), images[chosen])
+        )
+        drives = driving[:, : top.shape[1]]
+        found.append(similarities(of_oips, of_images, labels[chosen], rows.reshape(top.shape), drives))
+    return _Path(np.array(names), *(np.stack(values) for values in zip(*found, strict=True)))
+
+
+def _predictions(model: "keras.Model", oips: np.ndarray) -> np.ndarray:
+    """What the CNN makes of the OIPs as they are saved: (maps, classes)."""
+    if len(oips) == 0:
+        return np.zeros((0, model.outputs[0].shape[-1]), np.float32)
+    last = model.outputs[0]._keras_history.operation.name
+    return features_of(model, last, as_saved(oips))
+
+
+def _dreams(
+    config: AtlasDreamConfig,
+    dream_config: DreamConfig,
+    layer: str,
+    model: "keras.Model",
+    photo: np.ndarray,
+    maps: list[int],
+    seed: int,
+    progress: Progress,
+) -> np.ndarray:
+    """The photo dreamt by octaves towards each map: (maps, height, width) uint8."""
+    settings = dataclasses.replace(
+        dream_config,
+        method=DreamMethod.octaves,
+        layer=layer,
+        objective=Objective.pre_activation,
+        map_indices=maps,
+        tiles=None,
+        tile_maps=None,
+        auto_maps=None,
+        correction=Correction.original,
+        strength=[1.0],
+        steps=config.steps,
+        step_size=config.step_size,
+        step_size_schedule=StepSizeSchedule.constant,
+        octaves=config.octaves,
+        compare=dataclasses.replace(dream_config.compare, by=Compare.maps),
+    )
+    least = field_of(model, settings).smallest_picture
+    height, width = photo.shape[:2]
+    fitting = [
+        count
+        for count in range(1, config.octaves.count + 1)
+        if min(octave_shapes(height, width, count, config.octaves.scale)[0]) >= least
+    ]
+    octaves = dataclasses.replace(config.octaves, count=max(fitting, default=1))
+    return dream_sheet(
+        dataclasses.replace(settings, octaves=octaves), model, photo, seed=seed, progress=progress
+    ).pictures
+
+
+class _Network(NamedTuple):
+    """Fields of the result."""
+
+    layers: np.ndarray
+    layer_kinds: np.ndarray
+    layer_shapes: np.ndarray
+    receptive_fields: np.ndarray
+    layer_weights: np.ndarray
+
+
+def _network(model: "keras.Model") -> _Network:
+    return _Network(*(np.array(column) for column in zip(*layer_rows(model), strict=True)))
+
+
+class _Elsewhere(NamedTuple):
+    """Fields of the result."""
+
+    elsewhere_layer: np.ndarray
+    elsewhere_map: np.ndarray
+    elsewhere_images: np.ndarray
+    elsewhere_activation: np.ndarray
+    elsewhere_maximum: np.ndarray
+
+
+def _joined(sweeps: Sequence[OipSweepResult], layers: Sequence[str], size: int) -> _Elsewhere:
+    """The OIPs of several layers one after the other."""
+    if not sweeps:
+        nothing = np.zeros(0, np.float32)
+        return _Elsewhere(
+            np.zeros(0, int), np.zeros(0, int), np.zeros((0, size, size, 1), np.float32), nothing, nothing
+        )
+    return _Elsewhere(
+        np.array([layers.index(each.layer) for each in sweeps for _ in each.map_indices]),
+        *(
+            np.concatenate([getattr(each, name) for each in sweeps])
+            for name in ("map_indices", "images", "activation", "data_maximum")
+        ),
+    )
+
+
+class _Parts:
+    """One bar for parts that take about so long each, in units of their own."""
+
+    def __init__(self, progress: Progress, weights: Sequence[int]) -> None:
+        self._progress, self._total = progress, sum(weights)
+        self._parts = zip(accumulate(weights, initial=0), weights, strict=False)
+
+    def next(self) -> Progress:
+        """How the next part tells how far it is."""
+        before, weight = next(self._parts)
+
+        def tell(task: str, done: int, total: int, **values: float) -> None:
+            del task, values
+            share = before + weight * done / max(total, 1)
+            self._progress("atlas", round(1000 * share), 1000 * self._total)
+
+        return tell

@@ -1,0 +1,73 @@
+"""The pictures of an atlas, each once, as text that an HTML file can hold."""
+
+import base64
+import io
+
+import numpy as np
+from PIL import Image
+
+from pipeline.drawing.levels import between, stretched
+
+# The colours of measured values, from the smallest to the largest: dark to light, so that they can be told without
+# seeing hues. The stops are those of viridis.
+STOPS = ((68, 1, 84), (59, 82, 139), (33, 145, 140), (94, 201, 98), (253, 231, 37))
+# as many as can be told apart; a palette of 256 would take more bytes than the small pictures that use it
+SHADES = 64
+# A dream is shown no larger: a few times as many bytes would tell nothing more.
+DREAM_SIDE = 320
+DREAM_QUALITY = 75
+
+
+class Gallery:
+    """Pictures by key; the same key always stands for the same picture."""
+
+    def __init__(self) -> None:
+        self.addresses: dict[str, str] = {}
+
+    def grey(self, key: str, picture: np.ndarray) -> str:
+        """Add an image (height, width) or (height, width, 1), its smallest value black, its largest white."""
+        if key not in self.addresses:
+            levels = stretched(picture.reshape(picture.shape[:2]))
+            self.addresses[key] = _png(Image.fromarray(levels))
+        return key
+
+    def shades(self, key: str, values: np.ndarray, low: float, high: float) -> str:
+        """Add values (height, width) in colours: `low` dark, `high` light."""
+        if key not in self.addresses:
+            shades = np.rint(between(values, low, high) / 255 * (SHADES - 1)).astype(np.intp)
+            # only the colours that occur
+            used, numbers = np.unique(shades, return_inverse=True)
+            picture = Image.fromarray(numbers.reshape(values.shape).astype(np.uint8)).convert("P")
+            picture.putpalette(PALETTE[used].tobytes())
+            self.addresses[key] = _png(picture)
+        return key
+
+    def photo(self, key: str, levels: np.ndarray) -> str:
+        """Add a photo or a dream (height, width) or (height, width, 3) uint8."""
+        if key not in self.addresses:
+            picture = Image.fromarray(levels)
+            picture.thumbnail((DREAM_SIDE, DREAM_SIDE), Image.Resampling.LANCZOS)
+            file = io.BytesIO()
+            picture.save(file, "WEBP", quality=DREAM_QUALITY, method=4)
+            self.addresses[key] = _address("webp", file)
+        return key
+
+
+def _palette() -> np.ndarray:
+    """(SHADES, 3) uint8, linear between the stops."""
+    at = np.linspace(0, len(STOPS) - 1, SHADES)
+    channels = [np.interp(at, range(len(STOPS)), channel) for channel in zip(*STOPS, strict=True)]
+    return np.round(np.stack(channels, axis=1)).astype(np.uint8)
+
+
+PALETTE = _palette()
+
+
+def _png(picture: Image.Image) -> str:
+    file = io.BytesIO()
+    picture.save(file, "PNG", optimize=True)
+    return _address("png", file)
+
+
+def _address(kind: str, file: io.BytesIO) -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(file.getvalue()).decode()}"

@@ -1,0 +1,126 @@
+"""The layers of the network, and the OIPs of the other convolutions."""
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from pipeline.stages.atlas.page.cards import NO_MAXIMUM
+from pipeline.stages.atlas.page.gallery import Gallery
+from pipeline.stages.atlas.page.maps import Picture
+from pipeline.stages.atlas.page.numbers import counted, known, plain, times
+from pipeline.stages.atlas.page.source import Source
+from pipeline.stages.atlas.page.warnings import RULES, Evidence, Rule, relative_score, warnings_for
+from pipeline.stages.oip.result import NEVER, RISING
+
+
+@dataclass(frozen=True)
+class LayerPicture:
+    """An OIP of another convolution, with its score, and that as a multiple of the data's maximum."""
+
+    picture: Picture
+    score: str
+    warnings: tuple[Rule, ...]
+
+
+@dataclass(frozen=True)
+class LayerPage:
+    """address: behind the #; sees: the receptive field in two or three words, told: in a sentence; here: whether the
+    atlas is one of this layer."""
+
+    name: str
+    address: str
+    kind: str
+    shape: str
+    sees: str
+    told: str
+    weights: str
+    pictures: list[LayerPicture]
+    here: bool
+
+    @property
+    def warned(self) -> list[tuple[Rule, int]]:
+        """The warnings of its pictures, each with the number of pictures."""
+        given = Counter(rule for picture in self.pictures for rule in picture.warnings)
+        return [(rule, given[rule]) for rule in RULES if given[rule]]
+
+
+def layer_pages(source: Source, gallery: Gallery) -> list[LayerPage]:
+    """One for every layer of the network, in its order."""
+    atlas = source.atlas
+    pages = []
+    for number, name in enumerate(atlas.layers.tolist()):
+        side, apart = atlas.receptive_fields[number].tolist()
+        sees, told = _receptive_field(side, apart, source.images.shape[1])
+        here = name == source.oips.layer
+        pages.append(
+            LayerPage(
+                name=name,
+                address="maps" if here else f"layer-{quote(name, safe='')}",
+                kind=_crosses(str(atlas.layer_kinds[number])),
+                shape=_crosses(str(atlas.layer_shapes[number])),
+                sees=sees,
+                told=told,
+                weights=counted(int(atlas.layer_weights[number]), "weight", "weights"),
+                pictures=_pictures(source, number, name, gallery),
+                here=here,
+            )
+        )
+    return pages
+
+
+def _crosses(words: str) -> str:
+    """ "26 × 26 × 32" for "26 x 26 x 32"."""
+    return words.replace(" x ", " × ")
+
+
+def _receptive_field(side: int, apart: int, picture: int) -> tuple[str, str]:
+    """In two or three words, and in a sentence; `picture`: the pixels of its side."""
+    if side < 0:
+        return "", "How many pixels a node sees is not known."
+    if side >= picture and apart <= 0:
+        return "sees all", "A node sees the whole picture."
+    sees = f"sees {side} × {side}"
+    if apart <= 0:
+        return sees, f"The only node of a map sees {side} × {side} pixels of the picture."
+    return sees, (
+        f"A node sees {side} × {side} pixels of the picture; nodes that are neighbours see squares "
+        f"{counted(apart, 'pixel', 'pixels')} apart."
+    )
+
+
+def _pictures(source: Source, number: int, layer: str, gallery: Gallery) -> list[LayerPicture]:
+    atlas, pictures = source.atlas, []
+    for row, at in enumerate(atlas.elsewhere_layer.tolist()):
+        if at == number:
+            index = int(atlas.elsewhere_map[row])
+            activation, maximum = float(atlas.elsewhere_activation[row]), float(atlas.elsewhere_maximum[row])
+            relative = relative_score(activation, maximum)
+            pictures.append(
+                LayerPicture(
+                    Picture(
+                        gallery.grey(f"elsewhere-{number}-{index}", atlas.elsewhere_images[row]),
+                        f"OIP of map {index} of {layer}",
+                        f"map {index}",
+                        known(relative, NO_MAXIMUM, times),
+                    ),
+                    known(activation, "it is not a number", plain).text,
+                    warnings_for(_evidence(activation, maximum, relative)),
+                )
+            )
+    return pictures
+
+
+def _evidence(activation: float, maximum: float, relative: float) -> Evidence:
+    """Of other layers only the scores are known."""
+    return Evidence(
+        verdict=RISING if activation > 0 else NEVER,
+        fires_on_no_image=maximum <= 0,
+        relative=relative,
+        early_similarity=(),
+        early_others=(),
+        agreement=math.nan,
+        preferred=-1,
+        predicted=-1,
+        selectivity=math.nan,
+    )

@@ -1,0 +1,131 @@
+"""The whole page, from its parts."""
+
+import base64
+import hashlib
+import math
+from collections.abc import Sequence
+from importlib import resources
+
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from pipeline.runtime.errors import InputError
+from pipeline.stages.atlas.page.about import About
+from pipeline.stages.atlas.page.cards import SHORT, SIGNS, Card, cards
+from pipeline.stages.atlas.page.classes import class_page, comparisons
+from pipeline.stages.atlas.page.curve import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH
+from pipeline.stages.atlas.page.gallery import STOPS, Gallery
+from pipeline.stages.atlas.page.glossary import glossary
+from pipeline.stages.atlas.page.maps import map_page
+from pipeline.stages.atlas.page.network import layer_pages
+from pipeline.stages.atlas.page.numbers import counted, percent
+from pipeline.stages.atlas.page.source import Source
+from pipeline.stages.atlas.page.warnings import RULES
+from pipeline.stages.atlas.result import AtlasResult
+from pipeline.stages.oip.result import OipSweepResult
+from pipeline.stages.statistics.result import MapStatistics
+
+
+def render_atlas(
+    about: About,
+    oips: OipSweepResult,
+    statistics: MapStatistics,
+    atlas: AtlasResult,
+    images: np.ndarray,
+    labels: np.ndarray,
+    class_names: Sequence[str],
+) -> str:
+    """All maps of a layer as one HTML file, which asks for nothing else. The same input makes the same text.
+
+    Args:
+        oips: may be of some of the maps only; those without an OIP come last.
+        statistics: of all maps of the layer, over `images`.
+        images: (n, size, size, 1), standardized; labels: (n,), those that `statistics` looked at.
+        class_names: (classes,), text of the user's, as is all of `about` and the layers' names: it is escaped.
+    Raises:
+        InputError: another number of names than of classes.
+    """
+    if len(class_names) != statistics.classes:
+        takes = f"a name for each of the {statistics.classes} classes"
+        raise InputError.at("class_names", takes=takes, got=f"{len(class_names)} names")
+    source = Source(about, oips, statistics, atlas, images, labels, tuple(class_names))
+    gallery, script = Gallery(), _text("atlas.js")
+    shown = cards(source, gallery)
+    photo = "" if source.photo is None else gallery.photo("photo", source.photo)
+    return _environment().get_template("page.html.j2").render(
+        about=about,
+        words=source.words,
+        source=source,
+        layer=oips.layer,
+        style=Markup(_text("atlas.css")),
+        script=Markup(script),
+        script_digest=_digest(script),
+        cards=shown,
+        pages=_map_pages(source, shown, gallery),
+        classes=[class_page(source, label, gallery) for label in source.classes],
+        comparisons=comparisons(source),
+        layers=layer_pages(source, gallery),
+        glossary=glossary(source.words),
+        summary=_summary(source, shown),
+        rules=RULES,
+        verdicts=[(verdict, sign, SHORT[verdict]) for verdict, sign in SIGNS.items()],
+        photo=photo,
+        reach=_reach(shown),
+        warned=[(rule, sum(rule in card.warnings for card in shown)) for rule in RULES],
+        general=[(rule, sum(rule in card.general for card in shown)) for rule in RULES],
+        images_counted=counted(len(images), "image", "images"),
+        gallery=gallery,
+        # those of the overview lie there, so that it is seen at once and without the script
+        later={key: address for key, address in gallery.addresses.items() if key not in {one.picture for one in shown}},
+        stops=", ".join(f"rgb({red} {green} {blue})" for red, green, blue in STOPS),
+        chart={"width": WIDTH, "height": HEIGHT, "left": LEFT, "right": RIGHT, "top": TOP, "bottom": BOTTOM},
+    )  # fmt: skip
+
+
+def _map_pages(source: Source, shown: list[Card], gallery: Gallery) -> list[object]:
+    """In the order of the overview, whose end leads to its beginning."""
+    around = [shown[-1], *shown, shown[0]]
+    triples = zip(around, shown, around[2:], strict=False)
+    return [map_page(source, card, before.index, after.index, gallery) for before, card, after in triples]
+
+
+def _summary(source: Source, shown: list[Card]) -> list[tuple[str, str]]:
+    """The layer in a few figures: number and what it counts."""
+    words, made = source.words, [card for card in shown if card.has_oip]
+    compared = [card.relative.value for card in made if card.relative.known]
+    right = int(source.statistics.confusion.diagonal().sum())
+    stronger = sum(value >= 1 for value in compared)
+    warned = sum(bool(card.warnings) for card in shown)
+    figures = [
+        (f"{len(made)} of {len(shown)}", f"{words.parts} with an OIP"),
+        (f"{stronger} of {len(compared)}", "OIPs drive their " + words.part + " at least as much as any real image"),
+        (
+            f"{warned}",
+            f"{words.part if warned == 1 else words.parts} with warnings of {'its' if warned == 1 else 'their'} own",
+        ),
+    ]
+    if total := int(source.counts.sum()):
+        figures.append((percent(right / total), f"accuracy on {counted(total, 'image', 'images')}"))
+    return figures
+
+
+def _reach(shown: list[Card]) -> int:
+    """Up to which multiple of the data's maximum one can filter: what nine in ten OIPs do not exceed, at least 2."""
+    compared = [card.relative.value for card in shown if card.relative.known]
+    return max(2, math.ceil(np.quantile(compared, 0.9))) if compared else 2
+
+
+def _environment() -> Environment:
+    """Everything that is put into a template is escaped."""
+    loader = PackageLoader("pipeline.stages.atlas.page")
+    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+
+
+def _text(name: str) -> str:
+    return (resources.files("pipeline.stages.atlas.page") / "templates" / name).read_text(encoding="utf-8")
+
+
+def _digest(script: str) -> str:
+    """What the page's policy knows the script by: the base64 of its SHA-256."""
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

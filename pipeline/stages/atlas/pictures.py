@@ -1,0 +1,40 @@
+"""The files of an atlas: the page, and the dreams of all maps on one sheet."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from pipeline.core.colour import rounded, with_luma
+from pipeline.drawing.pictures import Page, Pictures
+from pipeline.drawing.sheets import Caption, Note, captioned_grid, with_heading
+from pipeline.stages.atlas.page import About, render_atlas
+from pipeline.stages.atlas.result import AtlasResult
+from pipeline.stages.dream.pictures import resized, thumbnail
+from pipeline.stages.oip.result import OipSweepResult
+from pipeline.stages.statistics.result import MapStatistics
+
+# Of a dream on the sheet, in pixels; in a row.
+LONGEST, COLUMNS = 112, 12
+
+
+def render_atlas_files(
+    about: About,
+    oips: OipSweepResult,
+    statistics: MapStatistics,
+    atlas: AtlasResult,
+    images: np.ndarray,
+    labels: np.ndarray,
+    class_names: Sequence[str],
+) -> Pictures:
+    """atlas.html, and dreams.png where there are dreams; the arguments are those of `render_atlas`."""
+    page = Page(render_atlas(about, oips, statistics, atlas, images, labels, class_names))
+    return {"atlas.html": page, **({"dreams.png": _dreams(atlas)} if len(atlas.dreams) else {})}
+
+
+def _dreams(atlas: AtlasResult) -> np.ndarray:
+    photo = rounded(atlas.photo)
+    size = thumbnail((photo.shape[0], photo.shape[1]), LONGEST)
+    dreams = np.stack([resized(with_luma(photo, grey), size) for grey in atlas.dreams])
+    captions = [[Caption(f"map {index}")] for index in atlas.map_indices.tolist()]
+    note = Note("octaves; the photo was made small")
+    return with_heading(captioned_grid(dreams, captions, COLUMNS), f"Dreams towards the maps of {atlas.layer}", [note])

@@ -1,0 +1,174 @@
+"""Dreaming by carving: the whole photo and ever smaller tiles of it, shrunk to the CNN's size, ascended, enlarged."""
+
+import functools
+import itertools
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pipeline.core import ascent
+from pipeline.core.carving import carved, shrunk_tiles, take_out_spread
+from pipeline.core.objectives import AIMS, weights_of
+from pipeline.core.schedules import directions, step_sizes
+from pipeline.core.score import map_means
+from pipeline.core.tiles import Tiling
+from pipeline.settings.choices import Correction
+from pipeline.stages.dream.course import Course, OnWork, as_frame, standardized_picture
+from pipeline.stages.dream.fitting import check_maps, tilings_of
+from pipeline.stages.dream.settings import DreamConfig
+from pipeline.stages.oip.compute import convergence_of
+
+if TYPE_CHECKING:
+    import keras
+
+# How many tiles are ascended as one batch: bounds the memory. All of a level, but for levels of very many tiles.
+TILES_AT_A_TIME = 1024
+
+
+class Carving:
+    """Every turn goes through the levels. A level of n looks at the picture as square tiles of 1/n of its shorter side.
+
+    For all tiles at once: shrink to the CNN's size, take mean and spread out, ascend, put mean and spread back,
+    enlarge, add the detail that shrinking the original tile (or with an updated correction the present one) loses;
+    tiles fade into each other where they overlap. Then the picture is standardized, and where the mask says so, the
+    original put back.
+    """
+
+    def __init__(self, config: DreamConfig, model: "keras.Model") -> None:
+        self._config, self._model = config, model
+
+    def work(self, shape: tuple[int, int], mask: np.ndarray | None) -> int:
+        """Units of work: steps of single tiles."""
+        levels = enumerate(tilings_of(self._config, shape))
+        tiles = sum(sum(_touched(tiling, _chosen(self._config, number, tiling), mask)) for number, tiling in levels)
+        return self._config.turns * tiles * self._config.steps
+
+    def dream(self, original: np.ndarray, mask: np.ndarray | None, *, seed: int, on_work: OnWork) -> Course:
+        """See `methods.Dreamer`. Carving draws nothing at random."""
+        del seed
+        config, shape = self._config, (original.shape[0], original.shape[1])
+        check_maps(config)
+        tilings = enumerate(tilings_of(config, shape))
+        levels = [_Level(config, self._model, original, mask, number, tiling) for number, tiling in tilings]
+        picture, frames, objectives = original, [], []
+        for _ in range(config.turns):
+            for level in levels:
+                picture, objective = level.carve(picture, on_work)
+                frames.append(as_frame(picture, config))
+                objectives.append(objective)
+        return Course(
+            pictures=picture[None],
+            frames=np.stack(frames),
+            objective=np.stack(objectives)[..., None],
+            tile_maps=_rectangle([maps for level in levels for maps in level.maps]),
+        )
+
+
+class _Level:
+    """One level of every turn. maps: of every tile that is worked on, the maps that it is driven towards."""
+
+    def __init__(
+        self,
+        config: DreamConfig,
+        model: "keras.Model",
+        original: np.ndarray,
+        mask: np.ndarray | None,
+        number: int,
+        tiling: Tiling,
+    ) -> None:
+        self._config, self._model, self._original, self._mask = config, model, original, mask
+        self._tiling, self._tiles = tiling, _chosen(config, number, tiling)
+        self._strength = config.strengths()[number]
+        self._size = model.inputs[0].shape[1]
+        self._sizes = step_sizes(config.step_size, config.steps, config.step_size_schedule.value)
+        touched = _touched(tiling, self._tiles, mask)
+        self.maps = list(itertools.compress(self._maps(number), touched))
+        self._tiles = list(itertools.compress(self._tiles, touched))
+        # by the first tile of each batch
+        aim = functools.partial(AIMS[config.objective.value], model, config.layer)
+        firsts = range(0, len(self._tiles), TILES_AT_A_TIME)
+        self._targets = {first: aim(self._weights(self.maps[first : first + TILES_AT_A_TIME])) for first in firsts}
+
+    def carve(self, picture: np.ndarray, on_work: OnWork) -> tuple[np.ndarray, np.ndarray]:
+        """The picture after this level, and the mean objective of its tiles before every step."""
+        onto = picture.copy()
+        total = np.zeros(self._config.steps)
+        for first in range(0, len(self._tiles), TILES_AT_A_TIME):
+            tiles = self._tiles[first : first + TILES_AT_A_TIME]
+            now = shrunk_tiles(picture, self._tiling, tiles, self._size)
+            images, mean, std = take_out_spread(now)
+            result = ascent.ascend(
+                self._targets[first],
+                images,
+                self._sizes,
+                convergence=convergence_of(self._config.convergence),
+                on_steps=functools.partial(_count, on_work, len(tiles)),
+            )
+            new = result.images * std + mean
+            if self._config.correction is Correction.updated:
+                corrected, changes = picture, new - now
+            else:
+                corrected = self._original
+                changes = new - shrunk_tiles(self._original, self._tiling, tiles, self._size)
+            carved(
+                picture,
+                corrected,
+                self._tiling,
+                tiles,
+                changes,
+                onto=onto,
+                strength=self._strength,
+                enlargement=self._config.enlargement.value,
+            )
+            total += result.objective.sum(axis=1, dtype=np.float64)
+        onto = standardized_picture(onto)
+        if self._mask is not None:
+            onto = self._original + self._mask * (onto - self._original)
+        return onto, total / max(len(self._tiles), 1)
+
+    def _weights(self, maps: list[list[int]]) -> np.ndarray:
+        """Of every tile: the mean over its maps."""
+        shape = self._model.get_layer(self._config.layer).output.shape[1:]
+        rows = [directions(of_tile, shape[-1]).mean(axis=0) for of_tile in maps]
+        return weights_of(np.array(rows, np.float32).reshape(-1, shape[-1]), shape)
+
+    def _maps(self, number: int) -> list[list[int]]:
+        config, count = self._config, len(self._tiles)
+        if config.auto_maps is not None:
+            return self._most_triggered(config.auto_maps)
+        if config.tile_maps is not None:
+            maps = config.tile_maps[number] * (count if len(config.tile_maps[number]) == 1 else 1)
+            return [[index] for index in maps]
+        assert config.map_indices is not None
+        return [[config.map_indices[number if len(config.map_indices) > 1 else 0]]] * count
+
+    def _most_triggered(self, wanted: int) -> list[list[int]]:
+        """Of the maps asked for, those that a tile of the photo itself triggers most, the strongest first."""
+        asked = self._config.map_indices
+        chosen = []
+        for first in range(0, len(self._tiles), TILES_AT_A_TIME):
+            tiles = self._tiles[first : first + TILES_AT_A_TIME]
+            images, *_ = take_out_spread(shrunk_tiles(self._original, self._tiling, tiles, self._size))
+            means = map_means(self._model, self._config.layer, images)
+            candidates = np.arange(means.shape[1]) if asked is None else np.array(asked)
+            order = np.argsort(-means[:, candidates], axis=1, kind="stable")[:, :wanted]
+            chosen.extend(candidates[order].tolist())
+        return chosen
+
+
+def _count(on_work: OnWork, tiles: int, steps: int) -> None:
+    on_work(steps * tiles)
+
+
+def _chosen(config: DreamConfig, level: int, tiles: Tiling) -> list[int]:
+    """The tiles that are asked for."""
+    return list(range(len(tiles))) if config.tiles is None else config.tiles[level]
+
+
+def _touched(tiling: Tiling, tiles: list[int], mask: np.ndarray | None) -> list[bool]:
+    """Whether the mask leaves anything of each tile to be changed."""
+    return [mask is None or bool(mask[tiling.place(tile)].any()) for tile in tiles]
+
+
+def _rectangle(maps: list[list[int]]) -> np.ndarray:
+    return np.array(maps, np.int64).reshape(len(maps), len(maps[0]) if maps else 1)

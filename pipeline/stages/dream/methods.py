@@ -1,0 +1,34 @@
+"""The two methods of dreaming behind one face."""
+
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from pipeline.settings.choices import DreamMethod
+from pipeline.stages.dream.carve import Carving
+from pipeline.stages.dream.course import Course, OnWork
+from pipeline.stages.dream.octaves import Octaves
+from pipeline.stages.dream.settings import DreamConfig
+
+if TYPE_CHECKING:
+    import keras
+
+
+class Dreamer(Protocol):
+    """Settings and a CNN, ready to dream into one photo after the other."""
+
+    def work(self, shape: tuple[int, int], mask: np.ndarray | None) -> int:
+        """How many units of work, whatever they are, a photo of (height, width) takes."""
+
+    def dream(self, original: np.ndarray, mask: np.ndarray | None, *, seed: int, on_work: OnWork) -> Course:
+        """Dream into the standardized luma (height, width) of a photo, where the mask, (height, width), is not 0.
+
+        Args:
+            seed: of whatever is random.
+            on_work: is told how many units of work more are done.
+        """
+
+
+def dreamer_of(config: DreamConfig, model: "keras.Model") -> Dreamer:
+    """The method of the settings."""
+    return Carving(config, model) if config.method is DreamMethod.carving else Octaves(config, model)

@@ -1,0 +1,108 @@
+"""Dreaming by octaves: the convolutions slide over the whole photo, at growing sizes."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pipeline.core.chunks import Slide, layout, receptive_field_of
+from pipeline.core.geometry import ReceptiveField, octave_shapes
+from pipeline.core.objectives import part_up_to
+from pipeline.core.octaves import ascend_octave, resized
+from pipeline.core.schedules import directions, step_sizes
+from pipeline.runtime.errors import InputError
+from pipeline.stages.dream.course import Course, OnWork, as_frame
+from pipeline.stages.dream.fitting import check_dream
+from pipeline.stages.dream.settings import DreamConfig
+
+if TYPE_CHECKING:
+    import keras
+
+
+def field_of(model: "keras.Model", config: DreamConfig) -> ReceptiveField:
+    """What a position of the layer sees.
+
+    Raises:
+        InputError: the CNN cannot be slid over a picture.
+    """
+    field = receptive_field_of(part_up_to(model, config.layer))
+    if field is None:
+        takes = "carving with this CNN; octaves need a chain of unpadded convolutions and pools up to dream.layer"
+        raise InputError.at("dream.method", takes=takes, got="octaves")
+    return field
+
+
+class Octaves:
+    """The CNN slid over a photo at growing sizes, what came of one size being put into the next.
+
+    The detail that the smaller size does not have is put back:
+        enlarge(dream) + photo - enlarge(shrink(photo)) = photo + enlarge(dream - shrink(photo))
+
+    Args:
+        towards: the map of each of several dreams of the same photo, -1 for the whole layer; None for one dream,
+            towards the mean over the maps that are asked for.
+        repeats: how many such objects there will be in succession, for photos of the same size.
+    """
+
+    def __init__(
+        self, config: DreamConfig, model: "keras.Model", towards: Sequence[int] | None = None, *, repeats: int = 1
+    ) -> None:
+        self._config, self._model, self._field = config, model, field_of(model, config)
+        maps = model.get_layer(config.layer).output.shape[-1]
+        wanted = (config.map_indices or [-1]) if towards is None else towards
+        self._directions = directions(wanted, maps)
+        if towards is None:
+            self._directions = self._directions.mean(axis=0, keepdims=True)
+        self._repeats = repeats
+        self._slides: dict[tuple[int, int], Slide] = {}
+
+    def work(self, shape: tuple[int, int], mask: np.ndarray | None) -> int:
+        """Units of work: pixels, those of overlapping chunks too."""
+        del mask
+        octaves = self._config.octaves
+        check_dream(self._config, self._field, shape)
+        shapes = octave_shapes(*shape, octaves.count, octaves.scale)
+        return sum(layout(self._field, of)[1].pixels for of in shapes) * self._config.steps * len(self._directions)
+
+    def dream(self, original: np.ndarray, mask: np.ndarray | None, *, seed: int, on_work: OnWork) -> Course:
+        """See `methods.Dreamer`. The random shifts are the same for all dreams."""
+        config, shape = self._config, (original.shape[0], original.shape[1])
+        check_dream(config, self._field, shape)
+        sizes = step_sizes(config.step_size, config.steps, config.step_size_schedule.value)
+        shapes = octave_shapes(*shape, config.octaves.count, config.octaves.scale)
+        changes = np.zeros((len(self._directions), *shapes[0]), np.float32)
+        small = as_frame(original, config)
+        frames, objectives = [], []
+        for number, (shape, strength) in enumerate(zip(shapes, config.strengths(), strict=True)):
+            changes = resized(changes, shape)
+            begun = resized(original[None], shape) + changes
+            dreamt, objective = ascend_octave(
+                self._slide(shape),
+                begun,
+                sizes,
+                window=self._model.inputs[0].shape[1],
+                least_contrast=config.octaves.least_contrast,
+                random=np.random.default_rng((seed, number)),
+                on_pixels=on_work,
+            )
+            changes += strength * (dreamt - begun)
+            if mask is not None:
+                # bicubic interpolation swings over
+                changes *= np.clip(resized(mask[None], shape), 0, 1)
+            objectives.append(objective)
+            frames.append(small + resized(changes[:1], small.shape)[0])
+        return Course(
+            pictures=original + changes,
+            frames=np.stack(frames),
+            objective=np.stack(objectives),
+            tile_maps=np.zeros((0, 0), np.int64),
+        )
+
+    def _slide(self, shape: tuple[int, int]) -> Slide:
+        if shape not in self._slides:
+            config = self._config
+            calls = config.steps * self._repeats
+            self._slides[shape] = Slide(
+                self._model, config.layer, config.objective.value, self._directions, shape, calls=calls
+            )
+        return self._slides[shape]

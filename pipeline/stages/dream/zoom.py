@@ -1,0 +1,91 @@
+"""An endless flight into a dream: a step closer, dream again, and so on, until the end has become the beginning."""
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import numpy as np
+import tensorflow as tf
+
+from pipeline.core.colour import luma, rounded, with_luma
+from pipeline.core.geometry import octave_shapes, within
+from pipeline.settings.choices import DreamMethod
+from pipeline.stages.dream.course import OnWork, standardized_picture
+from pipeline.stages.dream.methods import dreamer_of
+from pipeline.stages.dream.settings import DreamConfig
+
+if TYPE_CHECKING:
+    import keras
+
+# The share of the frames in which the end fades into the beginning.
+FADE = 1 / 6
+
+
+class Zoom:
+    """Frames that can be shown again and again: the middle of the one before, enlarged, and dreamt into.
+
+    Every frame keeps mean and spread of the first one's luma. There are more of them than are shown: those behind the
+    last one fade into the first ones, which move as fast.
+
+    Args:
+        shape: (height, width) of the photo.
+    """
+
+    def __init__(self, config: DreamConfig, model: "keras.Model", shape: tuple[int, int]) -> None:
+        self._shown, self._factor, self._shape = config.zoom.frames, config.zoom.factor, within(shape, config.zoom.size)
+        # the first frame is the dream itself
+        self._dreams = self._shown - 1 + round(self._shown * FADE) if self._shown else 0
+        own = _of_a_frame(config, model, self._shape)
+        self._dreamer = dreamer_of(own, model) if self._shown else None
+
+    @property
+    def work(self) -> int:
+        """Units of work, those of the `methods.Dreamer`."""
+        return self._dreams * self._dreamer.work(self._shape, None) if self._dreamer else 0
+
+    def frames(self, dreamt: np.ndarray, *, seed: int, on_work: OnWork) -> np.ndarray:
+        """(frames, height, width[, 3]) uint8.
+
+        Args:
+            dreamt: (height, width, 3) or (height, width) uint8, the finished dream.
+        """
+        if self._dreamer is None:
+            return np.zeros((0, *self._shape, *dreamt.shape[2:]), np.uint8)
+        frame = _closer(dreamt, 1.0, self._shape)
+        grey = luma(frame)
+        mean, spread = float(grey.mean()), float(grey.std())
+        frames = [frame]
+        for number in range(1, self._dreams + 1):
+            frame = _closer(frame, self._factor, self._shape)
+            original = standardized_picture(luma(frame))
+            course = self._dreamer.dream(original, None, seed=seed + number, on_work=on_work)
+            picture = standardized_picture(course.pictures[0])
+            frame = with_luma(frame, mean + spread * picture)
+            frames.append(frame)
+        shown, fading = np.stack(frames[: self._shown]), frames[self._shown :]
+        for k, late in enumerate(fading):
+            share = (k + 0.5) / len(fading)
+            shown[k] = np.rint(share * shown[k] + (1 - share) * late).astype(np.uint8)
+        return shown
+
+
+def _of_a_frame(config: DreamConfig, model: "keras.Model", shape: tuple[int, int]) -> DreamConfig:
+    """The settings of a single frame, which has room for fewer octaves, and is dreamt into once."""
+    count = config.octaves.count
+    while count > 1 and min(octave_shapes(*shape, count, config.octaves.scale)[0]) < model.inputs[0].shape[1]:
+        count -= 1
+    strength = config.strengths()
+    if config.method is DreamMethod.octaves:
+        strength = strength[-count:]
+    octaves = dataclasses.replace(config.octaves, count=count)
+    return dataclasses.replace(config, octaves=octaves, strength=strength, turns=1, steps=config.zoom.steps)
+
+
+def _closer(picture: np.ndarray, factor: float, shape: tuple[int, int]) -> np.ndarray:
+    """The middle of a picture, 1/factor of its sides, in this shape; of the pixels' centres, so that nothing drifts."""
+    channels = picture.astype(np.float32).reshape(1, *picture.shape[:2], -1)
+    if factor == 1.0:
+        moved = tf.image.resize(channels, shape, method="bicubic", antialias=True)
+    else:
+        margin = (1 - 1 / factor) / 2
+        moved = tf.image.crop_and_resize(channels, [[margin, margin, 1 - margin, 1 - margin]], [0], shape)
+    return rounded(moved.numpy()).reshape(*shape, *picture.shape[2:])

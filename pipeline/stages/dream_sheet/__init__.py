@@ -1,0 +1,1 @@
+"""One photo, dreamt in several ways."""

@@ -1,0 +1,73 @@
+"""One photo dreamt by every map, at every level or with every strength, to be looked at side by side."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pipeline.core.colour import dreamt_grey_levels, luma
+from pipeline.runtime.numerics import check_keras
+from pipeline.runtime.progress import Advance, Progress, no_progress
+from pipeline.settings.choices import Compare, DreamMethod
+from pipeline.stages.dream.course import standardized_picture
+from pipeline.stages.dream.methods import Dreamer, dreamer_of
+from pipeline.stages.dream.octaves import Octaves
+from pipeline.stages.dream.settings import DreamConfig
+from pipeline.stages.dream.variants import Variant, variants_of
+from pipeline.stages.dream_sheet.result import DreamSheetResult
+
+if TYPE_CHECKING:
+    import keras
+
+# Of all pictures that are in work together: bounds the memory.
+PIXELS_AT_A_TIME = 4 * 2**20
+
+
+def dream_sheet(
+    config: DreamConfig,
+    model: "keras.Model",
+    photo: np.ndarray,
+    *,
+    seed: int,
+    mask: np.ndarray | None = None,
+    progress: Progress = no_progress,
+) -> DreamSheetResult:
+    """The dreams that `config.compare` asks for, each as `dream` would make it.
+
+    The maps of octaves slide over their pictures together, which is faster; the arguments are those of `dream`.
+    """
+    check_keras()
+    original = standardized_picture(luma(photo))
+    variants = variants_of(config, model.get_layer(config.layer).output.shape[-1])
+    dreamers = list(_dreamers(config, model, variants, original.size))
+    shape = (original.shape[0], original.shape[1])
+    advance = Advance("dream_sheet", progress, sum(dreamer.work(shape, mask) for dreamer in dreamers))
+    pictures: list[np.ndarray] = []
+    begun: list[float] = []
+    objective: list[float] = []
+    while dreamers:
+        # not kept: what it slides over the photo takes memory
+        dreamer = dreamers.pop(0)
+        course = dreamer.dream(original, mask, seed=seed, on_work=advance)
+        pictures.extend(dreamt_grey_levels(photo, course.pictures))
+        begun.extend(course.objective[0, 0])
+        objective.extend(course.objective[-1, -1])
+    return DreamSheetResult(
+        photo=photo,
+        names=np.array([variant.name for variant in variants]),
+        steps=np.array([variant.step for variant in variants]),
+        pictures=np.stack(pictures),
+        begun=np.array(begun, np.float32),
+        objective=np.array(objective, np.float32),
+    )
+
+
+def _dreamers(config: DreamConfig, model: "keras.Model", variants: Sequence[Variant], pixels: int) -> Iterator[Dreamer]:
+    """One for each variant; for maps by octaves one for as many as fit into the memory."""
+    if config.method is DreamMethod.octaves and config.compare.by is Compare.maps:
+        count = max(PIXELS_AT_A_TIME // pixels, 1)
+        batches = [variants[first : first + count] for first in range(0, len(variants), count)]
+        for some in batches:
+            yield Octaves(some[0].config, model, [variant.step for variant in some], repeats=len(batches))
+    else:
+        yield from (dreamer_of(variant.config, model) for variant in variants)

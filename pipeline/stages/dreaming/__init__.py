@@ -1,1 +1,0 @@
-"""How a photo is dreamt into: two methods, and what surrounds them."""

@@ -1,0 +1,1 @@
+"""Original input patterns: what each map reacts to most."""

@@ -1,0 +1,106 @@
+"""All patterns of a sweep on one sheet, each with its score and verdict."""
+
+import math
+
+import numpy as np
+
+from pipeline.drawing.sheets import (
+    FAINT_INK,
+    INK,
+    WARNING,
+    Caption,
+    Mark,
+    Note,
+    captioned_grid,
+    enlarge,
+    with_heading,
+)
+from pipeline.stages.oip.pictures.words import (
+    MARKS,
+    Words,
+    figures,
+    headline,
+    ratio,
+    score,
+    verdict_in_short,
+    verdict_lines,
+)
+from pipeline.stages.oip.result import CONVERGED, NEVER, UNSTEADY, OipSweepResult
+
+TILE_SIDE = 84
+MAP_PICTURE_SIDE = 224
+SHEET_WIDTH = 1400
+
+
+def contact_sheet(words: Words, result: OipSweepResult, levels: np.ndarray, shown: str) -> np.ndarray:
+    """The pictures in the order of the result; where they are few, verdicts are in words.
+
+    Args:
+        levels: (maps, size, size) uint8.
+        shown: how the images became grey levels.
+    """
+    count, _, side = levels.shape
+    columns = columns_of(count)
+    # tiles are wide enough for a caption, and larger where there are few
+    factor = max(math.ceil(TILE_SIDE / side), min(MAP_PICTURE_SIDE, SHEET_WIDTH // columns) // side)
+    captions = [_in_words(words, result, row) for row in range(count)]
+    short = max(line.width for caption in captions for line in caption) > factor * side
+    if short:
+        captions = [_in_short(result, row) for row in range(count)]
+    sheet = captioned_grid(enlarge(silent_dimmed(result, levels), factor), captions, columns)
+    return with_heading(sheet, headline(words, result), [*_legend(words, result, short=short), Note(shown)])
+
+
+def columns_of(count: int) -> int:
+    """Pictures in a row: the sheet is about twice as wide as high, 16 for 128."""
+    return min(count, max(4, math.ceil(math.sqrt(2 * count))))
+
+
+def silent_dimmed(result: OipSweepResult, levels: np.ndarray) -> np.ndarray:
+    """The levels (maps, size, size), those of maps without an OIP dimmed."""
+    return np.where(result.verdicts[:, None, None] == NEVER, dimmed(levels), levels)
+
+
+def dimmed(levels: np.ndarray) -> np.ndarray:
+    """Three quarters of the way to white, the paper: 255 - (255 - level) / 4."""
+    return (255 - (255 - levels) // 4).astype(np.uint8)
+
+
+def _in_words(words: Words, result: OipSweepResult, row: int) -> list[Caption]:
+    never = result.verdicts[row] == NEVER
+    first = Caption(words.label(str(result.names[row])), figures(result, row), color=WARNING if never else INK)
+    return [first, *verdict_lines(result, row)]
+
+
+def _in_short(result: OipSweepResult, row: int) -> list[Caption]:
+    never = result.verdicts[row] == NEVER
+    lines = [
+        Caption(str(result.names[row]), score(result, row), color=WARNING if never else INK),
+        verdict_in_short(result, row),
+    ]
+    if result.fires_on_no_image[row]:
+        lines.append(Caption("no image", mark=Mark.ring, color=FAINT_INK))
+    elif ratio(result, row):
+        lines.append(Caption(ratio(result, row), color=FAINT_INK))
+    return lines
+
+
+def _legend(words: Words, result: OipSweepResult, *, short: bool) -> list[Note]:
+    """What the signs mean and how often each occurs, then what the numbers are."""
+    notes = []
+    for verdict, mark in MARKS.items():
+        if verdict == UNSTEADY and UNSTEADY not in result.verdicts:
+            continue
+        text = f"{CONVERGED} (at step)" if short and verdict == CONVERGED else str(verdict)
+        notes.append(
+            Note(f"{text}{', no OIP' if verdict == NEVER else ''}: {np.sum(result.verdicts == verdict)}", mark)
+        )
+    restarted, unseen = np.count_nonzero(result.restarts), np.count_nonzero(result.fires_on_no_image)
+    if restarted:
+        notes.append(Note(f"restarted{' (times)' if short else ''}: {restarted}", Mark.loop))
+    if unseen:
+        notes.append(Note(f"fires on no image of the data set: {unseen}", Mark.ring))
+    notes.append(Note(f"left: {words.part} index, right: {words.score}" if short else f"right: {words.score}"))
+    if any(ratio(result, row) for row in range(len(result.names))):
+        notes.append(Note(f"x data: times the largest {words.score} by an image of the data set"))
+    return notes

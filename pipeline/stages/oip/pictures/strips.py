@@ -1,0 +1,135 @@
+"""Maps as rows: how a pattern evolved, and what came of other starts."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image
+
+from pipeline.drawing.levels import stretched
+from pipeline.drawing.sheets import (
+    GAP,
+    INK,
+    LINE_HEIGHT,
+    PAPER,
+    TITLE_SIZE,
+    WARNING,
+    Caption,
+    Mark,
+    Note,
+    captioned_grid,
+    draw_captions,
+    draw_text,
+    enlarge,
+    rgb,
+    text_width,
+    with_heading,
+)
+from pipeline.stages.oip.pictures.contact_sheet import TILE_SIDE, dimmed
+from pipeline.stages.oip.pictures.words import Words, figures, in_few_digits, verdict_lines
+from pipeline.stages.oip.result import NEVER, OipSweepResult
+
+EVOLUTIONS = 8
+STARTS = 16
+FRAME = 3
+LABEL_SIZE = TITLE_SIZE - 3
+LABEL_GAP = 4
+
+
+def evolution(words: Words, result: OipSweepResult) -> np.ndarray:
+    """Rows for up to EVOLUTIONS maps, from the strongest to the weakest: the start image, then the snapshots."""
+    rows = ranked(result.activation, EVOLUTIONS)
+    stages = np.concatenate([result.start_images[None], result.snapshots])[..., 0]
+    tiles = rgb(_tiles(np.concatenate([stages[:, row] for row in rows])))
+    columns = [[Caption(text)] for text in ("start", *(f"step {step}" for step in result.snapshot_steps))]
+    sheet = _labelled(words, result, rows, tiles, columns * len(rows))
+    notes = [Note("step n: after its change")]
+    if len(rows) > 1:
+        notes.append(Note(f"up to {EVOLUTIONS} {words.parts}, from the strongest to the weakest"))
+    return with_heading(sheet, f"{words.place}: from noise to pattern", notes)
+
+
+def starts(words: Words, result: OipSweepResult) -> np.ndarray:
+    """Rows for up to STARTS maps, from the strongest to the weakest: what came of their starts, the kept one framed."""
+    rows = ranked(result.activation, STARTS)
+    tiles, captions = [], []
+    for row in rows:
+        kept = kept_start(result, row)
+        for start in shown_starts(result.all_activation.shape[1], kept):
+            value = float(result.all_activation[row, start])
+            levels = _tiles(result.all_images[None, row, start, ..., 0])
+            tiles.append(_framed(levels if value > 0 else dimmed(levels), Mark.frame.value if start == kept else PAPER))
+            captions.append([Caption(in_few_digits(value), color=INK if value > 0 else WARNING)])
+    sheet = _labelled(words, result, rows, np.stack(tiles), captions)
+    notes = [
+        Note("kept", Mark.frame),
+        Note(f"up to {STARTS} {words.parts}, from the strongest to the weakest, and as many starts of each"),
+        Note(f"below a picture: {words.score}"),
+    ]
+    if result.restarts[rows].any():
+        notes.append(Note(f"none framed: all left the {words.part} silent, what a restart led to was kept", Mark.loop))
+    return with_heading(sheet, f"{words.place}: several starts of each {words.part}", notes)
+
+
+def ranked(activation: np.ndarray, most: int) -> list[int]:
+    """Up to `most` rows, from the strongest to the weakest, evenly spread where there are more."""
+    ranking = np.argsort(-activation, kind="stable")
+    places = np.linspace(0, len(ranking) - 1, min(most, len(ranking))).round().astype(int)
+    return [int(row) for row in ranking[places]]
+
+
+def kept_start(result: OipSweepResult, row: int) -> int | None:
+    """Which of all starts led to the OIP; None where it was a later one.
+
+    `result.start` does not say so: it is the number of the start image, of which some may not have been ascended.
+    """
+    if result.restarts[row]:
+        return None
+    values = result.all_activation[row]
+    return int(np.argmax(np.where(np.isnan(values), -np.inf, values)))
+
+
+def shown_starts(count: int, kept: int | None) -> list[int]:
+    """The first STARTS ones; the last place is the kept one's if that is not among them."""
+    shown = list(range(min(count, STARTS)))
+    if kept is not None and kept not in shown:
+        shown[-1] = kept
+    return shown
+
+
+def _tiles(images: np.ndarray) -> np.ndarray:
+    return enlarge(stretched(images), math.ceil(TILE_SIDE / images.shape[-1]))
+
+
+def _framed(levels: np.ndarray, color: tuple[int, int, int]) -> np.ndarray:
+    """A tile (1, side, side) within a frame, so that it hides nothing: (side + 2 FRAME, side + 2 FRAME, 3)."""
+    side = levels.shape[-1] + 2 * FRAME
+    tile = np.full((side, side, 3), color, np.uint8)
+    tile[FRAME:-FRAME, FRAME:-FRAME] = rgb(levels)[0]
+    return tile
+
+
+def _labelled(
+    words: Words, result: OipSweepResult, rows: Sequence[int], tiles: np.ndarray, captions: Sequence[Sequence[Caption]]
+) -> np.ndarray:
+    """Tiles (rows * columns, height, width, 3) with captions, and left of every row what there is to say of its map."""
+    strips = captioned_grid(tiles, captions, len(tiles) // len(rows))
+    labels = [_label_lines(words, result, row) for row in rows]
+    width = max(max(text_width(name, LABEL_SIZE), *(line.width for line in lines)) for name, lines in labels)
+    left = GAP + width + GAP
+    page = Image.new("RGB", (left + strips.shape[1], strips.shape[0]), PAPER)
+    page.paste(Image.fromarray(strips), (left, 0))
+    pitch = (strips.shape[0] - GAP) // len(rows)
+    for place, (name, lines) in enumerate(labels):
+        # in the middle of the tile's height; four lines need some of its caption's too
+        height = LABEL_SIZE + LABEL_GAP + LINE_HEIGHT * len(lines)
+        top = GAP + place * pitch + max(0, (tiles.shape[1] - height) // 2)
+        draw_text(page, name, GAP, top + LABEL_SIZE // 2, size=LABEL_SIZE)
+        draw_captions(page, lines, GAP, top + LABEL_SIZE + LABEL_GAP, width)
+    return np.asarray(page)
+
+
+def _label_lines(words: Words, result: OipSweepResult, row: int) -> tuple[str, list[Caption]]:
+    never = result.verdicts[row] == NEVER
+    first = Caption(figures(result, row), color=WARNING if never else INK)
+    return words.label(str(result.names[row])), [first, *verdict_lines(result, row)]

@@ -1,0 +1,1 @@
+"""What every map of a layer answers to labelled images."""

@@ -1,0 +1,117 @@
+"""Stage 1: train the CNN."""
+
+import math
+
+import keras
+import numpy as np
+
+from pipeline.core import cnn, training
+from pipeline.data.dataset import Dataset
+from pipeline.runtime.numerics import check_keras
+from pipeline.runtime.progress import Progress, no_progress
+from pipeline.settings.model import ModelConfig
+from pipeline.stages.train.result import TrainResult
+from pipeline.stages.train.settings import TrainConfig
+
+
+def train(
+    config: TrainConfig,
+    model_config: ModelConfig,
+    dataset: Dataset,
+    *,
+    seed: int,
+    initial_weights: dict[str, np.ndarray] | None = None,
+    progress: Progress = no_progress,
+) -> TrainResult:
+    """Train a new CNN on the training images; look at the test images after every epoch, to report, never to choose.
+
+    Args:
+        initial_weights: those of an earlier TrainResult, to start from the same point; else drawn from the seed.
+    Raises:
+        ValueError: initial_weights of another architecture.
+    """
+    check_keras()
+    model = new_model(config, model_config, classes=len(dataset.class_names), seed=seed)
+    if initial_weights is not None:
+        cnn.reset_weights(model, initial_weights)
+    first_weights = cnn.weights_by_name(model)
+    batches_per_epoch = math.ceil(len(dataset.train_images) / config.batch_size)
+    rate = training.learning_rate_schedule(
+        config.learning_rate.schedule.value,
+        initial=config.learning_rate.initial,
+        rate=config.learning_rate.rate,
+        decay_steps=config.learning_rate.decay_steps,
+        total_steps=batches_per_epoch * config.epochs,
+    )
+    model.compile(
+        optimizer=training.make_optimizer(
+            config.optimizer.name.value,
+            rate,
+            momentum=config.optimizer.momentum,
+            weight_decay=config.optimizer.weight_decay,
+        ),
+        loss="sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+        # on a CPU compiling by XLA more than doubles the time of an epoch
+        jit_compile=False,
+    )
+    report = _Report(config.epochs, progress)
+    model.fit(
+        training.training_batches(
+            dataset.train_images,
+            dataset.train_labels,
+            batch_size=config.batch_size,
+            rotation=config.augmentation.rotation,
+            shift=config.augmentation.shift,
+            zoom=config.augmentation.zoom,
+            shear=config.augmentation.shear,
+            seed=seed,
+        ),
+        epochs=config.epochs,
+        steps_per_epoch=batches_per_epoch,
+        validation_data=(dataset.test_images, dataset.test_labels),
+        validation_batch_size=500,
+        shuffle=False,
+        callbacks=[report],
+        verbose=0,
+    )
+    history = {name: np.array([epoch[name] for epoch in report.epochs]) for name in report.epochs[0]}
+    return TrainResult(model=model, initial_weights=first_weights, history=history)
+
+
+def new_model(config: TrainConfig, model_config: ModelConfig, *, classes: int, seed: int) -> keras.Model:
+    """The untrained CNN of the settings."""
+    return cnn.build_cnn(
+        input_size=model_config.input_size,
+        convolutions=[
+            cnn.Convolution(name, layer.filters, layer.kernel_size, layer.activation.value)
+            for name, layer in model_config.convolutions.items()
+        ],
+        pools=[cnn.Pool(name, pool.size) for name, pool in model_config.pools.items()],
+        dense=[cnn.Dense(name, layer.units, layer.activation.value) for name, layer in model_config.dense.items()],
+        classes=classes,
+        regularizer=training.make_regularizer(config.regularizer.kind.value, config.regularizer.factor),
+        seed=seed,
+    )
+
+
+class _Report(keras.callbacks.Callback):
+    """Passes the figures of every epoch on, and keeps them."""
+
+    def __init__(self, total: int, progress: Progress) -> None:
+        super().__init__()
+        self.total = total
+        self.progress = progress
+        self.epochs: list[dict[str, float]] = []
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        logs = logs or {}
+        figures = {
+            "loss": logs["loss"],
+            "accuracy": logs["accuracy"],
+            "test_loss": logs["val_loss"],
+            "test_accuracy": logs["val_accuracy"],
+            "learning_rate": float(self.model.optimizer.learning_rate),
+        }
+        self.epochs.append(figures)
+        self.progress("train", epoch + 1, self.total, **figures)

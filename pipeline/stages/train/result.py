@@ -1,0 +1,22 @@
+"""What a training returns."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True, eq=False)
+class TrainResult:
+    """A trained model, its weights before the first batch, and figures per epoch, each an array (epochs,).
+
+    `history` has loss, accuracy, test_loss, test_accuracy and learning_rate (after the last batch of the epoch). `loss`
+    and `accuracy` are the means over the batches while they were trained on.
+    """
+
+    model: "keras.Model"
+    initial_weights: dict[str, np.ndarray]
+    history: dict[str, np.ndarray]

@@ -1,0 +1,88 @@
+"""The mark of a stage that MLflow does not know of, or not all: a small file in the stage's folder, for `sync`."""
+
+import contextlib
+import json
+import os
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from pipeline.runtime.errors import InputError
+
+MARK = "unrecorded.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upstream:
+    """What a stage stands on: its key, and its run as far as that is known."""
+
+    key: str
+    run_id: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mark:
+    """All that the record of a stage needs beyond its stage.json.
+
+    uri: without passwords; None for the SQLite file of the output folder, wherever that is moved. needs_password:
+    whether something was left out. start_time, end_time: of the stage, in ms. status: what the run ends with when all
+    is recorded. run_id: of the run that was begun, None if there is none. dataset: see `datasets.described`;
+    image_type: NumPy's name for the type of its images. reason: why it is not recorded; None while it may still be.
+    """
+
+    experiment: str
+    stage: str
+    key: str
+    pipeline_id: str
+    name: str
+    tags: dict[str, str]
+    upstream: dict[str, Upstream] = field(default_factory=dict)
+    start_time: int
+    end_time: int = 0
+    uri: str | None = None
+    needs_password: bool = False
+    status: str = "FINISHED"
+    run_id: str | None = None
+    dataset: dict[str, str] | None = None
+    image_type: str = "float32"
+    reason: str | None = None
+
+    def write(self, folder: Path) -> None:
+        """Leave the mark in a stage's folder, whole or not at all."""
+        draft = folder / f".{MARK}.{os.getpid()}"
+        try:
+            draft.write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
+            draft.replace(folder / MARK)
+        finally:
+            draft.unlink(missing_ok=True)
+
+    def with_reason(self, reason: str) -> "Mark":
+        return replace(self, reason=reason)
+
+    def is_of(self, other: "Mark") -> bool:
+        """Whether both are of one execution of a stage."""
+        return (self.stage, self.key, self.pipeline_id) == (other.stage, other.key, other.pipeline_id)
+
+
+def read_mark(folder: Path) -> Mark | None:
+    """The mark of a stage's folder; None if there is none.
+
+    Raises:
+        InputError: it is broken.
+    """
+    try:
+        fields: dict[str, Any] = json.loads((folder / MARK).read_text(encoding="utf-8"))
+        fields["upstream"] = {stage: Upstream(**known) for stage, known in fields["upstream"].items()}
+        return Mark(**fields)
+    except FileNotFoundError:
+        return None
+    except (ValueError, OSError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{folder / MARK}: no complete mark of a stage that is not recorded ({error})") from error
+
+
+def remove_mark(mark: Mark, folder: Path) -> None:
+    """Take the mark away, unless it is of another execution. One that cannot be removed costs a look by `sync`."""
+    with contextlib.suppress(OSError, InputError):
+        found = read_mark(folder)
+        if found is not None and found.is_of(mark):
+            (folder / MARK).unlink()
