@@ -14,12 +14,12 @@ import numpy as np
 from PIL import Image
 from servers import LOOPBACK
 
-from pipeline.data.dataset import Dataset
+from pipeline.data.dataset import Dataset, DatasetSplit
 from pipeline.engine import storage
 from pipeline.engine.record import StageRecord
 from pipeline.settings.choices import TrackingBackend
-from pipeline.settings.config import TrackingConfig
-from pipeline.tracking import Half, Tracker, open_tracker
+from pipeline.settings.process import TrackingConfig
+from pipeline.tracking import Tracker, open_tracker
 
 EXPERIMENT = "test dreams"
 VIEW_TAG = "mlflow.sharedViewState."
@@ -45,7 +45,7 @@ def tracker_of(output_dir: Path, uri: str | None, pipeline_id: str = "pipeline-1
 
 def train_stage(tracker: Tracker, run_dir: Path, model: Any, dataset: Dataset, key: str = "train-key") -> str | None:
     """As `Execution` does it: epochs while it computes, the rest at the end; returns the id of the run."""
-    half = Half(dataset, "train")
+    half = DatasetSplit(dataset, "train")
     losses = {1: 0.5, 2: 0.25, 3: float("nan")}
     record = StageRecord(
         stage="train",

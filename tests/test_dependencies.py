@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.engine import dependencies
-from pipeline.engine.dependencies import needed, source_files_of, sources_of
-from pipeline.settings.choices import Stage
+from pipeline.engine.provenance import PACKAGE
+from pipeline.engine.sources import source_files, sources_digest
+from pipeline.engine.stage import needed
+from pipeline.stages.registry import STAGES
 
-PACKAGE = Path(dependencies.__file__).parent.parent
-# settings, which are part of the key themselves; what computes nothing, or stops what must not go on
-SETTINGS = ("__init__.py", "settings.py", "noise_settings.py")
-NOT_COMPUTING = ("settings/", "data/dataset.py", "runtime/errors.py", "runtime/progress.py", "runtime/signals.py")
+# settings, which are part of the key themselves, as data is by its digest; what describes, or tells how far it is
+NOT_COMPUTING = ("settings/", "data/", "engine/", "runtime/")
+NOT_OF_RESULT = ("settings.py", "noise_settings.py", "shows.py")
 
 
 def file_of(module: str) -> Path | None:
@@ -25,7 +25,7 @@ def file_of(module: str) -> Path | None:
 
 
 def imported(file: Path) -> set[Path]:
-    """The files of this package that a file imports, those for type checking left out."""
+    """The files of this package that a file imports, by Python's own parser, those for type checking left out."""
     tree = ast.parse(file.read_text())
     skipped = {
         node
@@ -54,28 +54,44 @@ def closure(start: Path) -> set[Path]:
     return found
 
 
-@pytest.mark.parametrize("stage", Stage)
-def test_whatever_computes_or_draws_a_stage_is_among_its_sources(stage: Stage) -> None:
-    sources = set(source_files_of(stage))
-    for start in (PACKAGE / "stages" / stage.value).rglob("*.py"):
-        wanted = {
-            file
-            for file in closure(start)
-            if not file.relative_to(PACKAGE).as_posix().startswith(NOT_COMPUTING) and file.name not in SETTINGS
+def name_of(file: Path) -> str:
+    return file.relative_to(PACKAGE).as_posix()
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_whatever_computes_or_draws_a_stage_is_among_its_sources(stage: str) -> None:
+    sources = set(map(name_of, source_files(STAGES[stage])))
+    for start in (PACKAGE / "stages" / stage).rglob("*.py"):
+        if start.name in NOT_OF_RESULT:
+            continue
+        wanted = {name_of(file) for file in closure(start) if file.name not in NOT_OF_RESULT}
+        forgotten = {name for name in wanted - sources if not name.startswith(NOT_COMPUTING)}
+        # only what imports of settings or data bring along
+        assert {name for name in forgotten if Path(name).name != "__init__.py"} == set(), start
+
+
+def test_sources_are_of_what_computes_and_draws_and_of_nothing_else() -> None:
+    of = {stage: {name_of(file) for file in source_files(STAGES[stage])} for stage in STAGES}
+    templates = {f"stages/atlas/page/templates/{name}" for name in ("page.html.j2", "atlas.css", "atlas.js")}
+    assert templates <= of["atlas"]
+    for stage, names in of.items():
+        assert {f"stages/{stage}/{name}.py" for name in ("stage", "compute", "pictures", "metrics", "result")} <= {
+            name.replace("pictures/__init__", "pictures") for name in names
         }
-        # the data is part of the key by its digest
-        forgotten = {file.relative_to(PACKAGE).as_posix() for file in wanted - sources}
-        assert forgotten == set(), stage
-
-
-def test_the_templates_of_the_page_are_sources_of_the_atlas_and_of_no_training() -> None:
-    of_atlas = {file.name for file in source_files_of(Stage.atlas)}
-    assert {"page.html.j2", "atlas.css", "atlas.js", "warnings.py"} <= of_atlas
-    assert not {"page.html.j2", "warnings.py", "ascent.py"} & {file.name for file in source_files_of(Stage.train)}
-    assert len({sources_of(stage) for stage in Stage}) == len(Stage)
+        assert {"engine/storage.py", "engine/record.py", "runtime/numerics.py", "drawing/pictures.py"} <= names
+        assert not any(name.startswith(("settings/", "data/", "tracking/", "commands/")) for name in names)
+        assert not any(name.endswith(NOT_OF_RESULT) for name in names)
+    assert not templates & of["train"]
+    assert {"core/ascent.py", "core/forward.py"} <= of["oip"]
+    assert "core/ascent.py" not in of["train"]
+    # the drawing of one stage is no source of another; words about OIPs stand on the pages of two others
+    for stage, names in of.items():
+        others = {name for name in names if name.startswith("stages/") and not name.startswith(f"stages/{stage}/")}
+        assert {name for name in others if "/pictures" in name} <= {"stages/oip/pictures/words.py"}, stage
+    assert len({sources_digest(stage) for stage in STAGES.values()}) == len(STAGES)
 
 
 def test_what_a_stage_stands_on_comes_along() -> None:
-    assert needed([Stage.atlas]) == {Stage.train, Stage.statistics, Stage.oip, Stage.atlas}
-    assert needed([Stage.train]) == {Stage.train}
-    assert needed([]) == set()
+    assert needed(STAGES, ["atlas"]) == ["train", "statistics", "oip", "atlas"]
+    assert needed(STAGES, ["train"]) == ["train"]
+    assert needed(STAGES, []) == []

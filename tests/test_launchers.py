@@ -15,10 +15,9 @@ from templates import copy_of
 
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.tensorflow import cpu_threads
-from pipeline.settings.choices import Stage
-from pipeline.settings.config import RuntimeConfig
+from pipeline.settings.process import RuntimeConfig
 from pipeline.sweeps import launchers as launching
-from pipeline.sweeps.objective_value import check_has_figure
+from pipeline.sweeps.objective_value import check_has_objective_value
 
 SMALL = ("experiment=smoke", "data.limit=60", "oip.steps=4", "oip.xla=false")
 ONE_OIP = (*SMALL, "stages=[oip]", "oip.map_indices=[0]")
@@ -201,9 +200,9 @@ def test_optuna_refuses_stages_without_a_figure(tmp_path: Path) -> None:
     assert process.returncode == 2
     (line,) = process.stderr.splitlines()
     assert line == "mnist-dream: stages: takes for Optuna, stages of which the last is train or oip; got [dream]"
-    check_has_figure([Stage.oip, Stage.train])
+    check_has_objective_value(["oip", "train"])
     with pytest.raises(InputError, match="stages: takes"):
-        check_has_figure([])
+        check_has_objective_value([])
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ from pipeline.commands.run import prepare_hydra
 from pipeline.data.dataset import Dataset
 from pipeline.settings.choices import TrackingBackend
 from pipeline.settings.compose import CONF
-from pipeline.settings.config import TrackingConfig
+from pipeline.settings.process import TrackingConfig
 from pipeline.sweeps.folder import Sweep
 from pipeline.sweeps.moved import followed, quoted
 from pipeline.tracking import backend, moved

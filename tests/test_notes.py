@@ -9,7 +9,8 @@ import pytest
 from commands import SMOKE, pipeline, succeeded
 from templates import copy_of
 
-from pipeline.tracking.notes import MEANING, note
+from pipeline.stages.registry import STAGES
+from pipeline.tracking.notes import note
 
 MOST_METRICS = 12
 
@@ -46,11 +47,11 @@ def test_a_note_tells_of_what_is_there_and_how_to_repeat_it(folder: Path, stage:
     text = run.data.tags["mlflow.note.content"]
     lines = text.splitlines()
     assert lines[0] == f"`{run.info.run_name}`"
-    first, meanings = MEANING[stage]
+    first, meanings = STAGES[stage].shows.first, STAGES[stage].shows.files
     assert f"![{first}](get-artifact?path=results/{first}&run_uuid={run.info.run_id})" in lines
     assert f"    python -m pipeline.rerun {run.info.run_id}" in lines
     place = stage_folder(folder, stage)
-    for file, meaning in meanings:
+    for file, meaning in meanings.items():
         there = any((place / name).exists() for name in file.split(", ")) or file == "LAYER/"
         assert (f"- `results/{file}`: {meaning}" in lines) == there
     assert (place / first).is_file()

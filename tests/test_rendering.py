@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pipeline.data.dataset import Dataset
 from pipeline.drawing.levels import (
     between,
     contrast_limit,
@@ -33,12 +34,14 @@ from pipeline.drawing.sheets import (
     grid,
     with_heading,
 )
-from pipeline.engine.figures import figures
+from pipeline.engine.stage import Context
+from pipeline.runtime.progress import no_progress
 from pipeline.settings.choices import ColorMap, MapScaling, Split, Strategy
 from pipeline.settings.shared import ContrastConfig
 from pipeline.stages.activations.pictures import map_levels, maps_grid, render_activations
 from pipeline.stages.activations.result import ActivationsResult
 from pipeline.stages.activations.settings import ActivationsConfig
+from pipeline.stages.oip.metrics import metrics
 from pipeline.stages.oip.pictures import render_oips
 from pipeline.stages.oip.pictures.contact_sheet import dimmed
 from pipeline.stages.oip.pictures.emergence import in_grey_levels
@@ -457,7 +460,8 @@ def test_a_map_picture_is_the_stretched_image_enlarged_eight_times(oip_config) -
 
 
 @pytest.mark.parametrize("starts", [1, 2])
-def test_render_oips_names_files_by_map(oip_config, starts: int) -> None:
+def test_render_oips_names_files_by_map(oip_config, compose, starts: int) -> None:
+    no_images = Dataset("none", "", *[np.zeros(0)] * 4, class_names=())
     result = sweep([0, 127, -1], ["converged", "still rising", "never triggered"])
     result = replace(
         result,
@@ -475,7 +479,8 @@ def test_render_oips_names_files_by_map(oip_config, starts: int) -> None:
         "objective.png",
         *(["starts.png"] if starts > 1 else []),
     ]
-    recorded = figures(result).images
+    context = Context(config=compose(), dataset=no_images, inputs={}, upstream={}, progress=no_progress)
+    recorded = metrics(result, context).images
     assert recorded["oip/map"] == {0: "maps/map_000.png", 127: "maps/map_127.png"}
     assert recorded.get("oip/starts") == ({0: "starts.png"} if starts > 1 else None)
 

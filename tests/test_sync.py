@@ -18,7 +18,7 @@ from pipeline.data.dataset import Dataset
 from pipeline.engine import storage
 from pipeline.engine.record import StageRecord
 from pipeline.settings.choices import TrackingBackend
-from pipeline.settings.config import TrackingConfig
+from pipeline.settings.process import TrackingConfig
 from pipeline.tracking import Tracker, backend, open_tracker
 from pipeline.tracking import deadline as patience
 from pipeline.tracking import tracker as tracker_module

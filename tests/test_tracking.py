@@ -19,9 +19,10 @@ from PIL import Image
 from recording import new_record, new_tracker, silent_server, state_of, views_in
 from servers import LOOPBACK, MlflowServer, empty_sqlite, free_port
 
-from pipeline.data.dataset import Dataset
+from pipeline.data.dataset import Dataset, DatasetSplit
 from pipeline.runtime.errors import InputError, without_passwords
-from pipeline.tracking import Half, Tracker
+from pipeline.stages.registry import STAGES
+from pipeline.tracking import Tracker
 from pipeline.tracking import sqlite_lookup as peek
 from pipeline.tracking.charts import saved_view
 
@@ -89,7 +90,7 @@ def recorded(request, tmp_path_factory, dataset, tiny_cnn) -> Recorded:
         train.log_params({"train.epochs": "3"})
         for epoch in (1, 2):
             train.log_epoch(epoch, {name: values[epoch] for name, values in HISTORY.items()})
-        train.log_dataset(Half(dataset, "train"))
+        train.log_dataset(DatasetSplit(dataset, "train"))
         train.log_model(model, dataset.test_images[:2])
         record = new_record("train", params={"train.epochs": "3"}, metrics={"final_loss": 0.25}, series=HISTORY)
         train.log_record(record, folder / "train")
@@ -298,7 +299,7 @@ def test_every_stage_has_its_view_in_the_record(recorded):
     for stage in ("train", "oip"):
         views = views_in(recorded.client, stage)
         assert views.keys() == {f"{stage}-2"}
-        assert state_of(views[f"{stage}-2"]) == state_of(saved_view(stage))
+        assert state_of(views[f"{stage}-2"]) == state_of(saved_view(stage, STAGES[stage].shows))
 
 
 # how a run ends ----------------------------------------------------------------------------------------------------
@@ -393,7 +394,7 @@ def do_everything(tracker: Tracker, folder: Path, dataset: Dataset) -> str | Non
     with tracker.stage_run("train", "key", name="n", upstream={"train": None}) as run:
         run.log_params({"a": "b"})
         run.log_epoch(1, {"loss": 1.0})
-        run.log_dataset(Half(dataset, "train"))
+        run.log_dataset(DatasetSplit(dataset, "train"))
         run.log_record(new_record("train", images={"a": {0: "is_not_there.png"}}), folder)
     assert tracker.find_run("train", "key") is None
     return run.run_id

@@ -10,7 +10,10 @@ import pytest
 from recording import VIEW_TAG, new_tracker, state_of, views_in
 
 from pipeline.data.dataset import Dataset
-from pipeline.engine.figures import Figures, figures
+from pipeline.engine.record import Metrics
+from pipeline.engine.stage import Context
+from pipeline.runtime.progress import no_progress
+from pipeline.stages.registry import STAGES
 from pipeline.tracking.charts import saved_view, sweep_view, sweep_views
 
 
@@ -20,7 +23,7 @@ def sqlite_uri(recorded_here: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def all_figures(compose, deterministic) -> dict[str, Figures]:
+def all_figures(compose, deterministic) -> dict[str, Metrics]:
     """What the stages really record as composed by default, with little to compute."""
     from pipeline.stages.activations.compute import extract_activations
     from pipeline.stages.atlas.compute import survey
@@ -59,12 +62,13 @@ def all_figures(compose, deterministic) -> dict[str, Figures]:
         "dream": dream(config.dream, trained.model, photo, seed=0),
         "dream_sheet": dream_sheet(config.dream, trained.model, photo, seed=0),
     }
-    return {stage: figures(result) for stage, result in results.items()}
+    context = Context(config=config, dataset=dataset, inputs={}, upstream={}, progress=no_progress)
+    return {stage: STAGES[stage].metrics(result, context) for stage, result in results.items()}
 
 
-@pytest.mark.parametrize("stage", ["train", "activations", "statistics", "oip", "dream", "atlas", "dream_sheet"])
+@pytest.mark.parametrize("stage", STAGES)
 def test_view_has_a_card_for_all_pictures_and_none_for_what_is_not_recorded(stage, all_figures):
-    view = saved_view(stage)
+    view = saved_view(stage, STAGES[stage].shows)
     # older servers take no more as the tag of an experiment
     assert len(view) < 5000
     cards = state_of(view)["compareRunCharts"]
@@ -77,7 +81,7 @@ def test_view_has_a_card_for_all_pictures_and_none_for_what_is_not_recorded(stag
 
 
 def test_view_of_the_oips():
-    view = json.loads(saved_view("oip"))
+    view = json.loads(saved_view("oip", STAGES["oip"].shows))
     assert view.keys() == {"name", "createdAt", "updatedAt", "state"}
     state = state_of(json.dumps(view))
     # sections in this order, the page's own cards folded at the end
@@ -96,7 +100,8 @@ def test_view_of_the_oips():
 
 
 def test_parallel_coordinates_are_of_what_is_recorded(all_figures, compose):
-    (card,) = (card for card in state_of(saved_view("oip"))["compareRunCharts"] if card["type"] == "PARALLEL")
+    view = saved_view("oip", STAGES["oip"].shows)
+    (card,) = (card for card in state_of(view)["compareRunCharts"] if card["type"] == "PARALLEL")
     config = compose()
     for name in card["selectedParams"]:
         group, _, setting = name.partition(".")
@@ -106,7 +111,9 @@ def test_parallel_coordinates_are_of_what_is_recorded(all_figures, compose):
 
 @pytest.mark.parametrize("stage", ["train", "oip", "dream"])
 def test_view_of_a_sweep(stage, all_figures):
-    view = sweep_view(stage, "5" * 32, "4 jobs: noise", ["noise.wavelengths", "noise.seed"], ["a" * 32, "b" * 32])
+    view = sweep_view(
+        STAGES[stage].shows, "5" * 32, "4 jobs: noise", ["noise.wavelengths", "noise.seed"], ["a" * 32, "b" * 32]
+    )
     assert len(view) < 5000
     state = state_of(view)
     assert state["searchFilter"] == f"attributes.run_id IN ('{'a' * 32}', '{'b' * 32}')"
@@ -121,10 +128,12 @@ def test_view_of_a_sweep(stage, all_figures):
 def test_a_view_of_very_many_jobs_names_the_sweep():
     random = np.random.default_rng(0)
     ids = [random.bytes(16).hex() for _ in range(51)]
-    assert state_of(sweep_view("oip", "5" * 32, "many", ["a"], ids))["searchFilter"] == f"tags.sweep_id = '{'5' * 32}'"
-    assert state_of(sweep_view("oip", "5" * 32, "none", ["a"], []))["searchFilter"] == f"tags.sweep_id = '{'5' * 32}'"
+    shows = STAGES["oip"].shows
+    for some in (ids, []):
+        view = sweep_view(shows, "5" * 32, "many or none", ["a"], some)
+        assert state_of(view)["searchFilter"] == f"tags.sweep_id = '{'5' * 32}'"
     # as many as are named have room
-    assert len(sweep_view("oip", "5" * 32, "50 jobs: noise.seed", ["noise.seed"], ids[:50])) < 5000
+    assert len(sweep_view(shows, "5" * 32, "50 jobs: noise.seed", ["noise.seed"], ids[:50])) < 5000
 
 
 def test_views_of_sweeps_that_were_changed_by_hand_are_passed_over():

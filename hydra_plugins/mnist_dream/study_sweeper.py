@@ -32,9 +32,9 @@ if find_spec("hydra_plugins.hydra_optuna_sweeper") is not None:
 
         def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
             """Refuse stages that have no figure to optimize, before any of them runs."""
-            from pipeline.sweeps.objective_value import check_has_figure
+            from pipeline.sweeps.objective_value import check_has_objective_value
 
-            check_has_figure(config.stages)
+            check_has_objective_value(config.stages)
             super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
 
 

@@ -18,19 +18,22 @@ from omegaconf import DictConfig, OmegaConf
 
 from pipeline.commands.options import exit_code, folder
 from pipeline.commands.recorded_run import Recorded, opened, recorded_settings, stored_result
-from pipeline.commands.summary import LOOK_AT, shown
 from pipeline.engine import storage
-from pipeline.engine.execution import Given
+from pipeline.engine.execution import PinnedResult
 from pipeline.runtime.errors import InputError
-from pipeline.runtime.output import keep_going, run_command
+from pipeline.runtime.output import keep_going, run_command, shown
 from pipeline.runtime.signals import listen
 from pipeline.settings import schema
-from pipeline.settings.choices import Stage, TrackingBackend
-from pipeline.settings.config import Config, TrackingConfig
+from pipeline.settings.choices import TrackingBackend
+from pipeline.settings.config import Config
+from pipeline.settings.process import TrackingConfig
 from pipeline.stages.oip.result import OipSweepResult
+from pipeline.stages.registry import STAGES
 from pipeline.sweeps import jobs
 from pipeline.tracking.fetching import fetch_model
 
+# The stage that this command makes, and those whose recorded results it takes.
+ATLAS, TRAINING, OIPS = "atlas", "train", "oip"
 OUTPUT = "a file that is not there yet, in a folder that is"
 # What OIPs that were made before depend on; what the training does, which is there already.
 OF_OIPS, OF_TRAINING = ("oip.", "noise.", "data."), ("train.", "model.", "seed=")
@@ -59,14 +62,14 @@ def _make(options: argparse.Namespace) -> int:
             raise InputError(f"{word}: the training is that of the run; train another with python -m pipeline {word}")
     with contextlib.ExitStack() as stack:
         recorded = stack.enter_context(opened(_stage_of(options.run), options.output_dir, options.uri))
-        given = stack.enter_context(_given(recorded, options))
+        pinned = stack.enter_context(_pinned(recorded, options))
         composed = recorded_settings(recorded, options.overrides)
         _follow_layer(composed, options.overrides)
-        composed.stages, composed.reuse = [Stage.atlas.value], True
+        composed.stages, composed.reuse = [ATLAS], True
         composed.output_dir, composed.tracking.uri = str(options.output_dir), options.uri
         config = schema.to_config(composed)
         run_dir = stack.enter_context(jobs.new_run_dir(Path(config.output_dir)))
-        page = _run(config, run_dir, OmegaConf.to_yaml(composed, resolve=True), recorded, given, options)
+        page = _run(config, run_dir, OmegaConf.to_yaml(composed, resolve=True), recorded, pinned, options)
     if options.output is not None:
         _copy_page(page, options.output)
         page = options.output
@@ -106,54 +109,54 @@ def _run(
     run_dir: Path,
     composed: str,
     recorded: Recorded,
-    given: dict[Stage, Given],
+    pinned: dict[str, PinnedResult],
     options: argparse.Namespace,
 ) -> Path:
     """Make the atlas; returns the page."""
     # late: it is not needed to refuse
-    from pipeline.engine.run import run
+    from pipeline.commands.execute import run
 
     # what names the run, as it did then
     said = recorded.said(options.overrides)
     with jobs.attempt(run_dir, options.overrides) as attempt:
         assert attempt is not None
         outcomes = run(
-            config, run_dir, composed=composed, overrides=said.overrides, named_by=said.named_by, given=given
+            config, run_dir, composed=composed, overrides=said.overrides, named_by=said.named_by, pinned=pinned
         )
-        attempt.end(jobs.FINISHED, stages={stage.value: outcome.described() for stage, outcome in outcomes.items()})
-    made = outcomes[Stage.atlas].folder
-    _compare_data(given[Stage.train].folder, made)
-    return made / LOOK_AT[Stage.atlas]
+        attempt.end(jobs.FINISHED, stages={name: outcome.described() for name, outcome in outcomes.items()})
+    made = outcomes[ATLAS].folder
+    _compare_data(pinned[TRAINING].folder, made)
+    return made / STAGES[ATLAS].shows.look_at
 
 
 def _stage_of(run: str) -> str:
     """The stage's folder to begin with, of the folder of a run with several stages; anything else as it is."""
     with contextlib.suppress(OSError):
-        for stage in (Stage.oip, Stage.train, Stage.atlas, *Stage):
-            if (Path(run) / stage.value / storage.RECORD).is_file() and not (Path(run) / storage.RECORD).is_file():
-                return str(Path(run) / stage.value)
+        for stage in (OIPS, TRAINING, ATLAS, *STAGES):
+            if (Path(run) / stage / storage.RECORD).is_file() and not (Path(run) / storage.RECORD).is_file():
+                return str(Path(run) / stage)
     return run
 
 
 @contextlib.contextmanager
-def _given(recorded: Recorded, options: argparse.Namespace) -> Iterator[dict[Stage, Given]]:
+def _pinned(recorded: Recorded, options: argparse.Namespace) -> Iterator[dict[str, PinnedResult]]:
     """The results of the record that the atlas stands on, until the block is left."""
     with contextlib.ExitStack() as stack:
         training = recorded
-        if recorded.stage != Stage.train.value:
-            key = storage.load_upstream(recorded.folder).get(Stage.train.value)
-            upstream = recorded.upstream or stored_result(options.output_dir, Stage.train.value, key)
+        if recorded.stage != TRAINING:
+            key = storage.load_upstream(recorded.folder).get(TRAINING)
+            upstream = recorded.upstream or stored_result(options.output_dir, TRAINING, key)
             if upstream is None:
                 takes = f"a run whose training is beside it, or in the store of {options.output_dir}"
                 raise InputError.at("RUN", takes=takes, got=options.run)
             training = stack.enter_context(opened(str(upstream), options.output_dir, options.uri))
-        given = {Stage.train: Given(stack.enter_context(_with_model(training, options)), training.run_id)}
-        if recorded.stage == Stage.oip.value and not any(word.startswith(OF_OIPS) for word in options.overrides):
+        pinned = {TRAINING: PinnedResult(stack.enter_context(_with_model(training, options)), training.run_id)}
+        if recorded.stage == OIPS and not any(word.startswith(OF_OIPS) for word in options.overrides):
             # those of another version lack something, and are made anew
             with contextlib.suppress(InputError):
                 storage.load_result(OipSweepResult, recorded.folder)
-                given[Stage.oip] = Given(recorded.folder, recorded.run_id)
-        yield given
+                pinned[OIPS] = PinnedResult(recorded.folder, recorded.run_id)
+        yield pinned
 
 
 @contextlib.contextmanager

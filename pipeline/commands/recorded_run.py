@@ -11,17 +11,21 @@ from typing import Any, NamedTuple
 from omegaconf import DictConfig, OmegaConf
 
 from pipeline.engine import storage
+from pipeline.engine.places import RUNS
 from pipeline.engine.store import Store
 from pipeline.runtime.errors import InputError
 from pipeline.settings import schema
-from pipeline.settings.choices import Stage, TrackingBackend
+from pipeline.settings.choices import TrackingBackend
 from pipeline.settings.compose import CONF, compose
-from pipeline.settings.config import TrackingConfig
+from pipeline.settings.process import TrackingConfig
+from pipeline.stages.registry import STAGES
 from pipeline.sweeps import jobs
 from pipeline.tracking.fetching import fetched
 
 CONFIG = "config.yaml"
-UPSTREAM = f"upstream.{Stage.train.value}"
+# The stage whose model others stand on, which has to be found with them.
+TRAINING = "train"
+UPSTREAM = f"upstream.{TRAINING}"
 
 
 class Said(NamedTuple):
@@ -44,13 +48,24 @@ class Recorded:
     @property
     def stage(self) -> str:
         """Its name."""
-        return Stage(self.described["record"]["stage"]).value
+        return known_stage(self.described["record"]["stage"])
 
     def said(self, more: Sequence[str]) -> Said:
         """What was given then, and `more` that is given now."""
         process = self.described["process"]
         overrides = process.get("overrides", [])
         return Said([*overrides, *more], [*process.get("named_by", overrides), *more])
+
+
+def known_stage(name: str) -> str:
+    """Return the name of a stage as it is.
+
+    Raises:
+        ValueError: there is none of this name.
+    """
+    if name not in STAGES:
+        raise ValueError(f"{name!r} is not a valid Stage")
+    return name
 
 
 @contextlib.contextmanager
@@ -70,7 +85,7 @@ def opened(run: str, output_dir: Path, uri: str | None) -> Iterator[Recorded]:
     except OSError as error:
         raise InputError.at("RUN", takes="the id of a run, or the folder of a stage", got=error.strerror) from error
     if is_folder:
-        training = folder.parent / Stage.train.value
+        training = folder.parent / TRAINING
         yield _read(folder, str(training) if training != folder and training.is_dir() else None, None)
         return
     tracking = TrackingConfig(backend=TrackingBackend.mlflow, uri=uri, experiment="mnist-dream")
@@ -82,7 +97,7 @@ def opened(run: str, output_dir: Path, uri: str | None) -> Iterator[Recorded]:
             if place is None:
                 raise
             print(f"the results of {run} are taken from {place}, as the record does not tell of it", flush=True)
-            training = place.parent / Stage.train.value
+            training = place.parent / TRAINING
             yield _read(place, str(training) if training != place and training.is_dir() else None, None)
             return
         # its model MLflow keeps elsewhere
@@ -104,7 +119,7 @@ def _on_disk(output_dir: Path, run: str, tags: Mapping[str, str]) -> Path | None
     Args:
         tags: of the run; empty if the record does not know it.
     """
-    for top in jobs.RUNS:
+    for top in RUNS:
         for file in sorted((output_dir / top).rglob(jobs.FILE)):
             place = _of_job(file.parent, run, tags)
             if place is not None and storage.problem(place, thorough=True) is None:
@@ -144,7 +159,7 @@ def stored_result(output_dir: Path, stage: str, key: str | None) -> Path | None:
     """The folder of a result in the store, if it is there, whole."""
     if key is None:
         return None
-    place = Store(output_dir / "store").place(stage, key)
+    place = Store(output_dir / "store", STAGES).place(stage, key)
     return place if place.is_dir() and storage.problem(place, thorough=True) is None else None
 
 

@@ -17,7 +17,7 @@ from typing import Any, cast
 from omegaconf import DictConfig, OmegaConf
 
 from pipeline.commands.options import exit_code, folder, tolerance
-from pipeline.commands.recorded_run import Recorded, Said, opened, recorded_settings, stored_result
+from pipeline.commands.recorded_run import TRAINING, Recorded, Said, opened, recorded_settings, stored_result
 from pipeline.engine import differences as comparison
 from pipeline.engine import provenance, storage
 from pipeline.engine.folders import work_folder
@@ -26,7 +26,6 @@ from pipeline.runtime.output import keep_going, run_command
 from pipeline.runtime.signals import listen
 from pipeline.runtime.tensorflow import cpu_threads
 from pipeline.settings import schema
-from pipeline.settings.choices import Stage
 from pipeline.sweeps import jobs
 from pipeline.tracking.backend import default_uri
 
@@ -109,9 +108,7 @@ def _run(
             store = stack.enter_context(work_folder(run_dir))
             composed.reuse, composed.output_dir = True, str(store)
             composed.tracking.uri = options.uri or default_uri(options.output_dir)
-            training = OmegaConf.merge(
-                composed, {"stages": [Stage.train.value], "runtime": {"threads": training_threads}}
-            )
+            training = OmegaConf.merge(composed, {"stages": [TRAINING], "runtime": {"threads": training_threads}})
             process = multiprocessing.get_context("spawn").Process(
                 target=_execute, args=(OmegaConf.to_yaml(training, resolve=True), run_dir, said, options)
             )
@@ -125,14 +122,14 @@ def _run(
 
 def _execute(composed: str, run_dir: Path, said: Said, options: argparse.Namespace) -> dict[str, dict[str, Any]]:
     # late: it is not needed to refuse
-    from pipeline.engine.run import run
+    from pipeline.commands.execute import run
 
     # the training may have a process of its own
     keep_going()
     config = schema.to_config(cast(DictConfig, OmegaConf.create(composed)))
     tags = {"rerun_of": Path(options.run).name}
     outcomes = run(config, run_dir, composed=composed, overrides=said.overrides, named_by=said.named_by, tags=tags)
-    return {stage.value: outcome.described() for stage, outcome in outcomes.items()}
+    return {name: outcome.described() for name, outcome in outcomes.items()}
 
 
 def _compare(recorded: Recorded, folder: Path, options: argparse.Namespace) -> bool:

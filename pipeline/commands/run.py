@@ -133,14 +133,14 @@ def _job(composed: DictConfig) -> float | None:
                 return None
             config = schema.to_config(composed)
 
-            from pipeline.engine.run import run
-            from pipeline.sweeps.objective_value import figure
+            from pipeline.commands.execute import run
+            from pipeline.sweeps.objective_value import objective_value
 
             tags = {"sweep_id": sweep.id} if sweep else {}
             named_by = told_apart(sweep, overrides) if sweep else overrides
             outcomes = run(config, run_dir, composed=text, overrides=overrides, named_by=named_by, tags=tags)
-            attempt.end(jobs.FINISHED, stages={stage.value: outcome.described() for stage, outcome in outcomes.items()})
-            return figure(outcomes)
+            attempt.end(jobs.FINISHED, stages={name: outcome.described() for name, outcome in outcomes.items()})
+            return objective_value(outcomes)
     except Exception as error:
         if sweep is None and isinstance(error, InputError | OSError) and (attempt is None or not attempt.has_results):
             made_here.remove()

@@ -11,6 +11,7 @@ from pipeline.engine.entries import Entry, entries
 from pipeline.engine.store import Store, is_being_computed
 from pipeline.runtime.errors import why
 from pipeline.runtime.output import run_command
+from pipeline.stages.registry import STAGES
 
 DAY_S = 24 * 3600
 SHORT = 12
@@ -36,11 +37,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 2
         match options.command:
             case "list":
-                return _list(Store(root))
+                return _list(Store(root, STAGES))
             case "verify":
-                return _verify(Store(root))
+                return _verify(Store(root, STAGES))
             case _:
-                return _prune(Store(root), options)
+                return _prune(Store(root, STAGES), options)
     except OSError as error:
         print(f"mnist-dream: {why(error)}", file=sys.stderr)
         return 2
@@ -84,7 +85,7 @@ def _why_prune(entry: Entry, options: argparse.Namespace) -> str | None:
         return None
     if options.unused_for is not None and time.time() - entry.used > options.unused_for * DAY_S:
         return f"unused for {(time.time() - entry.used) / DAY_S:.0f} days"
-    if options.outdated and entry.is_outdated():
+    if options.outdated and entry.is_outdated(STAGES[entry.stage]):
         return "made by other sources or versions"
     if options.broken and (problem := entry.problem()):
         return problem

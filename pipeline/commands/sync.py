@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.commands.options import folder
 from pipeline.engine import storage
+from pipeline.engine.places import ARTIFACTS, MARK
 from pipeline.engine.record import StageRecord
 from pipeline.runtime.errors import InputError, one_line, without_passwords
 from pipeline.runtime.locks import exclusive
@@ -23,8 +24,7 @@ from pipeline.tracking.backend import Connection
 from pipeline.tracking.backfill import Brought, bring_in, upstream_run
 from pipeline.tracking.deadline import Patience
 from pipeline.tracking.experiments import names_of_experiments
-from pipeline.tracking.moved import ARTIFACTS
-from pipeline.tracking.pending import MARK, Mark, Upstream, read_mark, remove_mark
+from pipeline.tracking.pending import Mark, Upstream, read_mark, remove_mark
 from pipeline.tracking.stale import close_stale_runs, process_of
 
 if TYPE_CHECKING:

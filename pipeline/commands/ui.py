@@ -15,11 +15,11 @@ from pathlib import Path
 from types import FrameType
 from typing import IO, Any
 
+from pipeline.engine.places import ARTIFACTS, RUNS
 from pipeline.runtime.output import is_lost, run_command
-from pipeline.sweeps.jobs import RUNS
 from pipeline.tracking.backend import FILE, sqlite_uri
 from pipeline.tracking.charts import chart_address, sweep_views, view_id
-from pipeline.tracking.moved import ARTIFACTS, follow
+from pipeline.tracking.moved import follow
 from pipeline.tracking.sqlite_lookup import lost_files
 
 HOST = "127.0.0.1"

@@ -16,3 +16,11 @@ class Dataset:
     test_images: np.ndarray
     test_labels: np.ndarray
     class_names: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class DatasetSplit:
+    """The half of a data set that a stage looks at: train or test."""
+
+    dataset: Dataset
+    split: str

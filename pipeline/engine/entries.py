@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.engine import provenance, storage
+from pipeline.engine.sources import sources_digest
+from pipeline.engine.stage import Stage
 from pipeline.engine.storage import RECORD
 from pipeline.engine.store import Store
 from pipeline.runtime.errors import InputError
-from pipeline.settings.choices import Stage
 
 
 def entries(store: Store) -> list["Entry"]:
@@ -50,15 +51,13 @@ class Entry:
             return f"{RECORD} is of another result"
         return problem
 
-    def is_outdated(self) -> bool:
-        """Whether today's sources or versions can no longer reproduce the key, so that nothing will ever ask for it."""
-        from pipeline.engine.dependencies import sources_of
-
+    def is_outdated(self, stage: Stage[Any]) -> bool:
+        """Tell whether today's sources or versions can no longer reproduce the key, so that nothing will ask for it."""
         ingredients = self.ingredients()
         if ingredients is None or "environment" not in ingredients:
             # of an older version
             return True
-        today = {"sources": sources_of(Stage(self.stage)), "versions": provenance.numeric_versions()}
+        today = {"sources": sources_digest(stage), "versions": provenance.numeric_versions()}
         return any(ingredients[name] != value for name, value in today.items())
 
     def ingredients(self) -> dict[str, Any] | None:

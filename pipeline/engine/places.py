@@ -9,9 +9,15 @@ from pathlib import Path
 from pipeline.engine import storage
 from pipeline.engine.folders import replace_folder, work_folder
 from pipeline.runtime.errors import InputError
-from pipeline.sweeps.jobs import FOLDERS
-from pipeline.tracking.moved import ARTIFACTS
-from pipeline.tracking.pending import MARK
+
+# The settings that say where a run lies.
+FOLDERS = "hydra.run.dir, hydra.sweep.dir"
+# Where the folders of runs and of sweeps lie below an output folder, unless they were said to lie elsewhere.
+RUNS = ("runs", "multirun")
+# Where the record of an output folder keeps its files.
+ARTIFACTS = "mlartifacts"
+# In the folder of a result of which the record does not know, or not all.
+MARK = "unrecorded.json"
 
 logger = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,15 @@ def array_digest(array: np.ndarray) -> str:
     return hashlib.sha256(head + np.ascontiguousarray(array).tobytes()).hexdigest()
 
 
+def array_digests(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return name -> digest of arrays, and of dictionaries of arrays; what is None is left out."""
+    return {
+        name: array_digests(value) if isinstance(value, Mapping) else array_digest(value)
+        for name, value in values.items()
+        if value is not None
+    }
+
+
 def file_digest(path: Path) -> str:
     """SHA-256 of the bytes of a file."""
     with path.open("rb") as file:
@@ -61,7 +70,12 @@ def source_files(modules: Iterable[str]) -> list[Path]:
 
 def source_digest(files: Iterable[Path]) -> str:
     """SHA-256 of source files of this package."""
-    return digest([[str(file.relative_to(PACKAGE)), file.read_text(encoding="utf-8")] for file in files])
+    return digest([[_name(file), file.read_text(encoding="utf-8")] for file in files])
+
+
+def _name(file: Path) -> str:
+    # of a stage that comes from outside it is not where that lies which counts
+    return file.relative_to(PACKAGE).as_posix() if file.is_relative_to(PACKAGE) else file.name
 
 
 def numeric_versions() -> dict[str, str]:

@@ -1,25 +1,38 @@
 """What a tracking server is told of a stage, as plain data: made without one, kept beside the results."""
 
 import dataclasses
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from pipeline.data.dataset import Dataset
-from pipeline.engine.tables import Tables
-from pipeline.settings.choices import Stage
-from pipeline.settings.config import Config
+import numpy as np
+
+# name -> column -> cells; the cells of PICTURE are paths of pictures below the stage's folder
+Tables = dict[str, dict[str, list[Any]]]
+PICTURE = "picture"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metrics:
+    """The part of a record that depends on the result.
+
+    metrics: single figures; series: name -> {step: value}, the step being an epoch, an ascent step or a map index;
+    images: name -> {step: path of a PNG below the stage's folder}, the step being the map index, or the level; tables:
+    a row for each map, to be read, sorted and compared between runs.
+    """
+
+    metrics: dict[str, float]
+    series: dict[str, dict[int, float]] = field(default_factory=dict)
+    images: dict[str, dict[int, str]] = field(default_factory=dict)
+    tables: Tables = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
 class StageRecord:
     """One stage executed once.
 
-    params: the stage's own settings, short. metrics: single figures. series: name -> {step: value}, the step being an
-    epoch, an ascent step or a map index. images: name -> {step: path of a PNG below the stage's folder}; the step is
-    the map index, or the level. tags: what to filter by. tables: see `tables.tables_of`.
+    params: the stage's own settings, short; tags: what to filter by; the other fields: see `Metrics`.
     """
 
     stage: str
@@ -33,52 +46,8 @@ class StageRecord:
     tables: Tables = field(default_factory=dict)
 
 
-def run_name(stage: Stage, overrides: list[str]) -> str:
-    """The stage and what was set for it on the command line: what tells its runs apart."""
-    groups = {
-        Stage.train: ("data", "model", "train", "seed", "experiment"),
-        Stage.activations: ("data", "model", "train", "seed", "experiment", "activations"),
-        # its layer follows that of the OIPs
-        Stage.statistics: ("data", "model", "train", "seed", "experiment", "statistics", "oip.layer"),
-        Stage.oip: ("data", "model", "train", "seed", "experiment", "noise", "oip"),
-        Stage.dream: ("data", "model", "train", "seed", "experiment", "dream"),
-        Stage.atlas: ("data", "model", "train", "seed", "experiment", "statistics", "noise", "oip", "atlas"),
-        Stage.dream_sheet: ("data", "model", "train", "seed", "experiment", "dream"),
-    }
-    # a group stands for all settings in it
-    said = [word for word in overrides if re.match(rf"\+*({'|'.join(map(re.escape, groups[stage]))})[.=]", word)]
-    return " ".join([stage.value, *said])
-
-
-def settings_of(config: Config, stage: Stage) -> dict[str, Any]:
-    """The part of the config that a stage's result depends on, as plain values."""
-    groups: dict[Stage, dict[str, Any]] = {
-        Stage.train: {"model": config.model, "train": config.train},
-        Stage.activations: {"activations": config.activations},
-        Stage.statistics: {"statistics": config.statistics},
-        Stage.oip: {"noise": config.noise, "oip": config.oip},
-        Stage.dream: {"dream": config.dream},
-        Stage.atlas: {"atlas": config.atlas},
-        Stage.dream_sheet: {"dream": config.dream},
-    }
-    settings = {name: plain(group) for name, group in groups[stage].items()}
-    # each of the two reads everything but what is the other's
-    unread = {Stage.dream: "compare", Stage.dream_sheet: "zoom"}.get(stage)
-    if unread is not None:
-        del settings["dream"][unread]
-    return settings
-
-
-def params_of(config: Config, stage: Stage, dataset: Dataset) -> dict[str, str]:
-    """The settings of a stage by dotted name, as short text; for the training also the data set."""
-    settings = settings_of(config, stage)
-    if stage is Stage.train:
-        settings["data"] = {"name": dataset.name, "limit": config.data.limit}
-    return {name: _short(value) for name, value in _flat(settings).items()}
-
-
 def plain(value: Any) -> Any:
-    """Dataclasses, enums and lists as what JSON can hold."""
+    """Return dataclasses, enums and lists as what JSON can hold."""
     if dataclasses.is_dataclass(value):
         return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, Mapping):
@@ -86,6 +55,16 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [plain(entry) for entry in value]
     return value.value if isinstance(value, Enum) else value
+
+
+def params_of(settings: Mapping[str, Any]) -> dict[str, str]:
+    """Return plain settings by dotted name, as short text."""
+    return {name: _short(value) for name, value in _flat(settings).items()}
+
+
+def finite(values: np.ndarray) -> dict[int, float]:
+    """Return values by their numbers, without those that are not finite."""
+    return {number: value for number, value in enumerate(values.tolist()) if np.isfinite(value)}
 
 
 def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -96,7 +75,7 @@ def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _short(value: Any) -> str:
-    """A list without its brackets, those of lists in it are kept."""
+    """Return a list without its brackets, those of lists in it are kept."""
     if not isinstance(value, list):
         return str(value)
     return ",".join(f"[{_short(entry)}]" if isinstance(entry, list) else str(entry) for entry in value)

@@ -19,31 +19,16 @@ import numpy as np
 
 from pipeline.engine.provenance import array_digest, file_digest
 from pipeline.engine.record import StageRecord
-from pipeline.engine.results import StageResult
+from pipeline.engine.result import OneFileResult, Result
 from pipeline.runtime.errors import InputError
-from pipeline.stages.activations.result import ActivationsResult
-from pipeline.stages.atlas.result import AtlasResult
-from pipeline.stages.dream.result import DreamResult
-from pipeline.stages.dream_sheet.result import DreamSheetResult
-from pipeline.stages.oip.result import OipSweepResult
-from pipeline.stages.statistics.result import MapStatistics
-from pipeline.stages.train.result import TrainResult
 
 if TYPE_CHECKING:
     import keras
 
 OnSaved = Callable[[int], None]
-Kind = TypeVar("Kind")
+Kind = TypeVar("Kind", bound=OneFileResult)
 
 MODEL, RECORD = "model.keras", "stage.json"
-# Of the results that are one file of arrays.
-_FILES: dict[type, str] = {
-    MapStatistics: "statistics.npz",
-    OipSweepResult: "oip.npz",
-    DreamResult: "dream.npz",
-    AtlasResult: "atlas.npz",
-    DreamSheetResult: "dream.npz",
-}
 # What reading a broken file of arrays raises.
 UNREADABLE = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error)
 
@@ -74,8 +59,8 @@ def copy_folder(source: Path, place: Path, *, before: Callable[[Path], None] = l
         before(draft)
 
 
-def save_result(result: StageResult, folder: Path, *, on_saved: OnSaved = lambda _: None) -> dict[str, str]:
-    """Write the arrays of a result, and the model of a training, into `folder`.
+def save_result(result: Result, folder: Path, *, on_saved: OnSaved = lambda _: None) -> dict[str, str]:
+    """Write the arrays of a result, and its model if it has one, into `folder`.
 
     Args:
         on_saved: called with the bytes, in memory, of every file when it is saved; `size` of them in all.
@@ -83,30 +68,20 @@ def save_result(result: StageResult, folder: Path, *, on_saved: OnSaved = lambda
         The digest of every array, by file and name: what two runs are compared by.
     """
     digests: dict[str, str] = {}
-    for file, arrays in _arrays(result).items():
+    for file, arrays in result.arrays().items():
         np.savez_compressed(folder / file, allow_pickle=False, **arrays)
         digests |= {f"{file}/{name}": array_digest(array) for name, array in arrays.items()}
         on_saved(sum(array.nbytes for array in arrays.values()))
-    if isinstance(result, TrainResult):
-        result.model.save(folder / MODEL)
-        digests |= {f"{MODEL}/{weight.path}": array_digest(np.array(weight)) for weight in result.model.weights}
+    model = getattr(result, "model", None)
+    if model is not None:
+        model.save(folder / MODEL)
+        digests |= {f"{MODEL}/{weight.path}": array_digest(np.array(weight)) for weight in model.weights}
     return digests
 
 
-def size(result: StageResult) -> int:
+def size(result: Result) -> int:
     """The bytes of all arrays that `save_result` saves."""
-    return sum(array.nbytes for arrays in _arrays(result).values() for array in arrays.values())
-
-
-def _arrays(result: StageResult) -> dict[str, dict[str, np.ndarray]]:
-    """file -> name -> array. Fields that are dictionaries get a file of their own."""
-    if isinstance(result, TrainResult):
-        return {"initial_weights.npz": result.initial_weights, "history.npz": result.history}
-    if isinstance(result, ActivationsResult):
-        images = {"images": result.images, "labels": result.labels, "indices": result.indices}
-        return {"images.npz": images, "feature_maps.npz": result.feature_maps}
-    values = {field.name: np.asarray(getattr(result, field.name)) for field in dataclasses.fields(result)}
-    return {_FILES[type(result)]: values}
+    return sum(array.nbytes for arrays in result.arrays().values() for array in arrays.values())
 
 
 def load_result(kind: type[Kind], folder: Path) -> Kind:
@@ -116,7 +91,7 @@ def load_result(kind: type[Kind], folder: Path) -> Kind:
         InputError: the file is broken, or of another version.
     """
     try:
-        arrays = load_arrays(folder / _FILES[kind])
+        arrays = load_arrays(folder / kind.FILE)
         # a text or number is an array without axes
         return kind(**{name: array if array.ndim else array.item() for name, array in arrays.items()})
     except (*UNREADABLE, TypeError) as error:
@@ -154,19 +129,6 @@ def load_saved(folder: Path, names: Iterable[str]) -> dict[str, np.ndarray]:
             found = load_arrays(folder / file)
         arrays |= {f"{file}/{name}": array for name, array in found.items()}
     return arrays
-
-
-def load_initial_weights(path: str) -> dict[str, np.ndarray]:
-    """The weights that a training kept of its start.
-
-    Raises:
-        InputError: no such file, or a broken one.
-    """
-    try:
-        return load_arrays(Path(path).expanduser())
-    except UNREADABLE as error:
-        takes = "the initial_weights.npz of an earlier training"
-        raise InputError.at("train.initial_weights", takes=takes, got=f"{path}: {error}") from error
 
 
 def load_model(folder: Path) -> "keras.Model":

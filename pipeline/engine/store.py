@@ -7,12 +7,11 @@ import contextlib
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.runtime.locks import exclusive, is_held
-from pipeline.settings.choices import Stage
 
 # The names of results, and hidden ones of what is made on the way.
 _DIGEST = "[0-9a-f]{64}"
@@ -21,9 +20,10 @@ KEY, DRAFT, LOCK = (re.compile(pattern) for pattern in (_DIGEST, rf"[.]{_DIGEST}
 
 @dataclass(frozen=True)
 class Store:
-    """The results under `root`/STAGE/KEY."""
+    """The results under `root`/STAGE/KEY. stages: the names of all stages; what else lies there is not ours."""
 
     root: Path
+    stages: Collection[str]
 
     def place(self, stage: str, key: str) -> Path:
         """The folder of a result, whether it is there or not."""
@@ -63,7 +63,7 @@ class Store:
         return [path for path in drafts if not is_held(path.with_name(f"{path.name.rpartition('-')[0]}.lock"))]
 
     def _entries(self) -> list[Path]:
-        stages = [self.root / stage.value for stage in Stage]
+        stages = [self.root / stage for stage in self.stages]
         return [path for stage in stages if stage.is_dir() for path in stage.iterdir()]
 
     def remove_locks(self) -> None:

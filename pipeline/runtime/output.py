@@ -10,6 +10,7 @@ import os
 import select
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TextIO
 
 # What a shell shows of any tool whose reader has gone (128 and the number of SIGPIPE), so that a pipe that ends early
@@ -114,3 +115,9 @@ def _kept(stream: TextIO | None, number: int) -> TextIO:
         line_buffering=stream.line_buffering,
         write_through=stream.write_through,
     )
+
+
+def shown(path: Path) -> Path:
+    """Return a path relative to where the command was given, if it lies below."""
+    path = path.resolve()
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

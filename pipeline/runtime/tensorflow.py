@@ -2,14 +2,17 @@
 
 import os
 import sys
+from typing import TYPE_CHECKING
 
 import psutil
 
 from pipeline.runtime.numerics import settle_keras
-from pipeline.settings.config import RuntimeConfig
+
+if TYPE_CHECKING:
+    from pipeline.settings.process import RuntimeConfig
 
 
-def start_tensorflow(config: RuntimeConfig) -> None:
+def start_tensorflow(config: "RuntimeConfig") -> None:
     """Import TensorFlow, quietly, with the number of threads and the determinism of the settings, and settle Keras.
 
     Threads can be set once per process; jobs of a sweep that share one keep those of the first.
@@ -29,7 +32,7 @@ def start_tensorflow(config: RuntimeConfig) -> None:
         tf.config.experimental.enable_op_determinism()
 
 
-def cpu_threads(config: RuntimeConfig) -> int:
+def cpu_threads(config: "RuntimeConfig") -> int:
     """How many threads TensorFlow computes an operation with: unless they are set, those that this process may use."""
     if config.threads is not None:
         return config.threads

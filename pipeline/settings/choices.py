@@ -3,16 +3,6 @@
 from enum import Enum
 
 
-class Stage(Enum):
-    train = "train"
-    activations = "activations"
-    statistics = "statistics"
-    oip = "oip"
-    dream = "dream"
-    atlas = "atlas"
-    dream_sheet = "dream_sheet"
-
-
 class DataSet(Enum):
     digits = "digits"
     mnist = "mnist"

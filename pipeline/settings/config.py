@@ -1,63 +1,22 @@
 """All settings as one typed, checked object. Values live in conf/; the types and ranges of a stage in its folder."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.runtime.errors import InputError
-from pipeline.settings.choices import Stage, StartImage, Strategy, TrackingBackend
-from pipeline.settings.data import DataConfig
-from pipeline.settings.model import ModelConfig
+from pipeline.settings.choices import StartImage, Strategy
+from pipeline.settings.process import RuntimeConfig, TrackingConfig
 from pipeline.settings.ranges import LARGEST_SEED, choice, no_repeats, not_empty, number, one_for_each
-from pipeline.stages.activations.settings import ActivationsConfig
-from pipeline.stages.atlas.settings import AtlasConfig
-from pipeline.stages.dream.settings import DreamConfig
-from pipeline.stages.oip.noise_settings import NoiseConfig
-from pipeline.stages.oip.settings import OipConfig
-from pipeline.stages.statistics.settings import StatisticsConfig
-from pipeline.stages.train.settings import TrainConfig
+from pipeline.stages.registry import STAGES, StageSettings
 
 
 @dataclass(kw_only=True)
-class TrackingConfig:
-    backend: TrackingBackend
-    uri: str | None
-    experiment: str
-
-    def __post_init__(self) -> None:
-        if not self.experiment.strip():
-            raise InputError.at("tracking.experiment", takes="a name", got="nothing")
-
-
-@dataclass(kw_only=True)
-class RuntimeConfig:
-    threads: int | None
-    deterministic: bool
-
-    def __post_init__(self) -> None:
-        if self.threads is not None:
-            number("runtime.threads", self.threads, least=1)
-
-
-@dataclass(kw_only=True)
-class Config:
-    stages: list[Stage]
-    seed: int
-    reuse: bool
-    output_dir: str
-    data: DataConfig
-    model: ModelConfig
-    train: TrainConfig
-    activations: ActivationsConfig
-    statistics: StatisticsConfig
-    noise: NoiseConfig
-    oip: OipConfig
-    dream: DreamConfig
-    atlas: AtlasConfig
+class Config(StageSettings):
     tracking: TrackingConfig
     runtime: RuntimeConfig
 
     def __post_init__(self) -> None:
-        not_empty("stages", self.stages, f"of {', '.join(stage.value for stage in Stage)}")
-        no_repeats("stages", self.stages)
+        check_stages(self.stages)
         # `seed` first: the others follow it unless they are set
         for key, seed in (("seed", self.seed), ("train.seed", self.train.seed), ("noise.seed", self.noise.seed)):
             number(key, seed, least=0, most=LARGEST_SEED)
@@ -68,7 +27,7 @@ class Config:
             choice("activations.layers", name, layers, "layers of the model")
         choice("oip.layer", self.oip.layer, layers, "a layer of the model")
         choice("statistics.layer", self.statistics.layer, layers, "a layer of the model")
-        if Stage.atlas in self.stages and self.statistics.layer != self.oip.layer:
+        if "atlas" in self.stages and self.statistics.layer != self.oip.layer:
             takes = f"the layer of the OIPs, {self.oip.layer}, for an atlas"
             raise InputError.at("statistics.layer", takes=takes, got=self.statistics.layer)
         for wavelengths in self.atlas.wavelengths:
@@ -114,3 +73,12 @@ class Config:
                 upward = "0 and above" if units is None else f"0 to {units - 1}"
                 takes = f"{what} {upward} of {layer}, or -1 for the whole layer"
                 raise InputError.at(key, takes=takes, got=index)
+
+
+def check_stages(stages: Sequence[str]) -> None:
+    """Raise an InputError if there is no such stage, or one stands there twice."""
+    known = ", ".join(STAGES)
+    not_empty("stages", stages, f"of {known}")
+    if not set(stages) <= set(STAGES):
+        raise InputError.at("stages", takes=f"a list, each entry one of {known}", got=stages)
+    no_repeats("stages", stages)

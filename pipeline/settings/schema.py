@@ -9,10 +9,14 @@ from enum import Enum
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException, ValidationError
 
 from pipeline.runtime.errors import InputError
 from pipeline.settings.config import Config
+from pipeline.stages.registry import STAGES
+
+# The setting whose words are the names of the stages, which is no enumeration, as stages may be added.
+STAGE_LIST = "stages"
 
 
 def to_config(composed: DictConfig) -> Config:
@@ -82,12 +86,16 @@ def check_value(key: str, value: Any) -> None:
         return
     try:
         OmegaConf.update(OmegaConf.structured(owner), name, value)
+        if key == STAGE_LIST and not set(value) <= set(STAGES):
+            raise ValidationError(f"unknown stages: {value}")
     except OmegaConfBaseException as error:
         raise InputError.at(key, takes=describe(key), got=value if isinstance(value, str) else repr(value)) from error
 
 
 def describe(key: str) -> str:
-    """What kind of value a setting takes, in words."""
+    """Return what kind of value a setting takes, in words."""
+    if key == STAGE_LIST:
+        return f"a list, each entry one of {', '.join(STAGES)}"
     owner: Any = Config
     for part in key.split("."):
         if dataclasses.is_dataclass(owner):

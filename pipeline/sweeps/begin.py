@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.runtime.errors import InputError
-from pipeline.settings.config import TrackingConfig
+from pipeline.settings.process import TrackingConfig
 from pipeline.sweeps import folder as folders
 from pipeline.sweeps.folder import Row, Sweep, settings, swept
 from pipeline.sweeps.jobs import without_places

@@ -16,7 +16,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from pipeline.engine.folders import free_place, missing_folders, remove_empty
 from pipeline.engine.provenance import conf_digest
 from pipeline.runtime.errors import InputError
-from pipeline.settings.config import TrackingConfig
+from pipeline.settings.process import TrackingConfig
 from pipeline.sweeps.begin import begin, refuse_another
 
 logger = logging.getLogger(__name__)

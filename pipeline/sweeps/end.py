@@ -9,17 +9,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.commands.summary import shown
 from pipeline.engine import storage
 from pipeline.engine.folders import work_folder
 from pipeline.engine.record import StageRecord
 from pipeline.runtime.errors import InputError
+from pipeline.runtime.output import shown
 from pipeline.sweeps import folder as folders
 from pipeline.sweeps import jobs
 from pipeline.sweeps.begin import SUMMARY, name_of, params_of
 from pipeline.sweeps.folder import Row, Sweep, settings, swept
 from pipeline.tracking import Tracker, open_tracker
-from pipeline.tracking.sweeps import STAGE, JobsOfStage, end_sweep, interrupt_sweep, show_sweep
+from pipeline.tracking.charts import SWEEPS_STAGE
+from pipeline.tracking.sweeps import JobsOfStage, end_sweep, interrupt_sweep, show_sweep
 from pipeline.tracking.tables import table, table_tag
 
 TABLE = "jobs.json"
@@ -134,7 +135,7 @@ def _record(sweep: Sweep, rows: Sequence[Row], folder: Path) -> str | None:
         draft.mkdir()
         _summarize(rows, draft)
         record = StageRecord(
-            stage=STAGE,
+            stage=SWEEPS_STAGE,
             key=sweep.id,
             name=name_of(sweep.jobs, folder),
             params=params_of(sweep.jobs),

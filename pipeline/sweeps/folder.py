@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.settings.choices import TrackingBackend
-from pipeline.settings.config import TrackingConfig
+from pipeline.settings.process import TrackingConfig
 from pipeline.sweeps import jobs
 from pipeline.sweeps.jobs import Job
 

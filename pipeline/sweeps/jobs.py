@@ -13,19 +13,16 @@ from typing import Any
 
 from pipeline.engine import storage
 from pipeline.engine.folders import missing_folders, remove_drafts, remove_empty
+from pipeline.engine.places import FOLDERS
 from pipeline.runtime.errors import InputError, one_line
 from pipeline.runtime.locks import exclusive
 from pipeline.runtime.processes import ProcessId, is_gone, this_process
 from pipeline.runtime.signals import stopped_is_stopped
-from pipeline.settings.choices import Stage
+from pipeline.stages.registry import STAGES
 
 FILE, LOCK = "job.json", ".job.lock"
-# The settings that say where a job lies.
-FOLDERS = "hydra.run.dir, hydra.sweep.dir"
 # What of a command says where its results and their record lie, and not what they are.
 PLACES = ("output_dir", "tracking.uri", "hydra.sweep.dir")
-# Where the folders of runs and of sweeps lie below an output folder, unless they were said to lie elsewhere.
-RUNS = ("runs", "multirun")
 RUNNING, FINISHED, FAILED, KILLED, MISSING = "running", "finished", "failed", "killed", "missing"
 
 
@@ -127,7 +124,7 @@ def attempt(
         if before is None and taken:
             takes = "a new folder, or that of an earlier run"
             raise InputError.at(FOLDERS, takes=takes, got=f"{folder}, which has a {taken[0]} of something else")
-        remove_drafts(folder, [stage.value for stage in Stage])
+        remove_drafts(folder, STAGES)
         job = Job(overrides=list(overrides), sweep_id=sweep_id, process=this_process(), begun=time.time())
         is_kept = before is not None and before.state == FINISHED and not (sweep_id is not None and same)
         attempt = Attempt(folder, job, settings or {}, earlier=before if is_kept else None)
@@ -146,7 +143,7 @@ def attempt(
 
 
 def _stages_in(folder: Path) -> set[str]:
-    return {stage.value for stage in Stage if (folder / stage.value).exists()}
+    return {name for name in STAGES if (folder / name).exists()}
 
 
 def without_places(overrides: Sequence[str]) -> list[str]:

@@ -1,29 +1,23 @@
-"""The one figure of a job that an optimizer such as Optuna makes as large as it can."""
+"""The one metric of a job that an optimizer such as Optuna makes as large as it can."""
 
 from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING
 
+from pipeline.engine.execution import StageOutcome
 from pipeline.runtime.errors import InputError
-from pipeline.settings.choices import Stage
-
-if TYPE_CHECKING:
-    from pipeline.engine.execution import StageOutcome
-
-FIGURES = {Stage.train: "final_test_accuracy", Stage.oip: "mean_activation"}
+from pipeline.stages.registry import STAGES
 
 
-def figure(outcomes: "Mapping[Stage, StageOutcome]") -> float | None:
-    """The figure of the last wanted stage; None if it has none that would be better the larger it is.
-
-    train: `final_test_accuracy`, between 0 and 1. oip: `mean_activation` of the maps' pictures.
-    """
+def objective_value(outcomes: Mapping[str, StageOutcome]) -> float | None:
+    """Return the metric of the last wanted stage; None if it has none that would be better the larger it is."""
     last = list(outcomes)[-1]
-    return outcomes[last].record.metrics[FIGURES[last]] if last in FIGURES else None
+    name = STAGES[last].shows.objective_value
+    return None if name is None else outcomes[last].record.metrics[name]
 
 
-def check_has_figure(stages: Collection[Stage]) -> None:
-    """Raise an InputError if jobs with these stages have no figure."""
-    wanted = [stage for stage in Stage if stage in stages]
-    if not wanted or wanted[-1] not in FIGURES:
-        takes = f"for Optuna, stages of which the last is {' or '.join(stage.value for stage in FIGURES)}"
-        raise InputError.at("stages", takes=takes, got=f"[{','.join(stage.value for stage in wanted)}]")
+def check_has_objective_value(stages: Collection[str]) -> None:
+    """Raise an InputError if jobs with these stages have no such metric."""
+    wanted = [name for name in STAGES if name in stages]
+    if not wanted or STAGES[wanted[-1]].shows.objective_value is None:
+        possible = [name for name, stage in STAGES.items() if stage.shows.objective_value is not None]
+        takes = f"for Optuna, stages of which the last is {' or '.join(possible)}"
+        raise InputError.at("stages", takes=takes, got=f"[{','.join(wanted)}]")

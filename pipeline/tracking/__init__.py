@@ -7,13 +7,12 @@ the pipeline; what is missing then is marked on disk, and `pipeline.sync` brings
 from pathlib import Path
 
 from pipeline.settings.choices import TrackingBackend
-from pipeline.settings.config import TrackingConfig
+from pipeline.settings.process import TrackingConfig
 from pipeline.tracking import backend
-from pipeline.tracking.datasets import Half
 from pipeline.tracking.runs import StageRun
-from pipeline.tracking.tracker import Destination, Origin, Tracker
+from pipeline.tracking.tracker import Destination, Tracker
 
-__all__ = ["Half", "Origin", "StageRun", "Tracker", "open_tracker"]
+__all__ = ["StageRun", "Tracker", "open_tracker"]
 
 
 def open_tracker(config: TrackingConfig, output_dir: Path, *, pipeline_id: str) -> Tracker:

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from pipeline.engine.places import ARTIFACTS
 from pipeline.runtime.errors import InputError, without_passwords
 from pipeline.runtime.locks import exclusive
 from pipeline.tracking.deadline import Patience, Patient
-from pipeline.tracking.moved import ARTIFACTS, artifact_root, follow
+from pipeline.tracking.moved import artifact_root, follow
 
 ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",

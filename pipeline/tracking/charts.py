@@ -13,144 +13,56 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.engine.shows import SETTINGS, Chart, ImageChart, ParallelChart, Section, Shows
 from pipeline.runtime.errors import one_line
+from pipeline.stages.registry import STAGES
 
 logger = logging.getLogger(__package__)
 
-# Part of a view's name, to be raised with any change of VIEWS: a view that is there is never written again, as it may
-# have been changed by hand.
+# The experiment of the runs of sweeps, beside those of the stages.
+SWEEPS_STAGE = "sweeps"
+# Part of a view's name, to be raised with any change of the sections of a stage: a view that is there is never written
+# again, as it may have been changed by hand.
 VERSION = 2
 TAG = "mlflow.sharedViewState."
 # Of a sweep that a page shows; one of the numbers that the page offers.
 MOST_JOBS = 20
 # Of runs that a search names one by one: a view has no room for more.
 MOST_NAMED = 50
-SETTINGS = "Settings and what came of them"
 # Where the page puts cards for the metrics that a view does not name; folded.
 OTHERS = "Model metrics"
 
 
-@dataclass(frozen=True)
-class Pictures:
-    """What was logged as pictures under this name: one of each run, and a slider over their steps."""
-
-    name: str
-
-
-@dataclass(frozen=True)
-class Curves:
-    """Series in one chart, a line for each of them and each run."""
-
-    names: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Parallel:
-    """Parallel coordinates: a line for each run, through its settings and figures; the last one gives its colour."""
-
-    params: tuple[str, ...]
-    metrics: tuple[str, ...]
-
-
-Card = Pictures | Curves | Parallel
-
-
-@dataclass(frozen=True)
-class Section:
-    """Cards under a headline; height: of a card in pixels; columns: cards per row."""
-
-    headline: str
-    cards: tuple[Card, ...]
-    height: int = 630
-    columns: int = 1
-
-
-VIEWS: dict[str, tuple[Section, ...]] = {
-    "train": (
-        Section(
-            "Training and test images, by epoch",
-            (Curves(("loss", "test_loss")), Curves(("accuracy", "test_accuracy")), Curves(("learning_rate",))),
-            height=400,
-            columns=3,
-        ),
+SWEEPS = Shows(
+    headline=lambda record: f"{record.metrics['jobs']:.0f} jobs",
+    look_at="jobs.csv",
+    first="activation.png",
+    files={
+        "activation.png": "a row for each job, a column for each map: bright is a high activation",
+        "oips.png": "the pictures of some maps, job by job",
+        "jobs.csv": "what was set, what became of it and its figures, job by job",
+    },
+    sections=(
+        Section("Activation of every map, job by job", (ImageChart("sweep/activation"),)),
+        Section("The OIPs of every job", (ImageChart("sweep/oips"),), height=900),
     ),
-    "activations": (
-        Section("Conv2D_1 (move the slider to a class)", (Pictures("activations/Conv2D_1"),)),
-        Section("Conv2D_2 (move the slider to a class)", (Pictures("activations/Conv2D_2"),)),
-        Section("Conv2D_3 (move the slider to a class)", (Pictures("activations/Conv2D_3"),)),
-    ),
-    "statistics": (
-        Section("Mean activation by class and map", (Pictures("statistics/classes"),)),
-        Section("The images that activate each map most", (Pictures("statistics/top_images"),), height=900),
-        Section(
-            "By map index",
-            (Curves(("mean",)), Curves(("selectivity",)), Curves(("accuracy_drop",))),
-            height=400,
-            columns=3,
-        ),
-    ),
-    "oip": (
-        Section("One map (move the slider to its index)", (Pictures("oip/map"),)),
-        Section("All maps", (Pictures("oip/contact_sheet"),)),
-        Section(
-            SETTINGS,
-            (
-                Parallel(
-                    ("noise.wavelengths", "noise.seed", "oip.steps", "oip.step_size"),
-                    ("triggered", "converged", "mean_activation"),
-                ),
-            ),
-            height=400,
-        ),
-        Section(
-            "Activation by map index, objective by ascent step",
-            (Curves(("activation",)), Curves(("objective_mean",))),
-            height=400,
-            columns=2,
-        ),
-    ),
-    "dream": (
-        Section("Dream", (Pictures("dream/picture"),)),
-        Section("How it grew (move the slider through levels and turns)", (Pictures("dream/growing"),)),
-        Section(
-            "Objective of each level, by ascent step",
-            (Curves(("objective_level_1",)), Curves(("objective_level_2",)), Curves(("objective_level_3",))),
-            height=400,
-            columns=3,
-        ),
-    ),
-    "atlas": (
-        Section("The photo, dreamt towards every map", (Pictures("atlas/dreams"),)),
-        Section(
-            "By map index: how alike OIPs of other noise are, and how alike real images are in the first layer",
-            (Curves(("agreement",)), Curves(("early_similarity",))),
-            height=400,
-            columns=2,
-        ),
-    ),
-    "sweeps": (
-        Section("Activation of every map, job by job", (Pictures("sweep/activation"),)),
-        Section("The OIPs of every job", (Pictures("sweep/oips"),), height=900),
-    ),
-    "dream_sheet": (
-        Section("All dreams", (Pictures("dream_sheet/contact_sheet"),)),
-        Section("One dream (move the slider to its map or number)", (Pictures("dream_sheet/dream"),)),
-        Section(
-            "Objective at the first and the last step, by map or number",
-            (Curves(("objective_first",)), Curves(("objective_last",))),
-            height=400,
-            columns=2,
-        ),
-    ),
-}
+)
+
+
+def shows_of(stage: str) -> Shows | None:
+    """Return what is shown of a stage, or of sweeps; None of one that is not known here."""
+    if stage == SWEEPS_STAGE:
+        return SWEEPS
+    return STAGES[stage].shows if stage in STAGES else None
 
 
 def set_view(client: Any, experiment: Any, stage: str) -> None:
     """Give an experiment the view of its stage unless it has it. If MLflow refuses, a warning: the record goes on."""
-    if stage not in VIEWS or TAG + view_id(stage) in experiment.tags:
+    shows = shows_of(stage)
+    if shows is None or TAG + view_id(stage) in experiment.tags:
         return
     try:
-        client.set_experiment_tag(experiment.experiment_id, TAG + view_id(stage), saved_view(stage))
+        client.set_experiment_tag(experiment.experiment_id, TAG + view_id(stage), saved_view(stage, shows))
     except Exception as error:
         with contextlib.suppress(Exception):
             if TAG + view_id(stage) in client.get_experiment(experiment.experiment_id).tags:
@@ -197,23 +109,22 @@ def sweep_views(tags: Sequence[Mapping[str, str]]) -> list[SweepView]:
     return sorted(found, key=lambda view: -view.created)
 
 
-def saved_view(stage: str) -> str:
-    """The view of a stage as the value of its tag."""
-    return _packed(f"{stage}: runs side by side", _state(VIEWS[stage]))
+def saved_view(stage: str, shows: Shows) -> str:
+    """Return the view of a stage as the value of its tag."""
+    return _packed(f"{stage}: runs side by side", _state(shows.sections))
 
 
-def sweep_view(stage: str, sweep_id: str, name: str, params: Sequence[str], run_ids: Sequence[str]) -> str:
+def sweep_view(shows: Shows, sweep_id: str, name: str, params: Sequence[str], run_ids: Sequence[str]) -> str:
     """The view of the jobs of one sweep in a stage's experiment.
 
     Args:
         params: in which the jobs differ.
         run_ids: of the jobs; a job that reused a result has a run from before the sweep.
     """
-    figures = {"oip": ("triggered", "mean_activation"), "train": ("final_test_loss", "final_test_accuracy")}
-    sections = list(VIEWS[stage])
-    if params and stage in figures:
-        sections = [s for s in sections if not isinstance(s.cards[0], Parallel)]
-        sections.insert(1, Section(SETTINGS, (Parallel(tuple(params), figures[stage]),), height=400))
+    sections = list(shows.sections)
+    if params and shows.sweep_metrics:
+        sections = [s for s in sections if not isinstance(s.charts[0], ParallelChart)]
+        sections.insert(1, Section(SETTINGS, (ParallelChart(tuple(params), shows.sweep_metrics),), height=400))
     named = ", ".join(f"'{run_id}'" for run_id in run_ids)
     chosen = f"attributes.run_id IN ({named})" if 0 < len(run_ids) <= MOST_NAMED else f"tags.sweep_id = '{sweep_id}'"
     # the newest come first elsewhere; the jobs shall stand in their order
@@ -233,7 +144,7 @@ def _state(sections: Sequence[Section], *, runs: int = 10) -> dict[str, Any]:
     Args:
         runs: that a card shows at most.
     """
-    cards = [(number, card) for number, section in enumerate(sections) for card in section.cards]
+    cards = [(number, card) for number, section in enumerate(sections) for card in section.charts]
     shown = {"display": True, "isReordered": False}
     return {
         "compareRunCharts": [
@@ -252,9 +163,9 @@ def _state(sections: Sequence[Section], *, runs: int = 10) -> dict[str, Any]:
     }
 
 
-def _card(card: Card, runs: int) -> dict[str, Any]:
+def _card(card: Chart, runs: int) -> dict[str, Any]:
     common = {"runsCountToCompare": runs, "deleted": False, "isGenerated": False}
-    if isinstance(card, Parallel):
+    if isinstance(card, ParallelChart):
         return {
             **common,
             "type": "PARALLEL",
@@ -263,7 +174,7 @@ def _card(card: Card, runs: int) -> dict[str, Any]:
             # runs that lack one of them are shown too
             "showAllRuns": True,
         }
-    if isinstance(card, Pictures):
+    if isinstance(card, ImageChart):
         # the parameters of a run, above each of its pictures, would hide these
         return {**common, "type": "IMAGE", "imageKeys": [card.name], "step": 0, "showRunParams": False}
     return {

@@ -1,10 +1,9 @@
 """The data set of a run: name, digest and shapes. The arrays stay where they are."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from pipeline.data.dataset import Dataset
+from pipeline.data.dataset import DatasetSplit
 
 LONGEST_DIGEST = 36
 # split -> what MLflow calls the purpose of the data
@@ -12,24 +11,16 @@ CONTEXTS = {"train": "training", "test": "testing"}
 CONTEXT = "context"
 
 
-@dataclass(frozen=True, eq=False)
-class Half:
-    """The half of a data set that a stage looks at: train or test."""
-
-    dataset: Dataset
-    split: str
-
-
-def described(half: Half) -> dict[str, str]:
+def described(split: DatasetSplit) -> dict[str, str]:
     """Its images and labels in MLflow's words, as plain data; and what they were looked at for."""
     import mlflow
     from mlflow.data.code_dataset_source import CodeDatasetSource
 
-    dataset = half.dataset
+    dataset = split.dataset
     images, labels = {
         "train": (dataset.train_images, dataset.train_labels),
         "test": (dataset.test_images, dataset.test_labels),
-    }[half.split]
+    }[split.split]
     found = mlflow.data.from_numpy(
         images,
         source=CodeDatasetSource(tags={}),
@@ -38,7 +29,7 @@ def described(half: Half) -> dict[str, str]:
         # MLflow's own digest looks at a sample only
         digest=dataset.digest[:LONGEST_DIGEST],
     )
-    return {**found.to_dict(), CONTEXT: CONTEXTS[half.split]}
+    return {**found.to_dict(), CONTEXT: CONTEXTS[split.split]}
 
 
 def as_input(description: Mapping[str, str]) -> Any:

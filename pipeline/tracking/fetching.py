@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from pipeline.runtime.errors import InputError, one_line, without_passwords
-from pipeline.settings.config import TrackingConfig
+from pipeline.settings.process import TrackingConfig
 from pipeline.tracking import backend
 from pipeline.tracking.deadline import Patience
 from pipeline.tracking.writing import MODEL_FILE

@@ -10,8 +10,8 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from pipeline.engine.folders import is_same_folder
+from pipeline.engine.places import ARTIFACTS
 
-ARTIFACTS = "mlartifacts"
 # What another process writes at the moment is waited for.
 TIMEOUT_S = 60
 # Where MLflow says where files lie: table, column, rows.

@@ -7,9 +7,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from pipeline.engine.places import MARK
 from pipeline.runtime.errors import InputError
-
-MARK = "unrecorded.json"
 
 
 @dataclass(frozen=True, kw_only=True)

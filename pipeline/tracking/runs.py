@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pipeline.data.dataset import DatasetSplit
 from pipeline.engine.record import StageRecord
 from pipeline.tracking.backend import Connection
-from pipeline.tracking.datasets import Half, described
+from pipeline.tracking.datasets import described
 from pipeline.tracking.experiments import experiment_id
 from pipeline.tracking.pending import Mark, remove_mark
 from pipeline.tracking.writing import RunWriter, mlflow_tags
@@ -40,7 +41,7 @@ class StageRun:
         *,
         end: int | None = None,
         folder: Path | None = None,
-        half: Half | None = None,
+        split: DatasetSplit | None = None,
     ) -> None:
         """mark: what the run begins with, None if it was begun before. end: when the stage ended (ms), if it has."""
         self._run_id: str | None = None
@@ -49,7 +50,7 @@ class StageRun:
         self._mark = mark
         self._end_time = end
         self._folder = folder
-        self._half = half
+        self._split = split
         self._marked = False
         self._writer: RunWriter | None = None
 
@@ -87,8 +88,8 @@ class StageRun:
             needs_password=destination.needs_password,
             end_time=self._ended(),
             run_id=self.begun(),
-            dataset=_described(self._half),
-            image_type=self._half.dataset.test_images.dtype.name if self._half else self._mark.image_type,
+            dataset=_described(self._split),
+            image_type=self._split.dataset.test_images.dtype.name if self._split else self._mark.image_type,
             reason=self._tracker.failure,
         )
         self._mark.write(draft)
@@ -119,9 +120,9 @@ class StageRun:
         """The model, for `mlflow.tensorflow.load_model("models:/...")`; `example`: a few of its inputs."""
         self._write(lambda writer: writer.model(model, example))
 
-    def log_dataset(self, half: Half) -> None:
+    def log_dataset(self, split: DatasetSplit) -> None:
         """Name, digest and shapes of what the stage looks at; the arrays stay where they are."""
-        self._write(lambda writer: writer.dataset(described(half)))
+        self._write(lambda writer: writer.dataset(described(split)))
 
     def create(self) -> None:
         """Begin the run."""
@@ -176,11 +177,11 @@ class StageRun:
         return self._end_time
 
 
-def _described(half: Half | None) -> dict[str, str] | None:
-    if half is None:
+def _described(split: DatasetSplit | None) -> dict[str, str] | None:
+    if split is None:
         return None
     try:
-        return described(half)
+        return described(split)
     except Exception:
         # the mark is worth more than this part of it
         logger.debug("the data set cannot be described", exc_info=True)

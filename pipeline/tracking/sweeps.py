@@ -7,16 +7,12 @@ from pathlib import Path
 from pipeline.engine.places import put
 from pipeline.engine.record import StageRecord
 from pipeline.tracking.backend import Connection, page_root
-from pipeline.tracking.charts import TAG, VIEWS, chart_address, sweep_view, sweep_view_id
+from pipeline.tracking.charts import SWEEPS_STAGE, TAG, chart_address, shows_of, sweep_view, sweep_view_id
 from pipeline.tracking.experiments import experiment_name
 from pipeline.tracking.pending import Mark
 from pipeline.tracking.runs import StageRun
 from pipeline.tracking.stale import process_tags
 from pipeline.tracking.tracker import Tracker
-
-STAGE = "sweeps"
-# Of several stages in which jobs differ, whose comparison to look at first.
-COMPARED = ("oip", "dream", "dream_sheet", "train", "activations", "statistics", "atlas")
 
 
 def begin_sweep(
@@ -25,7 +21,7 @@ def begin_sweep(
     """Begin the run of a sweep, or go on with `run_id`; returns its id, None if nothing is recorded."""
     if run_id is not None and tracker.reopen(run_id):
         return run_id
-    return tracker.begin(STAGE, name=name, params=params, tags={"sweep_id": sweep_id, "stage_key": sweep_id})
+    return tracker.begin(SWEEPS_STAGE, name=name, params=params, tags={"sweep_id": sweep_id, "stage_key": sweep_id})
 
 
 def end_sweep(
@@ -46,10 +42,10 @@ def end_sweep(
         run_id: None if the run could not be begun.
         failed: not all of its jobs are finished.
     """
-    tags = {"stage": STAGE, "stage_key": record.key, "pipeline_id": record.key, **process_tags(), **record.tags}
+    tags = {"stage": SWEEPS_STAGE, "stage_key": record.key, "pipeline_id": record.key, **process_tags(), **record.tags}
     mark = Mark(
         experiment=tracker.experiment,
-        stage=STAGE,
+        stage=SWEEPS_STAGE,
         key=record.key,
         pipeline_id=record.key,
         name=record.name,
@@ -81,25 +77,28 @@ class JobsOfStage:
 def show_sweep(tracker: Tracker, sweep_id: str, name: str, stages: Mapping[str, JobsOfStage]) -> str | None:
     """Let the page of each stage open on the jobs of a sweep; the address of the one to look at, None if it has none.
 
-    That is the first of COMPARED in which the jobs differ, or else the last stage.
+    That is the one to look at first of those in which the jobs differ, or else the last stage.
 
     A sweep that was resumed has more runs than at its first end.
     """
 
     def show(connection: Connection) -> str | None:
         addresses: dict[str, str] = {}
+        compared: dict[str, int] = {}
         for stage, of_jobs in stages.items():
             found = connection.client.get_experiment_by_name(experiment_name(tracker.experiment, stage))
-            if found is None or stage not in VIEWS:
+            shows = shows_of(stage)
+            if found is None or shows is None:
                 continue
+            compared[stage] = shows.compared
             view = sweep_view_id(sweep_id)
-            view_of_it = sweep_view(stage, sweep_id, name, of_jobs.params, of_jobs.run_ids)
+            view_of_it = sweep_view(shows, sweep_id, name, of_jobs.params, of_jobs.run_ids)
             connection.client.set_experiment_tag(found.experiment_id, TAG + view, view_of_it)
             if connection.uri.startswith("http"):
                 root = page_root(connection.uri)
                 addresses[stage] = chart_address(root, found.experiment_id, view, [TAG + view])
-        differing = [addresses[stage] for stage in COMPARED if stage in addresses and stages[stage].params]
-        return next(iter([*differing, *reversed(addresses.values())]), None)
+        differing = sorted((stage for stage in addresses if stages[stage].params), key=lambda name: -compared[name])
+        return next(iter([*(addresses[stage] for stage in differing), *reversed(addresses.values())]), None)
 
     return tracker.attempt(show)
 

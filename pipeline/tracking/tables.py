@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.engine.tables import PICTURE, Tables
+from pipeline.engine.record import PICTURE, Tables
 from pipeline.tracking.pictures import PREVIEW, WHOLE
 
 # by which the pages find tables

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from pipeline.data.dataset import DatasetSplit
+from pipeline.engine.origin import Origin
 from pipeline.runtime.errors import one_line, without_passwords
 from pipeline.runtime.signals import stopped_is_stopped
 from pipeline.tracking import sqlite_lookup as peek
 from pipeline.tracking.backend import FILE, PATIENCE_S, Connection, address_of, connect, page_root, sqlite_file
 from pipeline.tracking.charts import chart_address, view_id
-from pipeline.tracking.datasets import Half
 from pipeline.tracking.deadline import Patience, is_refusal
 from pipeline.tracking.experiments import experiment_name, finished_run
 from pipeline.tracking.names import LONGEST_NAME
@@ -56,15 +57,6 @@ class Destination:
     def needs_password(self) -> bool:
         """Whether the URI holds what is not written to disk."""
         return without_passwords(self.uri) != self.uri
-
-
-@dataclass(frozen=True, kw_only=True)
-class Origin:
-    """Who computed a stage, and when (ms), if it is not the pipeline that records it."""
-
-    pipeline_id: str
-    start_time: int
-    end_time: int
 
 
 class Tracker:
@@ -111,7 +103,7 @@ class Tracker:
         upstream_keys: Mapping[str, str] | None = None,
         tags: Mapping[str, str] | None = None,
         folder: Path | None = None,
-        half: Half | None = None,
+        split: DatasetSplit | None = None,
         origin: Origin | None = None,
     ) -> Iterator["StageRun"]:
         """The run of a stage, RUNNING until the block is left; then FINISHED, FAILED, or KILLED if it was stopped.
@@ -121,7 +113,7 @@ class Tracker:
             upstream: stage -> id of the run whose result this one stands on, None if it was not recorded.
             upstream_keys: stage -> its key, by which the run is found if it is recorded later.
             folder: where the results come to lie, and `StageRun.mark` with them.
-            half: of the data, what the mark says of it.
+            split: the half of the data, what the mark says of it.
             origin: of a stage that was computed before.
         """
         known = {f"upstream.{other}": found for other, found in upstream.items() if found is not None}
@@ -139,7 +131,7 @@ class Tracker:
             upstream={other: Upstream(key=keys[other], run_id=upstream.get(other)) for other in keys},
             start_time=origin.start_time if origin else _now(),
         )
-        run = StageRun(self, mark, end=origin.end_time if origin else None, folder=folder, half=half)
+        run = StageRun(self, mark, end=origin.end_time if origin else None, folder=folder, split=split)
         run.create()
         try:
             with stopped_is_stopped():

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pipeline.engine.places import MARK
 from pipeline.engine.record import StageRecord
 from pipeline.tracking.backend import Connection
 from pipeline.tracking.datasets import as_input
 from pipeline.tracking.names import mlflow_name
 from pipeline.tracking.notes import NOTE_TAG, note
-from pipeline.tracking.pending import MARK
 from pipeline.tracking.pictures import PICTURES_TAG, lay_out_pictures
 from pipeline.tracking.tables import lay_out_tables, table_tag
 

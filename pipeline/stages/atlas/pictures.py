@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from pipeline.core.colour import rounded, with_luma
+from pipeline.drawing.layout import resized, thumbnail
 from pipeline.drawing.pictures import Page, Pictures
 from pipeline.drawing.sheets import Caption, Note, captioned_grid, with_heading
 from pipeline.stages.atlas.page import About, render_atlas
 from pipeline.stages.atlas.result import AtlasResult
-from pipeline.stages.dream.pictures import resized, thumbnail
 from pipeline.stages.oip.result import OipSweepResult
 from pipeline.stages.statistics.result import MapStatistics
 

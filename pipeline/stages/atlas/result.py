@@ -4,9 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipeline.engine.result import OneFileResult
+
 
 @dataclass(frozen=True, eq=False)
-class AtlasResult:
+class AtlasResult(OneFileResult):
     """What an atlas of a layer shows beside its OIPs and statistics.
 
     map_indices: (maps,) of the layer that were looked at, those of which there is an OIP.
@@ -33,6 +35,8 @@ class AtlasResult:
     elsewhere_map: (pictures,), the map's index; elsewhere_images: (pictures, size, size, 1); elsewhere_activation and
     elsewhere_maximum: (pictures,), as `activation` and `data_maximum` of the OIPs.
     """
+
+    FILE = "atlas.npz"
 
     layer: str
     map_indices: np.ndarray

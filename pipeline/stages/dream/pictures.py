@@ -1,27 +1,24 @@
 """The pictures of a dream: before and after, two contrasts, every round, how it grew, a flight into it."""
 
 import math
-from collections.abc import Sequence
 from itertools import pairwise
 
 import matplotlib
 import numpy as np
-from PIL import Image
 
 from pipeline.core.colour import dreamt_colours, luma, rounded, with_luma
 from pipeline.core.geometry import within
 from pipeline.drawing.curves import COLORS, legend_above, new_figure, to_picture
+from pipeline.drawing.layout import captioned, cell_width, even_columns, resized, thumbnail
 from pipeline.drawing.levels import contrast_limit, deviations, enhanced, strong_contrast
 from pipeline.drawing.pictures import Animation, Pictures
-from pipeline.drawing.sheets import GAP, PAPER, Caption, captioned_grid, rgb, text_width, with_heading
+from pipeline.drawing.sheets import GAP, Caption, text_width, with_heading
 from pipeline.settings.choices import DreamMethod
 from pipeline.stages.dream.result import DreamResult
 from pipeline.stages.dream.settings import DreamConfig
 
 # Of frames.png: the longer side of a picture; pixels in a row of pictures, at most, in general and for a whole turn.
 THUMBNAIL, ROW, TURN = 256, 1080, 2120
-# The shorter side of a small picture, at least, as far as its longer side is not enlarged by more than that.
-SHORTEST, STRETCH = 32, 3
 # In the legend of the objective: lines, of which each names a level or octave, and characters in half a line, at most.
 NAMED, HALF_A_LINE = 8, 55
 # How many maps or tiles are listed.
@@ -60,37 +57,6 @@ def render_dream(config: DreamConfig, result: DreamResult) -> Pictures:
     if len(result.zoom):
         pictures["zoom.webp"] = Animation(result.zoom, (ZOOM_EACH,) * len(result.zoom))
     return pictures
-
-
-def captioned(pictures: np.ndarray, captions: Sequence[Sequence[Caption]], columns: int) -> np.ndarray:
-    """A `captioned_grid` with paper right of pictures that are narrower than a caption."""
-    width = cell_width(pictures.shape[2], captions)
-    wide = np.full((*pictures.shape[:2], width, 3), PAPER, np.uint8)
-    wide[:, :, : pictures.shape[2]] = rgb(pictures)
-    return captioned_grid(wide, captions, columns)
-
-
-def cell_width(width: int, captions: Sequence[Sequence[Caption]]) -> int:
-    """What a picture of this width and the widest line of all captions take."""
-    return max(width, *(line.width for caption in captions for line in caption))
-
-
-def even_columns(count: int, cell: int, row: int) -> int:
-    """As many as fit into `row` pixels, or fewer that make no more rows: 5 pictures, where 4 fit, are 3 and 2."""
-    most = max(row // (cell + GAP), 1)
-    return math.ceil(count / math.ceil(count / most))
-
-
-def thumbnail(shape: tuple[int, int], longest: int) -> tuple[int, int]:
-    """(width, height) of a small picture of one of (height, width); larger if it were too narrow to be seen."""
-    factor = max(longest / max(shape), min(SHORTEST / min(shape), STRETCH * longest / max(shape)))
-    height, width = (max(round(side * min(factor, 1)), 1) for side in shape)
-    return width, height
-
-
-def resized(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """A picture with the (width, height) `size`."""
-    return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS))
 
 
 def round_names(config: DreamConfig) -> list[str]:

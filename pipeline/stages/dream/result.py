@@ -4,9 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipeline.engine.result import OneFileResult
+
 
 @dataclass(frozen=True, eq=False)
-class DreamResult:
+class DreamResult(OneFileResult):
     """A photo before and after.
 
     photo: as it was given, (height, width, 3) RGB or (height, width) grey levels; picture: (height, width) float32, its
@@ -18,6 +20,8 @@ class DreamResult:
     octaves; zoom: (frames, height, width) or (frames, height, width, 3) uint8, a flight into the dream, empty if none
     was asked for.
     """
+
+    FILE = "dream.npz"
 
     photo: np.ndarray
     picture: np.ndarray

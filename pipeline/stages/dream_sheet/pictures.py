@@ -3,10 +3,10 @@
 import numpy as np
 
 from pipeline.core.colour import rounded, with_luma
+from pipeline.drawing.layout import captioned, cell_width, even_columns, resized, thumbnail
 from pipeline.drawing.pictures import Pictures
 from pipeline.drawing.sheets import Caption, Note, with_heading
 from pipeline.settings.choices import Compare
-from pipeline.stages.dream.pictures import captioned, cell_width, even_columns, resized, thumbnail
 from pipeline.stages.dream.settings import DreamConfig
 from pipeline.stages.dream_sheet.result import DreamSheetResult
 from pipeline.stages.oip.pictures.words import in_few_digits

@@ -4,15 +4,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipeline.engine.result import OneFileResult
+
 
 @dataclass(frozen=True, eq=False)
-class DreamSheetResult:
+class DreamSheetResult(OneFileResult):
     """One photo dreamt in several ways.
 
     photo: as in `DreamResult`; names: (dreams,), what each does differently; steps: (dreams,), its map index, or its
     number; pictures: (dreams, height, width) uint8, the luma of each as grey levels; begun, objective: (dreams,), the
     objective at the first step, and at the last one of the last round.
     """
+
+    FILE = "dream.npz"
 
     photo: np.ndarray
     names: np.ndarray

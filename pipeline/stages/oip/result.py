@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipeline.engine.result import OneFileResult
+
 # The verdicts on a map.
 CONVERGED, RISING, UNSTEADY, NEVER = "converged", "still rising", "not converged", "never triggered"
 
@@ -15,7 +17,7 @@ def relative(activation: np.ndarray, maximum: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True, eq=False)
-class OipSweepResult:
+class OipSweepResult(OneFileResult):
     """One original input pattern per map.
 
     names: (maps,), the map's index as text, "layer" for the whole layer, "direction" for a mix of maps; both of these
@@ -28,6 +30,8 @@ class OipSweepResult:
     restart; data_maximum: (maps,), the largest mean activation that a real image causes in the map, or not a number;
     verdicts: (maps,) of CONVERGED, RISING, UNSTEADY, NEVER.
     """
+
+    FILE = "oip.npz"
 
     layer: str
     map_indices: np.ndarray

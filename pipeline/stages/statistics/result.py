@@ -4,9 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipeline.engine.result import OneFileResult
+
 
 @dataclass(frozen=True, eq=False)
-class MapStatistics:
+class MapStatistics(OneFileResult):
     """What every map of a layer answers to labelled images. An image's activation: the mean over the map.
 
     The units of a dense layer are maps of one position, which sees the whole image.
@@ -30,6 +32,8 @@ class MapStatistics:
 
     All floating point numbers are float64.
     """
+
+    FILE = "statistics.npz"
 
     layer: str
     classes: int

@@ -20,3 +20,7 @@ class TrainResult:
     model: "keras.Model"
     initial_weights: dict[str, np.ndarray]
     history: dict[str, np.ndarray]
+
+    def arrays(self) -> dict[str, dict[str, np.ndarray]]:
+        """Return the arrays by file; the model is a file of its own."""
+        return {"initial_weights.npz": self.initial_weights, "history.npz": self.history}

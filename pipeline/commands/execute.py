@@ -1,0 +1,109 @@
+"""One run of the pipeline: reads what its stages need, lets the engine finish them, and tells where the results lie."""
+
+import functools
+import shlex
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pipeline.commands.summary import summary
+from pipeline.data.datasets import load_dataset
+from pipeline.engine import provenance
+from pipeline.engine.execution import Execution, PinnedResult, StageOutcome
+from pipeline.engine.places import check_place, folder_to_fill
+from pipeline.engine.stage import needed
+from pipeline.runtime.errors import without_passwords
+from pipeline.runtime.progress import Bars
+from pipeline.runtime.signals import stoppable
+from pipeline.runtime.tensorflow import cpu_threads, release_tensorflow
+from pipeline.settings.config import Config
+from pipeline.stages.registry import STAGES
+from pipeline.tracking import Tracker, open_tracker
+
+
+def run(
+    config: Config,
+    run_dir: Path,
+    *,
+    composed: str,
+    overrides: list[str],
+    named_by: list[str] | None = None,
+    tags: Mapping[str, str] | None = None,
+    pinned: Mapping[str, PinnedResult] | None = None,
+) -> dict[str, StageOutcome]:
+    """Bring about the results of `config.stages` in `run_dir`, one folder for each stage.
+
+    Whatever can be refused is refused before anything is computed or written.
+
+    Args:
+        config: the settings.
+        run_dir: where the folders of the stages come to lie.
+        composed: the composed settings as YAML, for the record.
+        overrides: what of them was given on the command line; named_by: what of that names the runs, None for all.
+        tags: of the runs in the record, such as the sweep that this is a job of.
+        pinned: results that are taken as they are, by stage.
+    Returns:
+        stage -> what became of it, in the order of all stages.
+    Raises:
+        InputError: data, weights or a photo that cannot be read, an index that is not there.
+    """
+    stages = needed(STAGES, config.stages)
+    check_place(run_dir, stages, output_dir=Path(config.output_dir))
+    dataset = load_dataset(config.data, size=config.model.input_size)
+    inputs = {name: STAGES[name].inputs(config, dataset) for name in stages}
+    pipeline_id = uuid.uuid4().hex
+    tracker = open_tracker(config.tracking, Path(config.output_dir), pipeline_id=pipeline_id)
+    with folder_to_fill(run_dir, stages) as folder:
+        try:
+            with Bars() as bars:
+                execution = Execution(
+                    stages=STAGES,
+                    config=config,
+                    run_dir=folder,
+                    dataset=dataset,
+                    inputs=inputs,
+                    # it becomes an artifact that others may read
+                    composed=without_passwords(composed),
+                    process=_process(config, overrides, named_by, pipeline_id),
+                    tags=tags or {},
+                    progress=stoppable(bars),
+                    tracker=tracker,
+                    pinned=pinned or {},
+                )
+                outcomes = {name: execution.finish(name) for name in STAGES if name in config.stages}
+        finally:
+            tracker.wait()
+            release_tensorflow()
+    outcomes = {name: replace(outcome, folder=run_dir / name) for name, outcome in outcomes.items()}
+    print(summary(outcomes, look_at_record=_look_at_record(config, tracker)))
+    return outcomes
+
+
+def _process(
+    config: Config, overrides: list[str], named_by: list[str] | None, pipeline_id: str
+) -> Callable[[], dict[str, Any]]:
+    """Return what describes this process, once; it is not asked where every stage is there already."""
+
+    @functools.cache
+    def process() -> dict[str, Any]:
+        described = provenance.describe_process(
+            overrides, threads=cpu_threads(config.runtime), deterministic=config.runtime.deterministic
+        )
+        names = overrides if named_by is None else named_by
+        return {**described, "named_by": list(map(without_passwords, names)), "pipeline_id": pipeline_id}
+
+    return process
+
+
+def _look_at_record(config: Config, tracker: Tracker) -> str | None:
+    """Return the address of the last stage's comparison, or the command that shows it; None if nothing is recorded."""
+    wanted = [name for name in STAGES if name in config.stages]
+    compared = [name for name in wanted if STAGES[name].shows.compared]
+    page = tracker.page((compared or wanted)[-1])
+    if tracker.address is None or config.tracking.uri is not None:
+        return page or tracker.address
+    if Path(config.output_dir) == Path("outputs"):
+        return "make ui   (or: python -m pipeline.ui)"
+    return f"python -m pipeline.ui --output-dir {shlex.quote(config.output_dir)}"

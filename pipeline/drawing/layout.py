@@ -1,0 +1,43 @@
+"""Pictures side by side: how many in a row, how small, with captions below."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image
+
+from pipeline.drawing.sheets import GAP, PAPER, Caption, captioned_grid, rgb
+
+# The shorter side of a small picture, at least, as far as its longer side is not enlarged by more than that.
+SHORTEST, STRETCH = 32, 3
+
+
+def captioned(pictures: np.ndarray, captions: Sequence[Sequence[Caption]], columns: int) -> np.ndarray:
+    """A `captioned_grid` with paper right of pictures that are narrower than a caption."""
+    width = cell_width(pictures.shape[2], captions)
+    wide = np.full((*pictures.shape[:2], width, 3), PAPER, np.uint8)
+    wide[:, :, : pictures.shape[2]] = rgb(pictures)
+    return captioned_grid(wide, captions, columns)
+
+
+def cell_width(width: int, captions: Sequence[Sequence[Caption]]) -> int:
+    """What a picture of this width and the widest line of all captions take."""
+    return max(width, *(line.width for caption in captions for line in caption))
+
+
+def even_columns(count: int, cell: int, row: int) -> int:
+    """As many as fit into `row` pixels, or fewer that make no more rows: 5 pictures, where 4 fit, are 3 and 2."""
+    most = max(row // (cell + GAP), 1)
+    return math.ceil(count / math.ceil(count / most))
+
+
+def thumbnail(shape: tuple[int, int], longest: int) -> tuple[int, int]:
+    """(width, height) of a small picture of one of (height, width); larger if it were too narrow to be seen."""
+    factor = max(longest / max(shape), min(SHORTEST / min(shape), STRETCH * longest / max(shape)))
+    height, width = (max(round(side * min(factor, 1)), 1) for side in shape)
+    return width, height
+
+
+def resized(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """A picture with the (width, height) `size`."""
+    return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS))

@@ -1,0 +1,121 @@
+"""What a stage says of itself: all that the engine, the record and the commands know of it."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from pipeline.data.dataset import Dataset
+from pipeline.engine.record import Metrics, StageRecord, plain
+from pipeline.engine.result import Result
+from pipeline.engine.shows import Shows
+from pipeline.runtime.progress import Progress
+
+if TYPE_CHECKING:
+    from pipeline.drawing.pictures import Pictures
+    from pipeline.settings.config import Config
+
+R = TypeVar("R", bound=Result)
+Kind = TypeVar("Kind")
+
+# Settings that name the runs of every stage, where they were set on the command line: all of them train the CNN.
+NAMING = ("data", "model", "train", "seed", "experiment")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Context:
+    """What a stage is computed with.
+
+    inputs: what `Stage.inputs` has read, by name; upstream: what each stage that it stands on hands on, by its name;
+    progress: is told how far it is.
+    """
+
+    config: "Config"
+    dataset: Dataset
+    inputs: Mapping[str, Any]
+    upstream: Mapping[str, Any]
+    progress: Progress
+
+    def of(self, stage: str, kind: type[Kind]) -> Kind:
+        """Return what a stage that this one stands on hands on."""
+        found = self.upstream[stage]
+        assert isinstance(found, kind)
+        return found
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Drawing(Context):
+    """What a result is drawn with: record: what is known of the stage before it is computed; command: that computes it;
+    params: the settings of this and of other stages as the record has them."""
+
+    record: StageRecord
+    command: str
+    params: Callable[[str], dict[str, str]]
+
+
+def _nothing(*_: Any) -> dict[str, Any]:
+    return {}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Stage(Generic[R]):
+    """A stage.
+
+    name: of its folder and its experiment, and the word in `stages=[...]`.
+    result: the class of what it returns.
+    reads: the groups of settings that its result depends on; unread: what of them it does not read, dotted.
+    upstream: the stages whose results it stands on; of train it is the trained model that it gets.
+    named_by: further settings, or groups, that name its runs.
+    split: the half of the data set that it looks at, of the settings; None if it looks at no data.
+    inputs: reads what else it needs, by name: arrays, dictionaries of arrays, or None for what is not there; refuses
+        what it cannot take, by an InputError, before anything is computed or written.
+    compute: the pure function; compute and draw import what is heavy, such as TensorFlow, when they are called.
+    draw: the pictures of a result, by file name.
+    metrics: what the record has of a result.
+    params, tags: what the record has besides its settings.
+    load: reads from the stage's folder what it hands on to the stages that stand on it; None: the result. hand_on: the
+        same of a result that was just computed; None: that is loaded too.
+    is_live: what its progress tells is a series of the record, step by step.
+    shows: what is shown of it.
+    """
+
+    name: str
+    result: type[R]
+    reads: tuple[str, ...]
+    compute: Callable[[Context], R]
+    draw: Callable[[R, Drawing], "Pictures"]
+    metrics: Callable[[R, Context], Metrics]
+    shows: Shows
+    unread: tuple[str, ...] = ()
+    upstream: tuple[str, ...] = ("train",)
+    named_by: tuple[str, ...] = ()
+    split: Callable[["Config"], str] | None = None
+    inputs: Callable[["Config", Dataset], Mapping[str, Any]] = _nothing
+    params: Callable[["Config", Dataset], Mapping[str, Any]] = _nothing
+    tags: Callable[["Config"], Mapping[str, str]] = _nothing
+    load: Callable[[Path], Any] | None = None
+    hand_on: Callable[[R], Any] | None = None
+    is_live: bool = False
+
+    def settings(self, config: "Config") -> dict[str, Any]:
+        """Return the part of the settings that the result depends on, as plain values."""
+        settings = {group: plain(getattr(config, group)) for group in self.reads}
+        for name in self.unread:
+            group, _, setting = name.partition(".")
+            del settings[group][setting]
+        return settings
+
+    def run_name(self, overrides: Sequence[str]) -> str:
+        """Return the stage and what was set for it on the command line: what tells its runs apart."""
+        # a group stands for all settings in it
+        groups = "|".join(map(re.escape, (*NAMING, *self.named_by)))
+        return " ".join([self.name, *(word for word in overrides if re.match(rf"\+*({groups})[.=]", word))])
+
+
+def needed(stages: Mapping[str, Stage[Any]], wanted: Iterable[str]) -> list[str]:
+    """Return the wanted stages and all that they stand on, in the order of `stages`."""
+    found = set(wanted)
+    for name in wanted:
+        found |= set(needed(stages, stages[name].upstream))
+    return [name for name in stages if name in found]

@@ -1,0 +1,28 @@
+"""Settings of the record, and of the process."""
+
+from dataclasses import dataclass
+
+from pipeline.runtime.errors import InputError
+from pipeline.settings.choices import TrackingBackend
+from pipeline.settings.ranges import number
+
+
+@dataclass(kw_only=True)
+class TrackingConfig:
+    backend: TrackingBackend
+    uri: str | None
+    experiment: str
+
+    def __post_init__(self) -> None:
+        if not self.experiment.strip():
+            raise InputError.at("tracking.experiment", takes="a name", got="nothing")
+
+
+@dataclass(kw_only=True)
+class RuntimeConfig:
+    threads: int | None
+    deterministic: bool
+
+    def __post_init__(self) -> None:
+        if self.threads is not None:
+            number("runtime.threads", self.threads, least=1)

@@ -1,0 +1,33 @@
+"""The photo that is dreamt into, and where."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pipeline.core.colour import luma
+from pipeline.core.geometry import ReceptiveField, receptive_field
+from pipeline.data.photos import load_mask, load_photo, photo_size
+
+if TYPE_CHECKING:
+    from pipeline.settings.config import Config
+
+
+def read_photo_and_mask(
+    config: "Config", check: Callable[[ReceptiveField, tuple[int, int]], None]
+) -> dict[str, np.ndarray | None]:
+    """Return what is dreamt into, and where, checked against each other and against the settings.
+
+    Args:
+        check: refuses settings that do not fit the (height, width) of the photo.
+    Raises:
+        InputError: a picture that cannot be read, or that is too small.
+    """
+    settings = config.dream
+    photo = load_photo(settings.photo, size=settings.size, fit=settings.fit)
+    shape = (photo.shape[0], photo.shape[1])
+    check(receptive_field(config.model.windows(settings.layer)), shape)
+    mask = None
+    if settings.mask is not None:
+        mask = load_mask(settings.mask, photo_size=photo_size(settings.photo), shape=shape, fit=settings.fit)
+    return {"photo": photo if settings.color else luma(photo), "mask": mask}

@@ -1,0 +1,60 @@
+"""The dream as a stage."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pipeline.data.dataset import Dataset
+from pipeline.engine.stage import Context, Drawing, Stage
+from pipeline.stages.dream.fitting import check_dream
+from pipeline.stages.dream.inputs import read_photo_and_mask
+from pipeline.stages.dream.metrics import metrics
+from pipeline.stages.dream.result import DreamResult
+from pipeline.stages.dream.shows import SHOWS
+
+if TYPE_CHECKING:
+    from pipeline.drawing.pictures import Pictures
+    from pipeline.settings.config import Config
+
+
+def read_inputs(config: "Config", _: Dataset) -> dict[str, np.ndarray | None]:
+    """Read the photo and its mask, and refuse what does not fit."""
+    return read_photo_and_mask(config, lambda field, shape: check_dream(config.dream, field, shape))
+
+
+def compute(context: Context) -> DreamResult:
+    """Dream into the photo."""
+    from pipeline.stages.dream.compute import dream
+
+    inputs, config = context.inputs, context.config
+    return dream(
+        config.dream,
+        context.upstream["train"],
+        inputs["photo"],
+        seed=config.seed,
+        mask=inputs["mask"],
+        progress=context.progress,
+    )
+
+
+def draw(result: DreamResult, drawing: Drawing) -> "Pictures":
+    """Draw the photo before and after, and how the dream grew."""
+    from pipeline.stages.dream.pictures import render_dream
+
+    return render_dream(drawing.config.dream, result)
+
+
+STAGE = Stage(
+    name="dream",
+    result=DreamResult,
+    reads=("dream",),
+    unread=("dream.compare",),
+    named_by=("dream",),
+    inputs=read_inputs,
+    compute=compute,
+    draw=draw,
+    metrics=metrics,
+    tags=lambda config: {"layer": config.dream.layer, "photo": Path(config.dream.photo).name},
+    shows=SHOWS,
+)

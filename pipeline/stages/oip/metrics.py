@@ -1,0 +1,68 @@
+"""What the record has of OIPs: scores by map index, the objective by step, a table of all maps."""
+
+import numpy as np
+
+from pipeline.engine.record import PICTURE, Metrics, Tables
+from pipeline.engine.stage import Context
+from pipeline.stages.oip.result import CONVERGED, OipSweepResult
+
+
+def metrics(result: OipSweepResult, context: Context) -> Metrics:
+    """Return the scores by map index, and the objective by ascent step."""
+    maps = [int(index) for index in result.map_indices]
+    single = [m for m in maps if m >= 0]
+    rows = dict(zip(maps, range(len(maps)), strict=True))
+    objective = result.objective.astype(np.float64)
+    fires, relative = result.data_maximum > 0, result.relative_activation
+    return Metrics(
+        metrics={
+            "maps": float(len(maps)),
+            "triggered": float(result.triggered),
+            "converged": float(np.count_nonzero(result.verdicts == CONVERGED)),
+            "restarted": float(np.count_nonzero(result.restarts)),
+            "mean_activation": float(result.activation.mean(dtype=np.float64)),
+            "fire_on_no_image": float(np.count_nonzero(result.fires_on_no_image)),
+        },
+        series={
+            # by map index; the whole layer (-1) is no step
+            "activation": {m: float(result.activation[rows[m]]) for m in single},
+            "data_maximum": {m: float(result.data_maximum[rows[m]]) for m in single if fires[rows[m]]},
+            "relative_activation": {m: float(relative[rows[m]]) for m in single if fires[rows[m]]},
+            # by ascent step
+            "objective_mean": dict(enumerate(objective.mean(axis=1).tolist())),
+            "objective_min": dict(enumerate(objective.min(axis=1).tolist())),
+            "objective_max": dict(enumerate(objective.max(axis=1).tolist())),
+        },
+        images={
+            "oip/map": {m: result.files[rows[m]] for m in single},
+            "oip/contact_sheet": {0: "contact_sheet.png"},
+            **({"oip/starts": {0: "starts.png"}} if result.all_images.shape[1] > 1 else {}),
+        },
+        tables=_tables(result, context.config.noise.described),
+    )
+
+
+def _tables(result: OipSweepResult, start: str) -> Tables:
+    """Return `maps`, a row with all that is known of each map, and `pictures`, with the picture alone, which MLflow's
+    page lays out as maps by runs."""
+    rows = [row for row, index in enumerate(result.map_indices.tolist()) if index >= 0]
+    indices = [int(result.map_indices[row]) for row in rows]
+    # text sorts as text
+    maps = [f"map {index:03d}" for index in indices]
+    pictures = [result.files[row] for row in rows]
+    relative = result.relative_activation
+    if not maps:
+        return {}
+    return {
+        "pictures": {"map": maps, PICTURE: pictures},
+        "maps": {
+            "map": maps,
+            PICTURE: pictures,
+            "start": [start] * len(rows),
+            "verdict": [result.verdict(row) for row in rows],
+            "score": [round(float(result.activation[row]), 4) for row in rows],
+            "score / largest of a real image": [
+                None if np.isnan(relative[row]) else round(float(relative[row]), 4) for row in rows
+            ],
+        },
+    }

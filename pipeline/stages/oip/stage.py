@@ -1,0 +1,78 @@
+"""The sweep over the maps as a stage."""
+
+import logging
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pipeline.data.dataset import Dataset
+from pipeline.data.selection import check_classes
+from pipeline.engine.stage import Context, Drawing, Stage
+from pipeline.settings.choices import Objective
+from pipeline.stages.oip.metrics import metrics
+from pipeline.stages.oip.result import OipSweepResult
+from pipeline.stages.oip.shows import SHOWS
+from pipeline.stages.oip.start_pictures import read_start_pictures
+
+if TYPE_CHECKING:
+    from pipeline.drawing.pictures import Pictures
+    from pipeline.settings.config import Config
+
+FLAT = (
+    "oip.layer=%s: before its activation function the mean of a first convolution is a weighted sum of the pixels, so "
+    "that its OIPs are flat; oip.objective=activation shows what it reacts to"
+)
+
+logger = logging.getLogger(__name__)
+
+
+def read_inputs(config: "Config", dataset: Dataset) -> dict[str, np.ndarray | None]:
+    """Read what start images are chosen from; refuse a class that the data set does not have.
+
+    Raises:
+        InputError: such a class, or a picture that cannot be read.
+    """
+    check_classes(config.oip, len(dataset.class_names))
+    is_first = config.oip.layer == next(iter(config.model.convolutions))
+    if is_first and config.oip.objective is Objective.pre_activation:
+        logger.warning(FLAT, config.oip.layer)
+    return {"start_pictures": read_start_pictures(config.noise, dataset, size=config.model.input_size)}
+
+
+def compute(context: Context) -> OipSweepResult:
+    """Ascend to an image for every map."""
+    from pipeline.stages.oip.compute import sweep_oips
+
+    config = context.config
+    return sweep_oips(
+        config.oip,
+        config.noise,
+        context.upstream["train"],
+        seed=config.noise.seed,
+        reference_images=context.dataset.test_images,
+        start_pictures=context.inputs["start_pictures"],
+        progress=context.progress,
+    )
+
+
+def draw(result: OipSweepResult, drawing: Drawing) -> "Pictures":
+    """Draw the contact sheets, every map, and how they emerged."""
+    from pipeline.stages.oip.pictures import render_oips
+
+    config = drawing.config
+    return render_oips(config.oip, result, dense=config.oip.layer in config.model.dense)
+
+
+STAGE = Stage(
+    name="oip",
+    result=OipSweepResult,
+    reads=("noise", "oip"),
+    named_by=("noise", "oip"),
+    split=lambda _: "test",
+    inputs=read_inputs,
+    compute=compute,
+    draw=draw,
+    metrics=metrics,
+    tags=lambda config: {"layer": config.oip.layer},
+    shows=SHOWS,
+)

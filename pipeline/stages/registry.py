@@ -1,0 +1,66 @@
+"""The stages, by name and in the order in which they are computed and told of; and their groups of settings.
+
+A new stage is a folder beside this file, a line in NAMES, and a field in `StageSettings` if it has settings of its own.
+"""
+
+import importlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.engine.stage import Stage
+from pipeline.settings.common import CommonSettings
+from pipeline.stages.activations.settings import ActivationsConfig
+from pipeline.stages.atlas.settings import AtlasConfig
+from pipeline.stages.dream.settings import DreamConfig
+from pipeline.stages.oip.noise_settings import NoiseConfig
+from pipeline.stages.oip.settings import OipConfig
+from pipeline.stages.statistics.settings import StatisticsConfig
+from pipeline.stages.train.settings import TrainConfig
+
+NAMES = ("train", "activations", "statistics", "oip", "dream", "atlas", "dream_sheet")
+
+
+@dataclass(kw_only=True)
+class StageSettings(CommonSettings):
+    """The groups of settings of the stages."""
+
+    train: TrainConfig
+    activations: ActivationsConfig
+    statistics: StatisticsConfig
+    noise: NoiseConfig
+    oip: OipConfig
+    dream: DreamConfig
+    atlas: AtlasConfig
+
+
+class Registry(Mapping[str, Stage[Any]]):
+    """The stages by name. Their declarations are imported when they are asked for."""
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self._stages: dict[str, Stage[Any] | None] = dict.fromkeys(names)
+
+    def add(self, stage: Stage[Any]) -> None:
+        """Add a stage that is declared elsewhere, as the last one.
+
+        Raises:
+            ValueError: there is one of this name.
+        """
+        if stage.name in self._stages:
+            raise ValueError(f"there is a stage {stage.name} already")
+        self._stages[stage.name] = stage
+
+    def __getitem__(self, name: str) -> Stage[Any]:
+        found = self._stages[name]
+        if found is None:
+            found = self._stages[name] = importlib.import_module(f"pipeline.stages.{name}.stage").STAGE
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._stages)
+
+    def __len__(self) -> int:
+        return len(self._stages)
+
+
+STAGES = Registry(NAMES)

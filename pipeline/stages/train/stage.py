@@ -1,0 +1,94 @@
+"""The training as a stage."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pipeline.data.dataset import Dataset
+from pipeline.engine.stage import Context, Drawing, Stage
+from pipeline.engine.storage import UNREADABLE, load_arrays, load_model
+from pipeline.runtime.errors import InputError
+from pipeline.stages.train.metrics import metrics
+from pipeline.stages.train.result import TrainResult
+from pipeline.stages.train.shows import SHOWS
+
+if TYPE_CHECKING:
+    from pipeline.drawing.pictures import Pictures
+    from pipeline.settings.config import Config
+
+
+def read_inputs(config: "Config", dataset: Dataset) -> dict[str, dict[str, np.ndarray] | None]:
+    """Read the weights that the training begins with, if there are some.
+
+    Raises:
+        InputError: they cannot be read, or are of another CNN.
+    """
+    path = config.train.initial_weights
+    if path is None:
+        return {"initial_weights": None}
+    weights = load_initial_weights(path)
+    from pipeline.core.cnn import reset_weights
+    from pipeline.runtime.tensorflow import start_tensorflow
+    from pipeline.stages.train.compute import new_model
+
+    start_tensorflow(config.runtime)
+    try:
+        model = new_model(config.train, config.model, classes=len(dataset.class_names), seed=config.seed)
+        reset_weights(model, weights)
+    except ValueError as error:
+        raise InputError.at("train.initial_weights", takes="weights of this CNN", got=f"{path}: {error}") from error
+    return {"initial_weights": weights}
+
+
+def load_initial_weights(path: str) -> dict[str, np.ndarray]:
+    """Return the weights that a training kept of its start.
+
+    Raises:
+        InputError: no such file, or a broken one.
+    """
+    try:
+        return load_arrays(Path(path).expanduser())
+    except UNREADABLE as error:
+        takes = "the initial_weights.npz of an earlier training"
+        raise InputError.at("train.initial_weights", takes=takes, got=f"{path}: {error}") from error
+
+
+def compute(context: Context) -> TrainResult:
+    """Train the CNN."""
+    from pipeline.stages.train.compute import train
+
+    config = context.config
+    return train(
+        config.train,
+        config.model,
+        context.dataset,
+        seed=config.train.seed,
+        initial_weights=context.inputs["initial_weights"],
+        progress=context.progress,
+    )
+
+
+def draw(result: TrainResult, _: Drawing) -> "Pictures":
+    """Draw the curves."""
+    from pipeline.stages.train.pictures import render_train
+
+    return render_train(result)
+
+
+STAGE = Stage(
+    name="train",
+    result=TrainResult,
+    reads=("model", "train"),
+    upstream=(),
+    split=lambda _: "train",
+    inputs=read_inputs,
+    compute=compute,
+    draw=draw,
+    metrics=metrics,
+    params=lambda config, dataset: {"data": {"name": dataset.name, "limit": config.data.limit}},
+    load=load_model,
+    hand_on=lambda result: result.model,
+    is_live=True,
+    shows=SHOWS,
+)
