@@ -23,8 +23,8 @@ from templates import copy_of
 
 from pipeline.engine.store import Store
 from pipeline.runtime.locks import is_held
+from pipeline.stages.oip.pictures.sweep import render_sweep
 from pipeline.sweeps import jobs
-from pipeline.sweeps.pictures import render_sweep
 
 QUICK = ("-m", *SMOKE, "stages=[oip]", "oip.map_indices=[0,5]")
 SWEPT = ("noise=long,short,pixels,fourier", "noise.seed=0,1,2")

@@ -27,7 +27,6 @@ from pipeline.settings import schema
 from pipeline.settings.choices import TrackingBackend
 from pipeline.settings.config import Config
 from pipeline.settings.process import TrackingConfig
-from pipeline.stages.oip.result import OipSweepResult
 from pipeline.stages.registry import STAGES
 from pipeline.sweeps import jobs
 from pipeline.tracking.fetching import fetch_model
@@ -154,7 +153,7 @@ def _pinned(recorded: Recorded, options: argparse.Namespace) -> Iterator[dict[st
         if recorded.stage == OIPS and not any(word.startswith(OF_OIPS) for word in options.overrides):
             # those of another version lack something, and are made anew
             with contextlib.suppress(InputError):
-                storage.load_result(OipSweepResult, recorded.folder)
+                storage.load_result(STAGES[OIPS].result, recorded.folder)
                 pinned[OIPS] = PinnedResult(recorded.folder, recorded.run_id)
         yield pinned
 

@@ -15,7 +15,7 @@ from pipeline.engine.origin import Origin, origin_of
 from pipeline.engine.record import StageRecord, params_of
 from pipeline.engine.result import Result
 from pipeline.engine.sources import sources_digest
-from pipeline.engine.stage import Context, Drawing, Stage
+from pipeline.engine.stage import Context, Drawing, Stage, run_name
 from pipeline.engine.store import Store
 from pipeline.runtime.progress import SAVING, Advance, Progress
 from pipeline.runtime.tensorflow import gpus, start_tensorflow
@@ -216,7 +216,7 @@ class Execution:
         return StageRecord(
             stage=stage.name,
             key=self.key(stage.name),
-            name=stage.run_name(self.process()["named_by"]),
+            name=run_name(self.stages, stage.name, self.process()["named_by"]),
             params=self._params(stage),
             metrics={},
             tags={**common, **self.tags, **stage.tags(self.config)},

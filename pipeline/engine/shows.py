@@ -50,10 +50,10 @@ class Shows:
 
     headline: the main figure in words, of its record; look_at: the file to look at first when a run ends; first: the
     picture on the page of a run; files: what each of its files, or of its folders, shows, by its name below the stage's
-    folder; sections: the charts that its page opens with; compared: of several stages of a sweep, the one with the
-    largest number is looked at first, 0 for one that is not compared between runs; objective_value: the metric that an
-    optimizer makes as large as it can, None if none would be better the larger it is; sweep_metrics: what a sweep's
-    parallel coordinates end in.
+    folder; page: a page among them that is worth more than the pictures; sections: the charts that its page opens with;
+    compared: of several stages of a sweep, the one with the largest number is looked at first, 0 for one that is not
+    compared between runs; objective_value: the metric that an optimizer makes as large as it can, None if none would be
+    better the larger it is; sweep_metrics: what a sweep's parallel coordinates end in.
     """
 
     headline: Callable[[StageRecord], str]
@@ -61,6 +61,7 @@ class Shows:
     first: str
     files: Mapping[str, str]
     sections: tuple[Section, ...]
+    page: str | None = None
     compared: int = 0
     objective_value: str | None = None
     sweep_metrics: tuple[str, ...] = ()

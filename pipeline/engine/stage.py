@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 R = TypeVar("R", bound=Result)
 Kind = TypeVar("Kind")
 
-# Settings that name the runs of every stage, where they were set on the command line: all of them train the CNN.
-NAMING = ("data", "model", "train", "seed", "experiment")
-
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Context:
@@ -65,8 +62,8 @@ class Stage(Generic[R]):
     name: of its folder and its experiment, and the word in `stages=[...]`.
     result: the class of what it returns.
     reads: the groups of settings that its result depends on; unread: what of them it does not read, dotted.
-    upstream: the stages whose results it stands on; of train it is the trained model that it gets.
-    named_by: further settings, or groups, that name its runs.
+    upstream: the stages whose results it stands on.
+    named_by: the settings, or groups, that name its runs, besides those of the stages that it stands on.
     split: the half of the data set that it looks at, of the settings; None if it looks at no data.
     inputs: reads what else it needs, by name: arrays, dictionaries of arrays, or None for what is not there; refuses
         what it cannot take, by an InputError, before anything is computed or written.
@@ -76,6 +73,7 @@ class Stage(Generic[R]):
     params, tags: what the record has besides its settings.
     load: reads from the stage's folder what it hands on to the stages that stand on it; None: the result. hand_on: the
         same of a result that was just computed; None: that is loaded too.
+    compare: the pictures of several results of it side by side, of their names and arrays; None: there are none.
     is_live: what its progress tells is a series of the record, step by step.
     shows: what is shown of it.
     """
@@ -87,8 +85,8 @@ class Stage(Generic[R]):
     draw: Callable[[R, Drawing], "Pictures"]
     metrics: Callable[[R, Context], Metrics]
     shows: Shows
+    upstream: tuple[str, ...]
     unread: tuple[str, ...] = ()
-    upstream: tuple[str, ...] = ("train",)
     named_by: tuple[str, ...] = ()
     split: Callable[["Config"], str] | None = None
     inputs: Callable[["Config", Dataset], Mapping[str, Any]] = _nothing
@@ -96,6 +94,7 @@ class Stage(Generic[R]):
     tags: Callable[["Config"], Mapping[str, str]] = _nothing
     load: Callable[[Path], Any] | None = None
     hand_on: Callable[[R], Any] | None = None
+    compare: Callable[[Sequence[str], Sequence[Mapping[str, Any]]], "Pictures"] | None = None
     is_live: bool = False
 
     def settings(self, config: "Config") -> dict[str, Any]:
@@ -106,11 +105,13 @@ class Stage(Generic[R]):
             del settings[group][setting]
         return settings
 
-    def run_name(self, overrides: Sequence[str]) -> str:
-        """Return the stage and what was set for it on the command line: what tells its runs apart."""
-        # a group stands for all settings in it
-        groups = "|".join(map(re.escape, (*NAMING, *self.named_by)))
-        return " ".join([self.name, *(word for word in overrides if re.match(rf"\+*({groups})[.=]", word))])
+
+def run_name(stages: Mapping[str, Stage[Any]], name: str, overrides: Sequence[str]) -> str:
+    """Return a stage and what was set for it on the command line: what tells its runs apart."""
+    groups = {group for other in needed(stages, [name]) for group in stages[other].named_by}
+    # a group stands for all settings in it
+    said = re.compile(rf"\+*({'|'.join(map(re.escape, sorted(groups)))})[.=]")
+    return " ".join([name, *(word for word in overrides if groups and said.match(word))])
 
 
 def needed(stages: Mapping[str, Stage[Any]], wanted: Iterable[str]) -> list[str]:

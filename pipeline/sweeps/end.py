@@ -14,6 +14,7 @@ from pipeline.engine.folders import work_folder
 from pipeline.engine.record import StageRecord
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.output import shown
+from pipeline.stages.registry import STAGES
 from pipeline.sweeps import folder as folders
 from pipeline.sweeps import jobs
 from pipeline.sweeps.begin import SUMMARY, name_of, params_of
@@ -69,20 +70,19 @@ def _tell(rows: Sequence[Row], folder: Path, *, summarized: bool) -> None:
 
 def _summarize(rows: Sequence[Row], draft: Path) -> None:
     """The table and the pictures."""
-    # matplotlib is not needed to tell that a job failed
-    from pipeline.drawing.pictures import save_pictures
-    from pipeline.sweeps.pictures import render_sweep
-
-    names, results = [], []
-    for row in rows:
-        if row.state == jobs.FINISHED and row.folder and (row.folder / "oip" / "oip.npz").is_file():
-            names.append(_name(row, rows))
-            results.append(storage.load_arrays(row.folder / "oip" / "oip.npz"))
     columns, lines = _table(rows)
     (draft / TABLE).write_text(table(columns, lines), encoding="utf-8")
     with (draft / "jobs.csv").open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([columns, *lines])
-    save_pictures(render_sweep(names, results), draft)
+    # matplotlib is not needed to tell that a job failed
+    from pipeline.drawing.pictures import save_pictures
+
+    for name, stage in STAGES.items():
+        if stage.compare is not None:
+            finished = [row for row in rows if row.state == jobs.FINISHED and row.folder]
+            files = [(_name(row, rows), Path(row.folder or "", name, stage.result.FILE)) for row in finished]
+            found = [(job, storage.load_arrays(file)) for job, file in files if file.is_file()]
+            save_pictures(stage.compare([job for job, _ in found], [arrays for _, arrays in found]), draft)
 
 
 def _table(rows: Sequence[Row]) -> tuple[list[str], list[list[Any]]]:

@@ -4,8 +4,6 @@ from collections.abc import Mapping
 
 from pipeline.tracking.charts import SWEEPS_STAGE, shows_of
 
-# A page that is worth more than the pictures.
-PAGE = "atlas.html"
 NOTE_TAG = "mlflow.note.content"
 
 
@@ -23,9 +21,9 @@ def note(stage: str, run_id: str, name: str, tags: Mapping[str, str], files: fro
     lines = [f"`{name.replace('`', ' ')}`"]
     if first in files:
         lines.append(f"![{first}](get-artifact?path=results/{first}&run_uuid={run_id})")
-    if PAGE in files:
-        address = f"get-artifact?path=results/{PAGE}&run_uuid={run_id}"
-        lines.append(f"The atlas: open `results/{PAGE}` under Artifacts, or [keep a copy of it]({address}).")
+    if shows is not None and shows.page in files:
+        address = f"get-artifact?path=results/{shows.page}&run_uuid={run_id}"
+        lines.append(f"The {stage}: open `results/{shows.page}` under Artifacts, or [keep a copy of it]({address}).")
     if told:
         lines.append("\n".join(f"- {line}" for line in told))
     if stage != SWEEPS_STAGE:

@@ -16,7 +16,6 @@ from pipeline.data.dataset import DatasetSplit
 from pipeline.engine.origin import Origin
 from pipeline.runtime.errors import one_line, without_passwords
 from pipeline.runtime.signals import stopped_is_stopped
-from pipeline.tracking import sqlite_lookup as peek
 from pipeline.tracking.backend import FILE, PATIENCE_S, Connection, address_of, connect, page_root, sqlite_file
 from pipeline.tracking.charts import chart_address, view_id
 from pipeline.tracking.deadline import Patience, is_refusal
@@ -24,6 +23,7 @@ from pipeline.tracking.experiments import experiment_name, finished_run
 from pipeline.tracking.names import LONGEST_NAME
 from pipeline.tracking.pending import Mark, Upstream
 from pipeline.tracking.runs import StageRun
+from pipeline.tracking.sqlite_lookup import finished_run as finished_run_in
 from pipeline.tracking.stale import close_stale_runs, process_tags
 from pipeline.tracking.worker import Behind
 
@@ -190,7 +190,7 @@ class Tracker:
         """The id of the newest run that finished `stage` with this key, None if there is none."""
         experiment = experiment_name(self.experiment, stage)
         file = sqlite_file(self.destination.uri) if self.destination is not None and self._connection is None else None
-        if file is not None and (known := peek.finished_run(file, experiment, key)) is not None:
+        if file is not None and (known := finished_run_in(file, experiment, key)) is not None:
             return known
         return self.attempt(lambda connection: finished_run(connection, self.experiment, stage, key))
 

@@ -39,6 +39,7 @@ def draw(result: ActivationsResult, drawing: Drawing) -> "Pictures":
 STAGE = Stage(
     name="activations",
     result=ActivationsResult,
+    upstream=("train",),
     reads=("activations",),
     named_by=("activations",),
     split=lambda config: config.activations.split.value,

@@ -13,6 +13,7 @@ SHOWS = Shows(
     headline=headline,
     look_at="atlas.html",
     first="dreams.png",
+    page="atlas.html",
     files={
         "atlas.html": "a page about every map, in one file that needs no network",
         "dreams.png": "the photo, dreamt towards every map",

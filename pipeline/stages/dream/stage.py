@@ -48,6 +48,7 @@ def draw(result: DreamResult, drawing: Drawing) -> "Pictures":
 STAGE = Stage(
     name="dream",
     result=DreamResult,
+    upstream=("train",),
     reads=("dream",),
     unread=("dream.compare",),
     named_by=("dream",),

@@ -55,6 +55,7 @@ def draw(result: DreamSheetResult, drawing: Drawing) -> "Pictures":
 STAGE = Stage(
     name="dream_sheet",
     result=DreamSheetResult,
+    upstream=("train",),
     reads=("dream",),
     unread=("dream.zoom",),
     named_by=("dream",),

@@ -1,7 +1,8 @@
 """The sweep over the maps as a stage."""
 
 import logging
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -63,15 +64,24 @@ def draw(result: OipSweepResult, drawing: Drawing) -> "Pictures":
     return render_oips(config.oip, result, dense=config.oip.layer in config.model.dense)
 
 
+def compare(names: Sequence[str], results: Sequence[Mapping[str, Any]]) -> "Pictures":
+    """Draw the activation of every map, and its OIPs, job by job."""
+    from pipeline.stages.oip.pictures.sweep import render_sweep
+
+    return render_sweep(names, results)
+
+
 STAGE = Stage(
     name="oip",
     result=OipSweepResult,
+    upstream=("train",),
     reads=("noise", "oip"),
     named_by=("noise", "oip"),
     split=lambda _: "test",
     inputs=read_inputs,
     compute=compute,
     draw=draw,
+    compare=compare,
     metrics=metrics,
     tags=lambda config: {"layer": config.oip.layer},
     shows=SHOWS,

@@ -40,6 +40,7 @@ def draw(result: MapStatistics, drawing: Drawing) -> "Pictures":
 STAGE = Stage(
     name="statistics",
     result=MapStatistics,
+    upstream=("train",),
     reads=("statistics",),
     # its layer follows that of the OIPs
     named_by=("statistics", "oip.layer"),

@@ -81,6 +81,8 @@ STAGE = Stage(
     result=TrainResult,
     reads=("model", "train"),
     upstream=(),
+    # all of them have a say in the training
+    named_by=("data", "model", "train", "seed", "experiment"),
     split=lambda _: "train",
     inputs=read_inputs,
     compute=compute,
