@@ -59,7 +59,7 @@ def import_everything() -> None:
     os.environ.update(ENVIRONMENT)
     import pipeline
 
-    names = [module.name for module in pkgutil.walk_packages(pipeline.__path__, "pipeline.")]
+    names = [module.name for module in pkgutil.walk_packages(pipeline.__path__[:1], "pipeline.")]
     with quiet_import():
         for name in (*IMPORTED, *names):
             importlib.import_module(name)

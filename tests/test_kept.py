@@ -16,6 +16,7 @@ from pipeline.engine.folders import missing_folders, remove_drafts, remove_empty
 from pipeline.engine.record import StageRecord
 from pipeline.engine.store import Store
 from pipeline.runtime.errors import InputError
+from pipeline.stages.registry import STAGES
 from pipeline.sweeps import jobs
 
 OIPS = (*SMOKE, "stages=[oip]", "oip.map_indices=[0]", "tracking=none")
@@ -238,7 +239,7 @@ def test_pruning_a_store_leaves_what_is_not_of_it(folder: Path, capsys: pytest.C
             store_main(["--output-dir", str(folder / place), *words])
     (folder / "mine/store/oip" / f".{'a' * 64}-{UNIQUE}").mkdir(parents=True)
     (folder / "mine/store/oip/.mine-1").mkdir()
-    assert len(Store(folder / "mine/store").leftovers()) == 1
+    assert len(Store(folder / "mine/store", STAGES).leftovers()) == 1
     assert store_main(["--output-dir", str(folder / "mine"), "prune", "--broken", "--outdated"]) == 0
     assert capsys.readouterr().out.endswith("1 removed, 0 results in the store\n")
     assert (folder / "mine/store/oip/.mine-1").is_dir()

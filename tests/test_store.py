@@ -17,6 +17,7 @@ from pipeline.commands.store import main
 from pipeline.engine.entries import entries
 from pipeline.engine.store import Store
 from pipeline.runtime.locks import exclusive
+from pipeline.stages.registry import STAGES
 
 QUICK = (*SMOKE, "oip.map_indices=[0]", "activations.image_indices=[0]")
 
@@ -115,7 +116,7 @@ def test_what_is_not_as_it_was_saved_is_found_and_pruned_if_that_is_asked_for(ou
     assert main(["--output-dir", str(outputs), "prune"]) == 0
     assert capsys.readouterr().out == "0 removed, 9 results in the store\n"
     assert main(["--output-dir", str(outputs), "prune", "--broken"]) == 0
-    assert len(entries(Store(outputs / "store"))) == 8
+    assert len(entries(Store(outputs / "store", STAGES))) == 8
     assert main(["--output-dir", str(outputs), "verify"]) == 0
 
 
@@ -151,7 +152,9 @@ def test_results_of_other_sources_are_outdated(outputs: Path, capsys) -> None:
     record["record"]["key"] = provenance.digest(record["ingredients"])
     (place / "stage.json").write_text(json.dumps(record))
     place = place.rename(place.with_name(record["record"]["key"]))
-    assert [entry.place for entry in entries(Store(outputs / "store")) if entry.is_outdated()] == [place]
+    assert [
+        entry.place for entry in entries(Store(outputs / "store", STAGES)) if entry.is_outdated(STAGES[entry.stage])
+    ] == [place]
     assert main(["--output-dir", str(outputs), "prune", "--outdated"]) == 0
     assert not place.exists()
     assert capsys.readouterr().out.splitlines()[-1] == "1 removed, 8 results in the store"
@@ -178,7 +181,7 @@ def test_without_a_store_one_line_says_so(tmp_path: Path, capsys) -> None:
 def test_who_waits_goes_on_when_the_one_who_computes_is_killed(tmp_path: Path) -> None:
     overrides = ("stages=[train]", "tracking=none")
     first = begin(tmp_path, *overrides, "train.epochs=1000")
-    store = Store(tmp_path / "outputs" / "store")
+    store = Store(tmp_path / "outputs" / "store", STAGES)
     deadline = time.monotonic() + 120
     while not list((tmp_path / "outputs").glob("store/train/.*.lock")):
         assert time.monotonic() < deadline
@@ -236,7 +239,7 @@ def test_who_finds_a_result_that_is_still_being_recorded_waits_for_its_run(tmp_p
     from mlflow import MlflowClient
 
     first = begin(tmp_path, "stages=[train]", program=("-c", LATE))
-    store, deadline = Store(tmp_path / "outputs" / "store"), time.monotonic() + 120
+    store, deadline = Store(tmp_path / "outputs" / "store", STAGES), time.monotonic() + 120
     while not store.root.is_dir() or not store.places():
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -258,7 +261,7 @@ def test_a_number_of_days_is_one(outputs: Path, capsys, days: str) -> None:
         main(["--output-dir", str(outputs), "prune", "--unused-for", days])
     assert caught.value.code == 2
     assert f"takes a number of days of at least 0; got {days or 'nothing'}" in capsys.readouterr().err
-    assert len(entries(Store(outputs / "store"))) == 9
+    assert len(entries(Store(outputs / "store", STAGES))) == 9
 
 
 def test_a_result_that_has_changed_in_the_store_is_not_reused(outputs: Path) -> None:

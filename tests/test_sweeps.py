@@ -24,6 +24,7 @@ from templates import copy_of
 from pipeline.engine.store import Store
 from pipeline.runtime.locks import is_held
 from pipeline.stages.oip.pictures.sweep import render_sweep
+from pipeline.stages.registry import STAGES
 from pipeline.sweeps import jobs
 
 QUICK = ("-m", *SMOKE, "stages=[oip]", "oip.map_indices=[0,5]")
@@ -280,7 +281,7 @@ def test_a_sweep_that_is_killed_at_any_moment_is_finished_by_resuming_it(
     assert set(finished.values()) == {1}
     assert len(finished) == 1 + 6 + 1
     # the file of a lock may be left, held by nobody
-    assert Store(tmp_path / "outputs" / "store").leftovers() == []
+    assert Store(tmp_path / "outputs" / "store", STAGES).leftovers() == []
     assert not any(is_held(lock) for lock in (tmp_path / "outputs" / "store").glob("*/.*.lock"))
 
 
