@@ -12,7 +12,7 @@ import pytest
 from commands import SMOKE, pipeline, succeeded
 
 from pipeline.runtime.locks import exclusive
-from pipeline.tracking.backend import Patience, connect, default_uri
+from pipeline.tracking.backend import Deadline, connect, default_uri
 
 # where MLflow's SQLite file says where files are
 LOCATIONS = (("experiments", "artifact_location"), ("runs", "artifact_uri"), ("logged_models", "artifact_location"))
@@ -52,7 +52,7 @@ def empty_record(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     def make(folder: Path) -> None:
         outputs = folder / "outputs"
-        connect(default_uri(outputs), outputs, Patience(None))
+        connect(default_uri(outputs), outputs, Deadline(None))
 
     return made_once(tmp_path_factory, "empty_record", make)
 

@@ -186,7 +186,7 @@ def test_nothing_is_kept_where_a_folder_has_been_moved_away(
     """As with a PostgreSQL database, which several output folders may share."""
     outputs = recorded_here / "outputs"
     gone = recorded_here / "gone" / "mlartifacts"
-    client = backend.connect(backend.default_uri(outputs), outputs, backend.Patience(None)).client
+    client = backend.connect(backend.default_uri(outputs), outputs, backend.Deadline(None)).client
     client.create_experiment(f"{EXPERIMENT}/oip", (gone / "oip").as_uri())
     assert oip_stage(tracker_of(outputs, None), outputs / "run", None) is None
     (warning,) = (record.getMessage() for record in caplog.records)
@@ -203,7 +203,7 @@ def test_a_link_is_no_move(old: Path, tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "mlflow.db").symlink_to(old / "mlflow.db")
     for folder in (tmp_path / "link", tmp_path / "folder"):
-        backend.connect(backend.default_uri(folder), folder, backend.Patience(None))
+        backend.connect(backend.default_uri(folder), folder, backend.Deadline(None))
     assert outside(old) == []
     # the old name stays as a link
     new = tmp_path / "new"

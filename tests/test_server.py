@@ -27,7 +27,7 @@ def waiting(run, step, values):
     if step == 3:
         run._tracker.wait()
         # so that a server that hangs is given up soon
-        run._tracker._connection.patience.left = 3
+        run._tracker._connection.deadline.left = 3
         Path("told").touch()
         while not Path("lost").exists():
             time.sleep(0.02)

@@ -19,8 +19,7 @@ from pipeline.engine import storage
 from pipeline.engine.record import StageRecord
 from pipeline.settings.choices import TrackingBackend
 from pipeline.settings.process import TrackingConfig
-from pipeline.tracking import Tracker, backend, open_tracker
-from pipeline.tracking import deadline as patience
+from pipeline.tracking import Tracker, backend, deadline, open_tracker
 from pipeline.tracking import tracker as tracker_module
 from pipeline.tracking.sweeps import begin_sweep, end_sweep
 
@@ -61,7 +60,7 @@ def dataset() -> Dataset:
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that many failures take less time."""
-    monkeypatch.setattr(patience, "PAUSE_S", 0.01)
+    monkeypatch.setattr(deadline, "PAUSE_S", 0.01)
 
 
 @pytest.fixture
@@ -216,19 +215,19 @@ def test_a_sync_that_dies_between_any_two_calls_can_be_given_again(
 
 
 @pytest.mark.parametrize(
-    ("then", "patience_s", "at_most_s"),
+    ("then", "deadline_s", "at_most_s"),
     [
-        ("hang", backend.PATIENCE_S, WAITED_AT_MOST_S),
+        ("hang", backend.DEADLINE_S, WAITED_AT_MOST_S),
         ("drip", SHORT_S, WAITED_SHORTLY_S),
         ("503", SHORT_S, WAITED_SHORTLY_S),
     ],
     ids=["hang", "drip", "503"],
 )
 def test_a_server_that_hangs_or_answers_nonsense_is_waited_for_at_most_30_s(
-    tmp_path, proxy, client, live, dataset, tiny_cnn, then, patience_s, at_most_s, caplog, clean, monkeypatch
+    tmp_path, proxy, client, live, dataset, tiny_cnn, then, deadline_s, at_most_s, caplog, clean, monkeypatch
 ):
     """Or whatever the limit is."""
-    monkeypatch.setattr(tracker_module, "PATIENCE_S", patience_s)
+    monkeypatch.setattr(tracker_module, "DEADLINE_S", deadline_s)
     run_dir = tmp_path / "runs" / "day" / "time"
     begun = time.monotonic()
     proxy.after, proxy.then = live["requests"]["opening"] + 5, then
@@ -247,7 +246,7 @@ def test_a_server_whose_every_answer_is_slow_is_waited_for_at_most_30_s(
     tmp_path, proxy, client, live, dataset, tiny_cnn, clean, monkeypatch
 ):
     """Or whatever the limit is."""
-    monkeypatch.setattr(tracker_module, "PATIENCE_S", SHORT_S)
+    monkeypatch.setattr(tracker_module, "DEADLINE_S", SHORT_S)
     run_dir = tmp_path / "runs" / "day" / "time"
     proxy.delay = 1.5
     begun = time.monotonic()
@@ -508,7 +507,7 @@ def test_a_sweep_of_100_jobs_against_a_server_that_goes_away_twice_loses_nothing
     for number in range(100):
         events.pop(number, lambda: None)()
         # where it stops, or else a machine that is slow takes part in what is lost
-        monkeypatch.setattr(tracker_module, "PATIENCE_S", SHORT_S if number in (69, 70, 71) else backend.PATIENCE_S)
+        monkeypatch.setattr(tracker_module, "DEADLINE_S", SHORT_S if number in (69, 70, 71) else backend.DEADLINE_S)
         tracker = tracker_of(tmp_path, server.uri, f"pipeline-{number}")
         if number in (29, 69):
             # in the middle of a job

@@ -1,4 +1,4 @@
-"""A stage is added from outside, in one file, and treated as any other: computed, reused, recorded, drawn, run again."""
+"""A stage is added from outside, in one file, and treated as any other: computed, reused, drawn, recorded, repeated."""
 
 import json
 from pathlib import Path

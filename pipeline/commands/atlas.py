@@ -9,7 +9,6 @@ import contextlib
 import logging
 import shutil
 import sys
-import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,6 +20,7 @@ from pipeline.commands.recorded_run import Recorded, opened, recorded_settings, 
 from pipeline.engine import storage
 from pipeline.engine.execution import PinnedResult
 from pipeline.runtime.errors import InputError
+from pipeline.runtime.files import whole_file
 from pipeline.runtime.output import keep_going, run_command, shown
 from pipeline.runtime.signals import listen
 from pipeline.settings import schema
@@ -78,18 +78,11 @@ def _make(options: argparse.Namespace) -> int:
 
 def _copy_page(page: Path, output: Path) -> None:
     """Copy the page, whole or not at all, and over nothing that has appeared there meanwhile."""
-    draft = output.with_name(f".{output.name}-{uuid.uuid4().hex}")
     try:
-        shutil.copyfile(page, draft)
-        try:
-            output.hardlink_to(draft)
-        except FileExistsError:
-            raise InputError.at("--output", takes=OUTPUT, got=f"{output}; the page is {page}") from None
-        except OSError:
-            # not every file system has links
-            draft.rename(output)
-    finally:
-        draft.unlink(missing_ok=True)
+        with whole_file(output, replace=False) as draft:
+            shutil.copyfile(page, draft)
+    except FileExistsError:
+        raise InputError.at("--output", takes=OUTPUT, got=f"{output}; the page is {page}") from None
 
 
 def _follow_layer(composed: DictConfig, overrides: Sequence[str]) -> None:

@@ -22,7 +22,7 @@ from pipeline.runtime.signals import listen
 from pipeline.tracking import backend
 from pipeline.tracking.backend import Connection
 from pipeline.tracking.backfill import Brought, bring_in, upstream_run
-from pipeline.tracking.deadline import Patience
+from pipeline.tracking.deadline import Deadline
 from pipeline.tracking.experiments import names_of_experiments
 from pipeline.tracking.pending import Mark, Upstream, read_mark, remove_mark
 from pipeline.tracking.stale import close_stale_runs, process_of
@@ -169,7 +169,7 @@ class _Sync:
         if uri not in self._connections:
             self._connections[uri] = None
             try:
-                self._connections[uri] = backend.connect(uri, self.output_dir, Patience(None))
+                self._connections[uri] = backend.connect(uri, self.output_dir, Deadline(None))
             except Exception as error:
                 _say(f"{without_passwords(uri)}: {one_line(error)}")
         return self._connections[uri]
@@ -178,7 +178,7 @@ class _Sync:
         """After a failure: if the backend is gone, the rest is not tried."""
         uri = self.uri or mark.uri or backend.default_uri(self.output_dir)
         try:
-            backend.connect(uri, self.output_dir, Patience(None))
+            backend.connect(uri, self.output_dir, Deadline(None))
         except Exception as error:
             self._connections[uri] = None
             _say(f"{without_passwords(uri)}: {one_line(error)}")
@@ -189,7 +189,7 @@ class _Sync:
         if self.uri is None and not (self.output_dir / backend.FILE).is_file():
             return
         try:
-            connection = backend.connect(uri, self.output_dir, Patience(None))
+            connection = backend.connect(uri, self.output_dir, Deadline(None))
             self._close_stale(uri, connection, names_of_experiments(connection))
         except Exception as error:
             _say(f"{without_passwords(uri)}: {one_line(error)}")

@@ -32,8 +32,20 @@ def exclusive(file: Path, *, on_wait: Callable[[], None] = lambda: None) -> Iter
         lock.close()
 
 
+def hold(file: Path) -> None:
+    """Hold the lock `file`, which is made for that, until this process ends.
+
+    Raises:
+        BlockingIOError: another process holds it.
+        OSError: it cannot be made, or the file system knows no locks.
+    """
+    # never closed: the system gives the lock back
+    lock = os.open(file, os.O_RDWR | os.O_CREAT)
+    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
 def is_held(file: Path) -> bool:
-    """Whether a process holds this lock now."""
+    """Tell whether a process holds this lock now."""
     try:
         with file.open("r", encoding="utf-8") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,8 +1,6 @@
 """The beginning of a sweep: its record, and the place where its jobs will record themselves."""
 
 import dataclasses
-import fcntl
-import os
 import shlex
 import time
 import uuid
@@ -10,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.runtime.errors import InputError
+from pipeline.runtime.locks import hold
 from pipeline.settings.process import TrackingConfig
 from pipeline.sweeps import folder as folders
 from pipeline.sweeps.folder import Row, Sweep, settings, swept
@@ -39,9 +38,7 @@ def refuse_another(folder: Path, command: Sequence[str]) -> None:
         raise InputError.at(key, takes=takes, got=f"{folder}, the sweep {shlex.join(before.command)}")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        # never closed: the system gives the lock back
-        held = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT)
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        hold(folder / LOCK)
     except BlockingIOError:
         raise InputError.at(key, takes=takes, got=f"{folder}, on whose sweep another process works") from None
     except OSError:

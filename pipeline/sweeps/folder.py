@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.runtime.files import write_whole
 from pipeline.settings.choices import TrackingBackend
 from pipeline.settings.process import TrackingConfig
 from pipeline.sweeps import jobs
@@ -66,7 +67,7 @@ def read(folder: Path) -> Sweep | None:
 def write(sweep: Sweep, folder: Path) -> None:
     """Keep the sweep in its folder, which is made if need be."""
     folder.mkdir(parents=True, exist_ok=True)
-    jobs.write_whole(folder / FILE, dataclasses.asdict(sweep))
+    write_whole(folder / FILE, json.dumps(dataclasses.asdict(sweep), indent=1))
 
 
 def rows(sweep: Sweep, folder: Path) -> list[Row]:

@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import json
-import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from pipeline.engine import storage
 from pipeline.engine.folders import missing_folders, remove_drafts, remove_empty
 from pipeline.engine.places import FOLDERS
 from pipeline.runtime.errors import InputError, one_line
+from pipeline.runtime.files import write_whole
 from pipeline.runtime.locks import exclusive
 from pipeline.runtime.processes import ProcessId, is_gone, this_process
 from pipeline.runtime.signals import stopped_is_stopped
@@ -73,7 +73,7 @@ class Attempt:
         self._job = dataclasses.replace(self._job, ended=time.time(), state=state, **changes)
         self._files[FILE] = self._described()
         if self._earlier is None:
-            write_text_whole(self._folder / FILE, self._files[FILE])
+            write_whole(self._folder / FILE, self._files[FILE])
         elif state == FINISHED:
             self._write()
 
@@ -89,7 +89,7 @@ class Attempt:
     def _write(self) -> None:
         for name, content in self._files.items():
             (self._folder / name).parent.mkdir(exist_ok=True)
-            write_text_whole(self._folder / name, content)
+            write_whole(self._folder / name, content)
 
 
 @contextlib.contextmanager
@@ -185,18 +185,3 @@ def state_of(job: Job | None, folder: Path) -> str:
         whole = all(storage.problem(folder / stage, thorough=False) is None for stage in job.stages)
         return FINISHED if whole else MISSING
     return KILLED if job.state == RUNNING and is_gone(job.process) else job.state
-
-
-def write_whole(file: Path, content: Any) -> None:
-    """Write content as JSON into a file, which is the old or the new one at every moment."""
-    write_text_whole(file, json.dumps(content, indent=1))
-
-
-def write_text_whole(file: Path, content: str) -> None:
-    """Write a text into a file, which is the old or the new one at every moment."""
-    draft = file.with_name(f".{file.name}-{os.getpid()}")
-    try:
-        draft.write_text(content, encoding="utf-8")
-        draft.replace(file)
-    finally:
-        draft.unlink(missing_ok=True)

@@ -9,13 +9,14 @@ from urllib.parse import unquote, urlsplit
 
 from pipeline.engine.places import ARTIFACTS
 from pipeline.runtime.errors import InputError, without_passwords
+from pipeline.runtime.files import whole_file
 from pipeline.runtime.locks import exclusive
-from pipeline.tracking.deadline import Patience, Patient
+from pipeline.tracking.deadline import Deadline, WithDeadline
 from pipeline.tracking.moved import artifact_root, follow
 
 ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
-    # Its retries wait for minutes, and repeat what must not be done twice: see `Patience`.
+    # Its retries wait for minutes, and repeat what must not be done twice: see `Deadline`.
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
     # it logs a page of traceback for what it then raises, which is told in one line
@@ -28,27 +29,27 @@ SQLITE = "sqlite:///"
 TIMEOUT_S = 5
 # Waited for a server in all, by one pipeline run. With answers that take a second each, of which a fifth is no waiting,
 # these are the 30 s that are promised.
-PATIENCE_S = 24.0
+DEADLINE_S = 24.0
 # any number that nobody else uses
 CREATION_LOCK = 5_318_008_317
 
 
 @dataclass(frozen=True, kw_only=True)
 class Connection:
-    """client: an MlflowClient, called with `patience`; artifacts: where new experiments keep their files, None if the
+    """client: an MlflowClient, called with `deadline`; artifacts: where new experiments keep their files, None if the
     server decides."""
 
     uri: str
     client: Any
     artifacts: Path | None
-    patience: Patience
+    deadline: Deadline
 
     def repository(self, artifact_uri: str) -> Any:
         """MLflow's way to the files of a run or a model."""
         from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
         self.check_place(artifact_uri)
-        return Patient(get_artifact_repository(artifact_uri, tracking_uri=self.uri), self.patience)
+        return WithDeadline(get_artifact_repository(artifact_uri, tracking_uri=self.uri), self.deadline)
 
     def check_place(self, location: str) -> None:
         """Raise a FileNotFoundError if files would be kept where an output folder was that has been moved away."""
@@ -102,12 +103,12 @@ def sqlite_file(uri: str, directory: Path = Path()) -> Path | None:
     return None if name == uri else (directory / unquote(name.partition("?")[0])).resolve()
 
 
-def connect(uri: str, output_dir: Path, patience: Patience) -> Connection:
+def connect(uri: str, output_dir: Path, deadline: Deadline) -> Connection:
     """The artifacts of an SQLite record lie beside it, wherever that was moved, those of a PostgreSQL record under
     `output_dir`.
 
     Args:
-        patience: with a server; a file takes as long as it takes.
+        deadline: with a server; a file takes as long as it takes.
     Raises:
         Exception: of whatever kind MLflow, or what it stands on, raises.
     """
@@ -117,14 +118,14 @@ def connect(uri: str, output_dir: Path, patience: Patience) -> Connection:
 
     artifacts = None
     if uri.startswith("http"):
-        patience.call(lambda: _reach_server(uri), repeatable=False)
+        deadline.call(lambda: _reach_server(uri), repeatable=False)
     elif uri.startswith("postgresql"):
         beside = artifacts = output_dir.resolve() / ARTIFACTS
         _import_store()
-        patience.call(lambda: _reach_database(uri, connect_timeout=TIMEOUT_S), repeatable=False)
-        patience.call(lambda: _create_postgresql(uri, beside))
+        deadline.call(lambda: _reach_database(uri, connect_timeout=TIMEOUT_S), repeatable=False)
+        deadline.call(lambda: _create_postgresql(uri, beside))
     else:
-        patience = Patience(None)
+        deadline = Deadline(None)
         file = sqlite_file(uri)
         assert file is not None
         artifacts = file.parent / ARTIFACTS
@@ -132,8 +133,8 @@ def connect(uri: str, output_dir: Path, patience: Patience) -> Connection:
         follow(file)
         uri = f"{sqlite_uri(file)}{''.join(uri.partition('?')[1:])}"
         _reach_database(uri, timeout=TIMEOUT_S)
-    client = Patient(MlflowClient(uri), patience)
-    return Connection(uri=uri, client=client, artifacts=artifacts, patience=patience)
+    client = WithDeadline(MlflowClient(uri), deadline)
+    return Connection(uri=uri, client=client, artifacts=artifacts, deadline=deadline)
 
 
 def _import_store() -> None:
@@ -199,7 +200,8 @@ def _create_sqlite(file: Path, artifacts: Path) -> None:
     with exclusive(file.with_name(f".{file.name}.lock")):
         if file.exists():
             return
-        draft = file.with_name(f".{file.name}.draft")
-        draft.unlink(missing_ok=True)
-        SqlAlchemyStore(sqlite_uri(draft), artifacts.as_uri()).engine.dispose()
-        draft.rename(file)
+        for left in file.parent.glob(f".{file.name}.draft*"):
+            # whoever left it was killed, or it would hold the lock
+            left.unlink()
+        with whole_file(file) as draft:
+            SqlAlchemyStore(sqlite_uri(draft), artifacts.as_uri()).engine.dispose()

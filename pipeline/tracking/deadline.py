@@ -17,7 +17,7 @@ PAUSE_S = 1.0
 LATER = (408, 429)
 
 
-class Patience:
+class Deadline:
     """seconds: that may be waited in all, None for as long as it takes. left: what is left of them.
 
     MLflow's own limits do not sum up: they hold for one attempt of one request, and start anew with every byte that
@@ -73,12 +73,12 @@ class Patience:
         return value  # type: ignore[return-value]
 
 
-class Patient:
-    """Stands for a client of MLflow: each of its methods is called with `patience`."""
+class WithDeadline:
+    """Stands for a client of MLflow: each of its methods is called with `deadline`."""
 
-    def __init__(self, target: Any, patience: Patience) -> None:
+    def __init__(self, target: Any, deadline: Deadline) -> None:
         self._target = target
-        self.patience = patience
+        self.deadline = deadline
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._target, name)
@@ -86,7 +86,7 @@ class Patient:
         def called(*arguments: Any, **named: Any) -> Any:
             # what is created twice is there twice; everything else that is said twice is said
             repeatable = not name.startswith("create")
-            return self.patience.call(lambda: method(*arguments, **named), repeatable=repeatable)
+            return self.deadline.call(lambda: method(*arguments, **named), repeatable=repeatable)
 
         return called
 

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from pipeline.runtime.errors import InputError, one_line, without_passwords
 from pipeline.settings.process import TrackingConfig
 from pipeline.tracking import backend
-from pipeline.tracking.deadline import Patience
+from pipeline.tracking.deadline import Deadline
 from pipeline.tracking.writing import MODEL_FILE
 
 RESULTS = "results"
@@ -32,7 +32,7 @@ def fetched(tracking: TrackingConfig, output_dir: Path, run_id: str) -> Iterator
     if tracking.uri is None and not (output_dir / backend.FILE).is_file():
         raise InputError.at("RUN", takes=takes, got=f"{run_id}, and nothing is recorded in {output_dir.resolve()}")
     try:
-        client = backend.connect(uri, output_dir, Patience(None)).client
+        client = backend.connect(uri, output_dir, Deadline(None)).client
         tags = dict(client.get_run(run_id).data.tags)
     except Exception as error:
         raise InputError.at("RUN", takes=takes, got=f"{run_id}, {without_passwords(uri)}: {one_line(error)}") from error
@@ -51,7 +51,7 @@ def fetch_model(tracking: TrackingConfig, output_dir: Path, run_id: str, target:
         InputError: the record does not answer, or the run has no model.
     """
     try:
-        connection = backend.connect(_uri(tracking, output_dir), output_dir, Patience(None))
+        connection = backend.connect(_uri(tracking, output_dir), output_dir, Deadline(None))
         (output,) = connection.client.get_run(run_id).outputs.model_outputs
         location = connection.client.get_logged_model(output.model_id).artifact_location
         with TemporaryDirectory() as scratch:

@@ -2,13 +2,13 @@
 
 import contextlib
 import json
-import os
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from pipeline.engine.places import MARK
 from pipeline.runtime.errors import InputError
+from pipeline.runtime.files import write_whole
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,12 +48,7 @@ class Mark:
 
     def write(self, folder: Path) -> None:
         """Leave the mark in a stage's folder, whole or not at all."""
-        draft = folder / f".{MARK}.{os.getpid()}"
-        try:
-            draft.write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
-            draft.replace(folder / MARK)
-        finally:
-            draft.unlink(missing_ok=True)
+        write_whole(folder / MARK, json.dumps(asdict(self), indent=1))
 
     def with_reason(self, reason: str) -> "Mark":
         return replace(self, reason=reason)

@@ -16,16 +16,16 @@ from pipeline.data.dataset import DatasetSplit
 from pipeline.engine.origin import Origin
 from pipeline.runtime.errors import one_line, without_passwords
 from pipeline.runtime.signals import stopped_is_stopped
-from pipeline.tracking.backend import FILE, PATIENCE_S, Connection, address_of, connect, page_root, sqlite_file
+from pipeline.tracking.backend import DEADLINE_S, FILE, Connection, address_of, connect, page_root, sqlite_file
 from pipeline.tracking.charts import chart_address, view_id
-from pipeline.tracking.deadline import Patience, is_refusal
+from pipeline.tracking.deadline import Deadline, is_refusal
 from pipeline.tracking.experiments import experiment_name, finished_run
 from pipeline.tracking.names import LONGEST_NAME
 from pipeline.tracking.pending import Mark, Upstream
 from pipeline.tracking.runs import StageRun
 from pipeline.tracking.sqlite_lookup import finished_run as finished_run_in
 from pipeline.tracking.stale import close_stale_runs, process_tags
-from pipeline.tracking.worker import Behind
+from pipeline.tracking.worker import Worker
 
 logger = logging.getLogger(__package__)
 T = TypeVar("T")
@@ -71,7 +71,7 @@ class Tracker:
         self.experiment = experiment
         # why the record ended, None as long as it did not
         self.failure: str | None = None
-        self._behind = Behind()
+        self._worker = Worker()
         self._connection: Connection | None = None
         self._was_reached = False
         self._pipeline_id = pipeline_id
@@ -90,7 +90,7 @@ class Tracker:
 
     def wait(self) -> None:
         """Until MLflow knows all, or nothing more can be told."""
-        self._behind.now(lambda: None)
+        self._worker.now(lambda: None)
 
     @contextmanager
     def stage_run(
@@ -209,15 +209,15 @@ class Tracker:
 
     def attempt(self, action: Callable[[Connection], T]) -> T | None:
         """What `action` returns, when all that was told before is done; None if it fails, or if something failed."""
-        return self._behind.now(lambda: self._attempt(action))
+        return self._worker.now(lambda: self._attempt(action))
 
     def soon(self, action: Callable[[Connection], T]) -> "Future[T | None]":
         """The same, without waiting for it."""
-        return self._behind.soon(lambda: self._attempt(action))
+        return self._worker.soon(lambda: self._attempt(action))
 
     def afterwards(self, action: Callable[[], None]) -> None:
         """Do it when all that was told before is done, or has failed."""
-        self._behind.soon(action)
+        self._worker.soon(action)
 
     def _attempt(self, action: Callable[[Connection], T]) -> T | None:
         if not self.is_recording:
@@ -236,7 +236,7 @@ class Tracker:
     def _connected(self) -> Connection:
         assert self.destination is not None
         if self._connection is None:
-            self._connection = connect(self.destination.uri, self.destination.output_dir, Patience(PATIENCE_S))
+            self._connection = connect(self.destination.uri, self.destination.output_dir, Deadline(DEADLINE_S))
             self._was_reached = True
             try:
                 close_stale_runs(self._connection, self.experiment)

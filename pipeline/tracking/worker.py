@@ -7,7 +7,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-class Behind:
+class Worker:
     """Does what it is given, one after the other; must not be given anything by what it does."""
 
     def __init__(self) -> None:

@@ -175,7 +175,7 @@ def _kept(value: float) -> str:
 
 
 def _upload(repository: Any, folder: Path, path: str, without: Sequence[str] = ()) -> None:
-    if repository.patience.seconds is None and not without:
+    if repository.deadline.seconds is None and not without:
         # files to files, which takes half the time
         repository.log_artifacts(str(folder), path or None)
         return

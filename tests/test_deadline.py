@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from pipeline.tracking import deadline as patience
-from pipeline.tracking.deadline import Patience, Patient
+from pipeline.tracking import deadline
+from pipeline.tracking.deadline import Deadline, WithDeadline
 
 
 class Backend:
@@ -39,28 +39,28 @@ class TooManyError(RefusalError):
 
 @pytest.fixture(autouse=True)
 def hasty(monkeypatch):
-    monkeypatch.setattr(patience, "PAUSE_S", 0.05)
-    monkeypatch.setattr(patience, "PROMPT_S", 0.05)
+    monkeypatch.setattr(deadline, "PAUSE_S", 0.05)
+    monkeypatch.setattr(deadline, "PROMPT_S", 0.05)
 
 
 def test_answers_and_failures_come_through():
-    patient = Patient(Backend(), Patience(1))
+    patient = WithDeadline(Backend(), Deadline(1))
     assert patient.get_run() == "run"
     assert patient.get_run(answer="other") == "other"
     error = RefusalError()
     with pytest.raises(RefusalError) as raised:
-        Patient(Backend(error), Patience(1)).get_run()
+        WithDeadline(Backend(error), Deadline(1)).get_run()
     assert raised.value is error
 
 
 @pytest.mark.parametrize("error", [ConnectionError(), TooManyError()])
 def test_what_may_work_the_next_time_is_asked_once_more(error):
     backend = Backend(error)
-    assert Patient(backend, Patience(1)).get_run() == "run"
+    assert WithDeadline(backend, Deadline(1)).get_run() == "run"
     assert backend.asked == 2
     backend = Backend(error, ValueError("second"))
     with pytest.raises(ValueError, match="second"):
-        Patient(backend, Patience(1)).get_run()
+        WithDeadline(backend, Deadline(1)).get_run()
     assert backend.asked == 2
 
 
@@ -68,12 +68,12 @@ def test_what_would_be_there_twice_and_what_was_refused_are_asked_once():
     for error, call in ((ConnectionError(), "create_run"), (RefusalError(), "get_run")):
         backend = Backend(error)
         with pytest.raises(type(error)):
-            getattr(Patient(backend, Patience(1)), call)()
+            getattr(WithDeadline(backend, Deadline(1)), call)()
         assert backend.asked == 1
 
 
 def test_prompt_answers_cost_nothing_and_slow_ones_use_the_time_up():
-    patient = Patience(0.5)
+    patient = Deadline(0.5)
     for _ in range(50):
         patient.call(lambda: time.sleep(0.001))
     assert patient.left == pytest.approx(0.5, abs=0.1)
@@ -89,7 +89,7 @@ def test_prompt_answers_cost_nothing_and_slow_ones_use_the_time_up():
 
 def test_a_call_that_never_returns_is_given_up():
     forever = threading.Event()
-    patient = Patience(0.2)
+    patient = Deadline(0.2)
     with pytest.raises(TimeoutError):
         patient.call(forever.wait)
     assert patient.left == 0
@@ -99,5 +99,5 @@ def test_a_call_that_never_returns_is_given_up():
 def test_without_a_limit_everything_is_waited_for_and_asked_once():
     backend = Backend(ConnectionError())
     with pytest.raises(ConnectionError):
-        Patient(backend, Patience(None)).get_run()
+        WithDeadline(backend, Deadline(None)).get_run()
     assert backend.asked == 1
