@@ -1,4 +1,4 @@
-"""How two results of a stage differ, and how what made them differs, in words."""
+"""Differences between two results of a stage, and between what made them, in words."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class Difference:
     largest: float | None
 
     def within(self, tolerance: float) -> bool:
-        """Whether no two numbers differ by more."""
+        """Tell whether no two numbers differ by more than `tolerance`."""
         return self.largest is not None and self.largest <= tolerance
 
     def __str__(self) -> str:
@@ -33,7 +33,7 @@ def differences(
     recorded_arrays: Mapping[str, np.ndarray],
     arrays: Mapping[str, np.ndarray],
 ) -> list[Difference]:
-    """The arrays whose digests differ, or which only one result has.
+    """Return the arrays whose digests differ, or which only one result has.
 
     Args:
         recorded, today: the digest of every array, by file and name.
@@ -58,7 +58,7 @@ def _largest(one: np.ndarray | None, other: np.ndarray | None) -> float | None:
 
 
 def process_differences(recorded: Mapping[str, Any], today: Mapping[str, Any]) -> list[str]:
-    """What has changed since: code, versions, machine, threads; one line each."""
+    """Return what has changed since: code, versions, machine, threads; one line each."""
     words = {
         "version": "mnist-dream",
         "python": "Python",
@@ -80,7 +80,7 @@ def process_differences(recorded: Mapping[str, Any], today: Mapping[str, Any]) -
 
 
 def ingredient_differences(recorded: Mapping[str, Any], today: Mapping[str, Any]) -> list[str]:
-    """What of the settings and inputs that a stage's result depends on has changed; one line each."""
+    """Return the changed settings and inputs that a stage's result depends on; one line each."""
     then, now = (_leaves(ingredients.get("settings", {})) for ingredients in (recorded, today))
     lines = [
         f"{name}: {then.get(name)} then, {now.get(name)} today"
@@ -93,7 +93,7 @@ def ingredient_differences(recorded: Mapping[str, Any], today: Mapping[str, Any]
 
 
 def _leaves(value: Any, prefix: str = "") -> dict[str, Any]:
-    """dotted name -> value"""
+    """Return a tree of settings as dotted name -> value."""
     if not isinstance(value, Mapping):
         return {prefix: value}
     leaves: dict[str, Any] = {}

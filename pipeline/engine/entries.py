@@ -1,4 +1,4 @@
-"""What is in the store: whose result it is, and whether it is still what was saved."""
+"""The results in the store: whose each is, and whether it is still what was saved."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ from pipeline.runtime.errors import InputError
 
 
 def entries(store: Store) -> list["Entry"]:
-    """The results of a store, the least recently used first."""
+    """Return the results of a store, the least recently used first."""
     return sorted(map(Entry.at, store.places()), key=lambda entry: entry.used)
 
 
@@ -45,7 +45,10 @@ class Entry:
         return self.place.name
 
     def problem(self) -> str | None:
-        """What is not as it was saved, None if all is: the digest of every file, and that its key is its name."""
+        """Return what is not as it was saved, None if all is.
+
+        The digest of every file is compared, and the key with the name of the folder.
+        """
         problem = storage.problem(self.place, thorough=True)
         if problem is None and storage.load_record(self.place).key != self.key:
             return f"{RECORD} is of another result"
@@ -61,6 +64,6 @@ class Entry:
         return any(ingredients[name] != value for name, value in today.items())
 
     def ingredients(self) -> dict[str, Any] | None:
-        """What the key is the digest of, None if that is not known."""
+        """Return what the key is the digest of, None if that is not known."""
         ingredients = storage.load_ingredients(self.place)
         return ingredients if provenance.digest(ingredients) == self.key else None

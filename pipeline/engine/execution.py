@@ -110,7 +110,7 @@ class Execution:
 
     @contextlib.contextmanager
     def _alone(self, name: str, key: str) -> Iterator[None]:
-        """Be the only one who computes a result, and records it: whoever waits for it will look for its run."""
+        """Hold the right to compute and record a result alone: whoever waits for it will look for its run."""
         with contextlib.ExitStack() as held:
             try:
                 held.enter_context(self._store.computing(name, key, on_wait=lambda: logger.warning(WAITING, name)))

@@ -1,4 +1,4 @@
-"""Where the results of a run come to lie, and what lay there before."""
+"""The places where the results of a run come to lie, and what lay there before."""
 
 import contextlib
 import logging
@@ -70,7 +70,7 @@ def put(new: Path, place: Path) -> None:
 
 
 def _may_go(old: Path, new: Path) -> bool:
-    """Whether an earlier result holds nothing but what was saved, and nothing that is still to be recorded."""
+    """Tell whether an earlier result holds only what was saved, and nothing that is still to be recorded."""
     try:
         if (old / MARK).exists() and storage.load_record(old).key != storage.load_record(new).key:
             return False

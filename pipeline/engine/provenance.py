@@ -1,4 +1,4 @@
-"""What ran: digests, versions, the state of the source tree."""
+"""Provenance: digests, versions, the state of the source tree."""
 
 import contextlib
 import hashlib
@@ -33,12 +33,12 @@ _NOT_NUMERIC = ("NUM_THREADS", "VERBOSE", "LOG", "PROFILE", "GPU_ALLOW_GROWTH", 
 
 
 def digest(value: Any) -> str:
-    """SHA-256 of a value that JSON can hold; the order of the keys does not matter."""
+    """Return the SHA-256 of a value that JSON can hold; the order of the keys does not matter."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 def array_digest(array: np.ndarray) -> str:
-    """SHA-256 of the type, shape and bytes of an array."""
+    """Return the SHA-256 of the type, shape and bytes of an array."""
     head = f"{array.dtype.str}{array.shape}".encode()
     return hashlib.sha256(head + np.ascontiguousarray(array).tobytes()).hexdigest()
 
@@ -53,13 +53,13 @@ def array_digests(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def file_digest(path: Path) -> str:
-    """SHA-256 of the bytes of a file."""
+    """Return the SHA-256 of the bytes of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def source_files(modules: Iterable[str]) -> list[Path]:
-    """The source files behind names such as ``core/ascent.py`` or, for a folder with all below it, ``core``."""
+    """Return the source files behind names such as ``core/ascent.py`` or, for all below a folder, ``core``."""
     files: list[Path] = []
     for module in modules:
         path = PACKAGE / module
@@ -69,7 +69,7 @@ def source_files(modules: Iterable[str]) -> list[Path]:
 
 
 def source_digest(files: Iterable[Path]) -> str:
-    """SHA-256 of source files of this package."""
+    """Return the SHA-256 of source files of this package."""
     return digest([[_name(file), file.read_text(encoding="utf-8")] for file in files])
 
 
@@ -79,7 +79,7 @@ def _name(file: Path) -> str:
 
 
 def numeric_versions() -> dict[str, str]:
-    """The versions of the packages that compute."""
+    """Return the versions of the packages that compute."""
     return {name: importlib.metadata.version(name) for name in NUMERIC_PACKAGES}
 
 
@@ -96,7 +96,7 @@ def numeric_switches() -> dict[str, str]:
 
 
 def describe_process(overrides: list[str], *, threads: int, deterministic: bool) -> dict[str, Any]:
-    """Everything about this process, but for its GPUs, that a later reader of its results may ask for.
+    """Return all about this process, but for its GPUs, that a later reader of its results may ask for.
 
     Args:
         threads: those of TensorFlow's operations.
@@ -125,7 +125,7 @@ def describe_process(overrides: list[str], *, threads: int, deterministic: bool)
 
 
 def git_state() -> dict[str, Any] | None:
-    """Commit, whether files differ from it, and which are new; None outside a checkout of this project."""
+    """Return the commit, whether files differ from it, and which are new; None outside a checkout of this project."""
     if not (PACKAGE.parent / ".git").exists():
         return None
     try:
@@ -137,7 +137,7 @@ def git_state() -> dict[str, Any] | None:
 
 
 def git_diff() -> str:
-    """What differs from the commit, as a patch; "" if nothing does, or outside a checkout of this project."""
+    """Return what differs from the commit, as a patch; "" if nothing does, or outside a checkout of this project."""
     if not (PACKAGE.parent / ".git").exists():
         return ""
     try:
@@ -147,13 +147,13 @@ def git_diff() -> str:
 
 
 def conf_digest(folder: Path) -> str:
-    """SHA-256 of all files with settings below a folder."""
+    """Return the SHA-256 of all files with settings below a folder."""
     files = sorted(folder.rglob("*.yaml"))
     return digest([[path.relative_to(folder).as_posix(), path.read_text(encoding="utf-8")] for path in files])
 
 
 def _cpu() -> str:
-    """The name of the processor, where the system tells it."""
+    """Return the name of the processor, where the system tells it."""
     with contextlib.suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):

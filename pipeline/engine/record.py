@@ -1,4 +1,4 @@
-"""What a tracking server is told of a stage, as plain data: made without one, kept beside the results."""
+"""The record of a stage, as a tracking server is told of it: plain data, made without one, kept beside the results."""
 
 import dataclasses
 from collections.abc import Mapping

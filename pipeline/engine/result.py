@@ -1,4 +1,4 @@
-"""What the result of a stage has to offer, so that it can be kept and compared."""
+"""The face of a stage's result, by which it can be kept and compared."""
 
 import dataclasses
 from typing import Any, ClassVar, Protocol

@@ -1,4 +1,4 @@
-"""What is shown of a stage beside its numbers: words about its files, charts of its page, what to look at first."""
+"""The words and charts of a stage beside its numbers: of its files, of its page, what to look at first."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a stage says of itself: all that the engine, the record and the commands know of it."""
+"""The declaration of a stage: all that the engine, the record and the commands know of it."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -35,7 +35,7 @@ UNREADABLE = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.
 
 @contextlib.contextmanager
 def new_folder(place: Path) -> Iterator[Path]:
-    """A folder to fill that becomes `place` when the block ends, and vanishes if it fails.
+    """Give a folder to fill that becomes `place` when the block ends, and vanishes if it fails.
 
     If `place` has appeared meanwhile, from another process that computed the same, that one is kept.
     """
@@ -53,7 +53,11 @@ def new_folder(place: Path) -> Iterator[Path]:
 
 
 def copy_folder(source: Path, place: Path, *, before: Callable[[Path], None] = lambda _: None) -> None:
-    """A copy of a stage's folder, complete or absent. before: called with the copy before it is in its place."""
+    """Copy a stage's folder, complete or not at all.
+
+    Args:
+        before: called with the copy before it is in its place.
+    """
     with new_folder(place) as draft:
         shutil.copytree(source, draft, dirs_exist_ok=True)
         before(draft)
@@ -80,12 +84,12 @@ def save_result(result: Result, folder: Path, *, on_saved: OnSaved = lambda _: N
 
 
 def size(result: Result) -> int:
-    """The bytes of all arrays that `save_result` saves."""
+    """Return the bytes of all arrays that `save_result` saves."""
     return sum(array.nbytes for arrays in result.arrays().values() for array in arrays.values())
 
 
 def load_result(kind: type[Kind], folder: Path) -> Kind:
-    """A result of which `save_result` has made a single file, out of a stage's folder.
+    """Return a result of which `save_result` has made a single file, out of a stage's folder.
 
     Raises:
         InputError: the file is broken, or of another version.
@@ -99,7 +103,7 @@ def load_result(kind: type[Kind], folder: Path) -> Kind:
 
 
 def load_arrays(path: Path) -> dict[str, np.ndarray]:
-    """All arrays of an .npz file.
+    """Return all arrays of an .npz file.
 
     Raises:
         OSError, ValueError, zipfile.BadZipFile, zlib.error: it cannot be read, is broken or holds pickles.
@@ -112,7 +116,7 @@ def load_arrays(path: Path) -> dict[str, np.ndarray]:
 
 
 def load_saved(folder: Path, names: Iterable[str]) -> dict[str, np.ndarray]:
-    """The arrays of a stage's folder by the names under which `save_result` returned their digests.
+    """Return the arrays of a stage's folder by the names under which `save_result` returned their digests.
 
     Those of a file that is not there are left out.
 
@@ -132,7 +136,7 @@ def load_saved(folder: Path, names: Iterable[str]) -> dict[str, np.ndarray]:
 
 
 def load_model(folder: Path) -> "keras.Model":
-    """The trained model of a training's folder.
+    """Return the trained model of a training's folder.
 
     Raises:
         InputError: the file is broken.
@@ -146,8 +150,11 @@ def load_model(folder: Path) -> "keras.Model":
 
 
 def save_record(record: StageRecord, folder: Path, **more: Any) -> None:
-    """stage.json: the record, the size and digest of every file that is there now, and whatever else describes the
-    stage."""
+    """Write stage.json: the record, the size and digest of every file that is there now, and more.
+
+    Args:
+        more: whatever else describes the stage.
+    """
     files = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
     described = {name: [path.stat().st_size, file_digest(path)] for name, path in files.items()}
     content = {"record": dataclasses.asdict(record), **more, "files": described}
@@ -155,7 +162,7 @@ def save_record(record: StageRecord, folder: Path, **more: Any) -> None:
 
 
 def problem(folder: Path, *, thorough: bool, without: Collection[str] = ()) -> str | None:
-    """What is not as it was saved in a stage's folder, None if all is.
+    """Return what is not as it was saved in a stage's folder, None if all is.
 
     Args:
         thorough: compare the digest of every file, not only its size.
@@ -194,7 +201,7 @@ def holds_only_saved(folder: Path, *, besides: Collection[str]) -> bool:
 
 
 def load_record(folder: Path) -> StageRecord:
-    """The record of `save_record`; JSON has made the steps to text.
+    """Return the record that `save_record` wrote; its steps, which JSON has made to text, are numbers again.
 
     Raises:
         InputError: the file is broken.
@@ -210,17 +217,17 @@ def load_record(folder: Path) -> StageRecord:
 
 
 def load_process(folder: Path) -> dict[str, Any]:
-    """What stage.json says of the process that computed the stage; empty if it says nothing."""
+    """Return what stage.json says of the process that computed the stage; empty if it says nothing."""
     return _said(folder, "process")
 
 
 def load_ingredients(folder: Path) -> dict[str, Any]:
-    """What stage.json says the stage's key is the digest of; empty if it says nothing."""
+    """Return what stage.json says the stage's key is the digest of; empty if it says nothing."""
     return _said(folder, "ingredients")
 
 
 def load_upstream(folder: Path) -> dict[str, str]:
-    """What stage.json says the stage stands on: stage -> key; empty if it says nothing."""
+    """Return stage -> key of what stage.json says the stage stands on; empty if it says nothing."""
     upstream = load_ingredients(folder).get("upstream")
     # of earlier versions it is the key of the training alone
     return upstream if isinstance(upstream, dict) else {}
@@ -234,7 +241,7 @@ def _said(folder: Path, name: str) -> dict[str, Any]:
 
 
 def load_whole_record(folder: Path) -> StageRecord:
-    """The record of a stage of which every file is as it was saved.
+    """Return the record of a stage of which every file is as it was saved.
 
     Raises:
         InputError: one is not.

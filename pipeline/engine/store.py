@@ -26,11 +26,11 @@ class Store:
     stages: Collection[str]
 
     def place(self, stage: str, key: str) -> Path:
-        """The folder of a result, whether it is there or not."""
+        """Return the folder of a result, whether it is there or not."""
         return self.root / stage / key
 
     def holds(self, stage: str, key: str) -> bool:
-        """Whether the result is there; it counts as used now."""
+        """Tell whether the result is there; it counts as used now."""
         place = self.place(stage, key)
         if not place.is_dir():
             return False
@@ -41,7 +41,11 @@ class Store:
 
     @contextlib.contextmanager
     def computing(self, stage: str, key: str, *, on_wait: Callable[[], None]) -> Iterator[None]:
-        """Be the only one who computes this result; it may be there when the wait for another one is over."""
+        """Hold the right to compute this result alone; it may be there when the wait for another one is over.
+
+        Args:
+            on_wait: called if another process holds it.
+        """
         place = self.place(stage, key)
         with exclusive(_lock_of(place), on_wait=on_wait):
             # whoever left them was killed, or it would hold the lock
@@ -74,12 +78,12 @@ class Store:
                     pass
 
     def remove(self, path: Path) -> None:
-        """A result or a leftover; out of the way in one step, so that nobody finds half of it."""
+        """Remove a result or a leftover; out of the way in one step, so that nobody finds half of it."""
         shutil.rmtree(path if path.name.startswith(".") else path.rename(path.with_name(f".{path.name}-removed")))
 
 
 def is_being_computed(place: Path) -> bool:
-    """Whether a process works on this result now."""
+    """Tell whether a process works on this result now."""
     return is_held(_lock_of(place))
 
 
