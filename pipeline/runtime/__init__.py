@@ -1,1 +1,1 @@
-"""What a process needs: errors, locks, signals, TensorFlow's settings, progress."""
+"""The needs of every process: errors, locks, signals, TensorFlow's settings, progress."""

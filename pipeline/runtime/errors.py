@@ -1,4 +1,4 @@
-"""The one error that a user can cause, and how any error is told in one line, without a traceback and passwords."""
+"""The one error that a user can cause, and any error in one line, without a traceback and passwords."""
 
 import re
 import shutil
@@ -14,25 +14,31 @@ class InputError(ValueError):
 
     @classmethod
     def at(cls, key: str, *, takes: str, got: object) -> "InputError":
-        """The error for the setting `key` (dotted, as on the command line)."""
+        """Return the error for the setting `key`.
+
+        Args:
+            key: dotted, as on the command line.
+            takes: what the setting takes.
+            got: what was given; text is told as it is.
+        """
         received = got if isinstance(got, str) else repr(got)
         return cls(f"{key}: takes {takes}; got {received}".replace("\n", " "))
 
 
 def without_passwords(text: str) -> str:
-    """`text` with ``//user:password@`` as ``//user@``, and ``password=...`` without what follows."""
+    """Return `text` with ``//user:password@`` as ``//user@``, and ``password=...`` without what follows."""
     text = re.sub(r"(//[^/@:\s]*):[^/\s]*@", r"\1@", text)
     return re.sub(r"(?i)\b(password=)[^&\s]*", r"\1", text)
 
 
 def one_line(error: BaseException) -> str:
-    """What went wrong, in one line without passwords."""
+    """Return what went wrong, in one line without passwords."""
     message = " ".join(without_passwords(str(error)).split())
     return f"{type(error).__name__}: {message}"[:LONGEST_LINE] if message else type(error).__name__
 
 
 def why(error: OSError) -> str:
-    """What the system says of an error with files, and of which file, without Python's words around it."""
+    """Return what the system says of an error with files, and of which file, without Python's words around it."""
     if isinstance(error, shutil.Error) and error.args and isinstance(error.args[0], list):
         # one for each file that could not be copied; the first says it all
         return re.sub(r"\[Errno \d+\] ", "", str(error.args[0][0][-1]))

@@ -1,4 +1,4 @@
-"""What of a process, beside the settings, decides a result, and what is done about it.
+"""The state of a process that decides a result beside the settings, and how it is settled.
 
 - Keras' backend, float type, image format, epsilon, and its limits of epochs and steps, from `keras.json` or the
   environment: set here, as a CNN of another float type is another CNN; refused where a stage is called from Python.

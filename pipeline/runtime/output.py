@@ -1,4 +1,4 @@
-"""What a command says on standard output and standard error, and what becomes of it when nobody can be told.
+"""Standard output and standard error of a command, also when nobody can be told any more.
 
 Results come first: a command goes on when a line cannot be written, and its exit code says so at the end. Python by
 itself would raise an error out of `print`, in the middle of a run, or say "Exception ignored" when it ends.
@@ -41,8 +41,10 @@ class _Kept(io.FileIO):
 
 
 def keep_going() -> None:
-    """Let this process go on when its standard output or error cannot be written; streams that replace its own, as in
-    tests, are left alone."""
+    """Let this process go on when its standard output or error cannot be written.
+
+    Streams that replace its own, as in tests, are left alone.
+    """
     _occupy()
     if sys.stdout is sys.__stdout__:
         sys.stdout = _kept(sys.stdout, 1)
@@ -51,7 +53,10 @@ def keep_going() -> None:
 
 
 def run_command(main: Callable[[], int | None]) -> int:
-    """The exit code of a command line: that of `main`, or, if that is 0, that standard output could not be written."""
+    """Run a command line and return its exit code.
+
+    That is the code of `main`, or, if that is 0, one that says that standard output could not be written.
+    """
     keep_going()
     try:
         code = main() or 0
@@ -67,7 +72,7 @@ def run_command(main: Callable[[], int | None]) -> int:
 
 
 def is_lost() -> bool:
-    """Whether what is said on standard output reaches nobody any more."""
+    """Tell whether what is said on standard output reaches nobody any more."""
     return _failure() is not None
 
 
@@ -88,8 +93,10 @@ def _code_of(end: SystemExit) -> int:
 
 
 def _occupy() -> None:
-    """Open a stream that is closed (>&-) on nothing: otherwise the next file that is opened gets its number, and all
-    that native code has to say."""
+    """Open every standard stream that is closed (>&-) on nothing.
+
+    Otherwise the next file that is opened gets its number, and all that native code has to say.
+    """
     for number in range(3):
         try:
             os.fstat(number)
@@ -99,7 +106,7 @@ def _occupy() -> None:
 
 
 def _kept(stream: TextIO | None, number: int) -> TextIO:
-    """The same stream, on a `_Kept`."""
+    """Return the same stream, on a `_Kept`."""
     raw = _Kept(number)
     if stream is None:
         return io.TextIOWrapper(io.BufferedWriter(raw), "utf-8", "backslashreplace")

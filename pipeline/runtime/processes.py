@@ -1,4 +1,4 @@
-"""Which process did something, whether it is still there, and that a worker ends with the command that started it."""
+"""The identity of a process, whether it is still there, and workers that end with the command that started them."""
 
 import multiprocessing
 import os
@@ -26,12 +26,12 @@ class ProcessId(NamedTuple):
 
 
 def this_process() -> ProcessId:
-    """The running process."""
+    """Return the running process."""
     return ProcessId(socket.gethostname(), os.getpid(), psutil.Process().create_time())
 
 
 def is_gone(process: ProcessId) -> bool:
-    """Whether a process has certainly ended: it ran on this machine, and none that started then has its number.
+    """Tell whether a process has certainly ended: it ran on this machine, and none that started then has its number.
 
     Of a process of another machine nothing is known: False.
     """
@@ -47,7 +47,7 @@ def is_gone(process: ProcessId) -> bool:
 
 
 def end_with_parent() -> None:
-    """From now on a worker is terminated when its parent is gone; any other process is left as it is.
+    """Let a worker be terminated when its parent is gone; any other process is left as it is.
 
     joblib's workers otherwise outlive a command that was killed, and wait for further jobs with all their memory.
     """

@@ -1,4 +1,4 @@
-"""How a stage says how far it is: it calls a function. What becomes of that is not the stage's business."""
+"""The progress of a stage, told by calling a function; what becomes of that is not the stage's business."""
 
 import multiprocessing
 import sys
@@ -8,11 +8,11 @@ from typing import Any, Protocol, Self
 
 class Progress(Protocol):
     def __call__(self, task: str, done: int, total: int, **values: float) -> None:
-        """`done` of `total` units of `task` are finished; `values` are the newest figures, such as a loss."""
+        """Tell that `done` of `total` units of `task` are finished; `values`: the newest figures, such as a loss."""
 
 
 def no_progress(task: str, done: int, total: int, **values: float) -> None:
-    """Tells nobody."""
+    """Tell nobody."""
 
 
 class Advance:
@@ -65,7 +65,7 @@ class Bars:
             self._bars.stop()
 
     def __call__(self, task: str, done: int, total: int, **values: float) -> None:
-        """See `Progress`; `done` = 0 makes the bar appear before the first unit is finished."""
+        """Show how far a task is, see `Progress`; `done` = 0 makes the bar appear before the first unit is finished."""
         if not self._visible:
             return
         if task not in self._tasks:

@@ -43,7 +43,7 @@ def listen() -> None:
 
 
 def lost_stop() -> BaseException | None:
-    """What a signal has raised in this process and nobody has seen yet, once; None if there is nothing."""
+    """Return, once, what a signal has raised in this process and nobody has seen yet; None if there is nothing."""
     handler = signal.getsignal(signal.SIGTERM)
     if not isinstance(handler, StopHandler) or threading.current_thread() is not threading.main_thread():
         # no signal raises anything in another thread
@@ -54,7 +54,7 @@ def lost_stop() -> BaseException | None:
 
 @contextlib.contextmanager
 def stopped_is_stopped() -> Iterator[None]:
-    """What a signal made fail is no error of its own: the signal's exception is raised instead."""
+    """Raise the signal's exception in place of an error that a signal has caused in the block."""
     try:
         yield
     except Exception as error:
@@ -74,7 +74,7 @@ def raise_lost_stop() -> None:
 
 
 def stoppable(progress: Progress) -> Progress:
-    """The same, and where a signal's exception was dropped it is raised again."""
+    """Return a function that calls `progress`, and raises a signal's exception again where it was dropped."""
 
     def told(task: str, done: int, total: int, **values: float) -> None:
         raise_lost_stop()

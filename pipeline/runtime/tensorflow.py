@@ -1,4 +1,4 @@
-"""How a process computes: TensorFlow's threads and determinism, set before its first operation, so by no stage."""
+"""TensorFlow's threads and determinism, set before its first operation, so by no stage."""
 
 import os
 import sys
@@ -33,7 +33,7 @@ def start_tensorflow(config: "RuntimeConfig") -> None:
 
 
 def cpu_threads(config: "RuntimeConfig") -> int:
-    """How many threads TensorFlow computes an operation with: unless they are set, those that this process may use."""
+    """Return the threads that TensorFlow computes an operation with: unless set, as many as this process may use."""
     if config.threads is not None:
         return config.threads
     try:
@@ -44,7 +44,7 @@ def cpu_threads(config: "RuntimeConfig") -> int:
 
 
 def gpus() -> list[str]:
-    """The names of the GPUs that TensorFlow computes with."""
+    """Return the names of the GPUs that TensorFlow computes with."""
     import tensorflow as tf
 
     devices = tf.config.list_logical_devices("GPU")
