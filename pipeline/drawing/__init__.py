@@ -1,1 +1,1 @@
-"""What several stages draw with."""
+"""The tools that several stages draw with."""

@@ -13,7 +13,7 @@ DPI = 110
 
 
 def new_figure(panels: int, *, width: float, height: float) -> tuple[Figure, list[Any]]:
-    """A figure of width x height inches with panels side by side, and its axes."""
+    """Return a figure of width x height inches with panels side by side, and its axes."""
     figure = Figure(figsize=(width, height), dpi=DPI, layout=ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.12))
     all_axes = list(figure.subplots(1, panels, squeeze=False)[0])
     for axes in all_axes:
@@ -25,7 +25,7 @@ def new_figure(panels: int, *, width: float, height: float) -> tuple[Figure, lis
 
 
 def legend_above(axes: Any, *, columns: int) -> None:
-    """The legend above the axes, where no curve can run through it."""
+    """Draw the legend above the axes, where no curve can run through it."""
     legend = axes.legend(
         frameon=False,
         loc="lower left",
@@ -40,7 +40,7 @@ def legend_above(axes: Any, *, columns: int) -> None:
 
 
 def logarithmic(axes: Any) -> None:
-    """A logarithmic y axis whose ticks are plain numbers (1, 2 and 5 of every power of ten)."""
+    """Make the y axis logarithmic, with plain numbers for ticks (1, 2 and 5 of every power of ten)."""
     axes.set_yscale("log")
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
@@ -48,7 +48,7 @@ def logarithmic(axes: Any) -> None:
 
 
 def to_picture(figure: Figure) -> np.ndarray:
-    """The drawn figure: (height, width, 3) uint8."""
+    """Draw the figure and return it: (height, width, 3) uint8."""
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()

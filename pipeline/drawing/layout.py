@@ -13,7 +13,7 @@ SHORTEST, STRETCH = 32, 3
 
 
 def captioned(pictures: np.ndarray, captions: Sequence[Sequence[Caption]], columns: int) -> np.ndarray:
-    """A `captioned_grid` with paper right of pictures that are narrower than a caption."""
+    """Draw a `captioned_grid` with paper right of pictures that are narrower than a caption."""
     width = cell_width(pictures.shape[2], captions)
     wide = np.full((*pictures.shape[:2], width, 3), PAPER, np.uint8)
     wide[:, :, : pictures.shape[2]] = rgb(pictures)
@@ -21,23 +21,36 @@ def captioned(pictures: np.ndarray, captions: Sequence[Sequence[Caption]], colum
 
 
 def cell_width(width: int, captions: Sequence[Sequence[Caption]]) -> int:
-    """What a picture of this width and the widest line of all captions take."""
+    """Return the pixels that a picture of this width and the widest line of all captions take."""
     return max(width, *(line.width for caption in captions for line in caption))
 
 
 def even_columns(count: int, cell: int, row: int) -> int:
-    """As many as fit into `row` pixels, or fewer that make no more rows: 5 pictures, where 4 fit, are 3 and 2."""
+    """Return how many pictures stand in a row: 5 pictures, where 4 fit, are 3 and 2.
+
+    That is as many as fit, or fewer that make no more rows.
+
+    Args:
+        count: of the pictures.
+        cell: the width of one, in pixels.
+        row: the width that there is, in pixels.
+    """
     most = max(row // (cell + GAP), 1)
     return math.ceil(count / math.ceil(count / most))
 
 
 def thumbnail(shape: tuple[int, int], longest: int) -> tuple[int, int]:
-    """(width, height) of a small picture of one of (height, width); larger if it were too narrow to be seen."""
+    """Return (width, height) of a small picture of one of (height, width); larger where it would be too narrow to see.
+
+    Args:
+        shape: (height, width) of the picture.
+        longest: pixels of the longer side.
+    """
     factor = max(longest / max(shape), min(SHORTEST / min(shape), STRETCH * longest / max(shape)))
     height, width = (max(round(side * min(factor, 1)), 1) for side in shape)
     return width, height
 
 
 def resized(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """A picture with the (width, height) `size`."""
+    """Return a picture with the (width, height) `size`."""
     return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS))

@@ -38,7 +38,7 @@ Pictures = dict[str, Picture]
 
 
 def size(pictures: Pictures) -> int:
-    """The bytes of all pictures in memory."""
+    """Return the bytes of all pictures in memory."""
     return sum(_size(picture) for picture in pictures.values())
 
 

@@ -51,7 +51,7 @@ class Caption:
 
     @property
     def width(self) -> int:
-        """The pixels that it takes at least."""
+        """Return the pixels that it takes at least."""
         left, right = _marked_width(self.mark, self.left), _marked_width(self.right_mark, self.right)
         return left + right + (GAP if left and right else 0)
 
@@ -65,20 +65,28 @@ class Note:
 
 
 def enlarge(pictures: np.ndarray, factor: int) -> np.ndarray:
-    """Every pixel of (count, height, width) or (count, height, width, 3) becomes factor x factor pixels."""
+    """Make factor x factor pixels of every one of (count, height, width) or (count, height, width, 3)."""
     return pictures.repeat(factor, axis=1).repeat(factor, axis=2)
 
 
 def corner(k: int, columns: int, height: int, width: int, line: int) -> tuple[int, int]:
-    """(top, left) pixel of picture k in a `grid`: it stands in row k // columns and column k % columns."""
+    """Return the (top, left) pixel of picture k in a `grid`: it stands in row k // columns and column k % columns.
+
+    Args:
+        height, width: of every picture.
+        line: pixels between two of them.
+    """
     return line + k // columns * (height + line), line + k % columns * (width + line)
 
 
 def grid(pictures: np.ndarray, columns: int, *, line: int, color: Color) -> np.ndarray:
-    """Pictures row by row from the top, with lines of `line` pixels between and around them; the rest is paper.
+    """Draw pictures row by row from the top, with lines between and around them; the rest is paper.
 
     Args:
         pictures: (count, height, width) or (count, height, width, 3) uint8.
+        columns: pictures in a row.
+        line: the thickness of the lines, in pixels.
+        color: of the lines.
     Returns:
         (line + rows * (height + line), line + columns * (width + line), 3) uint8; fewer columns for fewer pictures.
     """
@@ -94,7 +102,13 @@ def grid(pictures: np.ndarray, columns: int, *, line: int, color: Color) -> np.n
 
 
 def captioned_grid(pictures: np.ndarray, captions: Sequence[Sequence[Caption]], columns: int) -> np.ndarray:
-    """A `grid` on paper with lines of caption below every picture, GAP pixels apart: (height, width, 3) uint8."""
+    """Draw a `grid` on paper with lines of caption below every picture, GAP pixels apart: (height, width, 3) uint8.
+
+    Args:
+        pictures: (count, height, width) or (count, height, width, 3) uint8.
+        captions: of every picture its lines.
+        columns: pictures in a row.
+    """
     count, height, width = pictures.shape[:3]
     lines = max(map(len, captions))
     below = lines * LINE_HEIGHT + BELOW_CAPTION if lines else 0
@@ -108,7 +122,11 @@ def captioned_grid(pictures: np.ndarray, captions: Sequence[Sequence[Caption]], 
 
 
 def with_heading(sheet: np.ndarray, title: str, notes: Sequence[Note] = ()) -> np.ndarray:
-    """The sheet below a title and notes, in as many lines as it takes; wider than the sheet only if it is narrow."""
+    """Draw the sheet below a title and notes, in as many lines as it takes; wider only if the sheet is narrow.
+
+    Args:
+        sheet: (height, width, 3) uint8.
+    """
     least = max(
         [text_width(title, TITLE_SIZE), HEADING_WIDTH, *(_marked_width(note.mark, note.text) for note in notes)]
     )
@@ -127,7 +145,7 @@ def with_heading(sheet: np.ndarray, title: str, notes: Sequence[Note] = ()) -> n
 
 
 def rgb(pictures: np.ndarray) -> np.ndarray:
-    """(count, height, width, 3), of grey pictures (count, height, width) too."""
+    """Return pictures as (count, height, width, 3), grey ones (count, height, width) too."""
     return pictures if pictures.ndim == 4 else np.repeat(pictures[..., None], 3, axis=-1)
 
 
@@ -140,13 +158,13 @@ def draw_text(
 
 
 def text_width(text: str, size: int = TEXT_SIZE) -> int:
-    """Pixels that a text takes in a line."""
+    """Return the pixels that a text takes in a line."""
     return math.ceil(font(size).getlength(text))
 
 
 @functools.cache
 def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """Pillow's own font, which needs no file."""
+    """Return Pillow's own font, which needs no file."""
     return ImageFont.load_default(size=size)
 
 
@@ -170,7 +188,7 @@ def _marked_width(mark: Mark | None, text: str) -> int:
 
 
 def _lines(notes: Sequence[Note], width: int) -> list[list[Note]]:
-    """The notes, as many in a line as fit."""
+    """Return the notes, as many in a line as fit."""
     lines: list[list[Note]] = []
     left = width
     for note in notes:
@@ -189,7 +207,10 @@ def _draw_mark(page: Image.Image, mark: Mark, left: int, middle: int) -> None:
 
 @functools.cache
 def _mark_shape(mark: Mark) -> Image.Image:
-    """How much of each of MARK_SIZE x MARK_SIZE pixels the mark covers; Pillow draws without smoothing, so shrunk."""
+    """Draw how much of each of MARK_SIZE x MARK_SIZE pixels the mark covers.
+
+    Pillow draws without smoothing, so it is drawn larger and shrunk.
+    """
     side = MARK_SIZE * 8
     shape = Image.new("L", (side, side), 0)
     draw = ImageDraw.Draw(shape)
