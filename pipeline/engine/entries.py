@@ -29,6 +29,7 @@ class Entry:
 
     @classmethod
     def at(cls, place: Path) -> "Entry":
+        """Return the entry of a folder of the store, also of one whose record is broken."""
         try:
             name = storage.load_record(place).name
         except InputError:
@@ -38,10 +39,12 @@ class Entry:
 
     @property
     def stage(self) -> str:
+        """Return the stage whose result it is."""
         return self.place.parent.name
 
     @property
     def key(self) -> str:
+        """Return the key of the result, the name of its folder."""
         return self.place.name
 
     def problem(self) -> str | None:
