@@ -15,7 +15,7 @@ def between(values: np.ndarray, low: float | np.ndarray, high: float | np.ndarra
 
 
 def stretched(pictures: np.ndarray) -> np.ndarray:
-    """Compute the plain picture: linear, its smallest value becomes 0 and its largest 255; an even picture becomes 0."""
+    """Compute the plain picture: linear, its smallest value becomes 0, its largest 255; an even picture becomes 0."""
     low, high = (bound(axis=(-2, -1), keepdims=True) for bound in (pictures.min, pictures.max))
     return between(pictures, low, high)
 
