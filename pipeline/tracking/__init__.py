@@ -16,11 +16,15 @@ __all__ = ["StageRun", "Tracker", "open_tracker"]
 
 
 def open_tracker(config: TrackingConfig, output_dir: Path, *, pipeline_id: str) -> Tracker:
-    """The tracker of one pipeline run, which connects when there is something to tell; one that does nothing if that is
-    wanted.
+    """Return the tracker of one pipeline run; one that does nothing if that is wanted.
+
+    It connects when there is something to tell.
 
     Raises:
         InputError: a URI that MLflow is not asked to take.
+    Args:
+        output_dir: that lies around the record where the settings name no URI.
+        pipeline_id: of this pipeline run, a tag of all its runs.
     """
     if config.backend is not TrackingBackend.mlflow:
         return Tracker(None, experiment=config.experiment, pipeline_id=pipeline_id)

@@ -1,4 +1,4 @@
-"""Where MLflow keeps the record: checked, reached within seconds, and made whole if it is a new SQLite file."""
+"""MLflow's place of the record: checked, reached within seconds, and made whole if it is a new SQLite file."""
 
 import os
 import re
@@ -36,8 +36,11 @@ CREATION_LOCK = 5_318_008_317
 
 @dataclass(frozen=True, kw_only=True)
 class Connection:
-    """client: an MlflowClient, called with `deadline`; artifacts: where new experiments keep their files, None if the
-    server decides."""
+    """A record that was reached.
+
+    client: an MlflowClient, called with `deadline`; artifacts: where new experiments keep their files, None if the
+    server decides.
+    """
 
     uri: str
     client: Any
@@ -45,7 +48,7 @@ class Connection:
     deadline: Deadline
 
     def repository(self, artifact_uri: str) -> Any:
-        """MLflow's way to the files of a run or a model."""
+        """Return MLflow's way to the files of a run or a model."""
         from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
         self.check_place(artifact_uri)
@@ -63,12 +66,12 @@ class Connection:
 
 
 def default_uri(output_dir: Path) -> str:
-    """The record of an output folder."""
+    """Return the URI of the record of an output folder."""
     return sqlite_uri(output_dir.resolve() / FILE)
 
 
 def sqlite_uri(file: Path) -> str:
-    """The URI of an SQLite file; what would mean something else in a URI is quoted."""
+    """Return the URI of an SQLite file; what would mean something else in a URI is quoted."""
     return f"{SQLITE}{file}".replace("%", "%25").replace("?", "%3F")
 
 
@@ -84,12 +87,12 @@ def check_uri(uri: str) -> None:
 
 
 def page_root(uri: str) -> str:
-    """The address of a server's pages."""
+    """Return the address of a server's pages."""
     return without_passwords(uri).rstrip("/")
 
 
 def address_of(uri: str) -> str:
-    """What to tell the user of the record: its page, or where it lies."""
+    """Return what to tell the user of the record: its page, or where it lies."""
     if uri.startswith("http"):
         # without the query the page opens on traces of language models
         return f"{page_root(uri)}/#/experiments?workflowType=machine_learning"
@@ -97,14 +100,16 @@ def address_of(uri: str) -> str:
 
 
 def sqlite_file(uri: str, directory: Path = Path()) -> Path | None:
-    """The file of an SQLite record, which a relative path means in `directory`; None of another one."""
+    """Return the file of an SQLite record, which a relative path means in `directory`; None of another one."""
     name = uri.removeprefix(SQLITE)
     # as SQLAlchemy reads it
     return None if name == uri else (directory / unquote(name.partition("?")[0])).resolve()
 
 
 def connect(uri: str, output_dir: Path, deadline: Deadline) -> Connection:
-    """The artifacts of an SQLite record lie beside it, wherever that was moved, those of a PostgreSQL record under
+    """Connect to a record; one that is not there is made, unless it is on a server.
+
+    The artifacts of an SQLite record lie beside it, wherever that was moved, those of a PostgreSQL record under
     `output_dir`.
 
     Args:
@@ -138,7 +143,7 @@ def connect(uri: str, output_dir: Path, deadline: Deadline) -> Connection:
 
 
 def _import_store() -> None:
-    """So that the time that this takes is not held against the database."""
+    """Import MLflow's store, so that the time that this takes is not held against the database."""
     import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
 
 
@@ -191,8 +196,10 @@ def _create_postgresql(uri: str, artifacts: Path) -> None:
 
 
 def _create_sqlite(file: Path, artifacts: Path) -> None:
-    """Make a new record whole or not at all: two processes that create the tables at once spoil the file for good, and
-    so does one that is killed meanwhile."""
+    """Make a new record whole or not at all.
+
+    Two processes that create the tables at once spoil the file for good, and so does one that is killed meanwhile.
+    """
     if file.exists():
         return
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore

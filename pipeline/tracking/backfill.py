@@ -1,4 +1,4 @@
-"""What could not be recorded when it was computed, recorded later: once, and as of then."""
+"""The record of what could not be recorded when it was computed, made later: once, and as of then."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -76,7 +76,13 @@ def bring_in(
 
 
 def upstream_run(connection: Connection, mark: Mark, stage: str, known: Upstream) -> str | None:
-    """The run that a stage stands on, if it is finished by now."""
+    """Return the id of the run that a stage stands on, if it is finished by now.
+
+    Args:
+        mark: of the stage that stands on it.
+        stage: that it stands on.
+        known: what the mark knows of that one.
+    """
     if known.run_id is not None:
         from mlflow.exceptions import MlflowException
 
@@ -99,7 +105,7 @@ def _complete(
     upstream: Mapping[str, str],
     load_model: Callable[[], "keras.Model"],
 ) -> str:
-    """Tell a run everything, in the order of the pipeline; what it knows stays as it is. Returns its id."""
+    """Tell a run everything, in the order of the pipeline; what it knows stays as it is. Return its id."""
     writer = RunWriter(connection, run, begun_before=True)
     writer.tags(mark.tags | {f"upstream.{stage}": run_id for stage, run_id in upstream.items()})
     writer.params(record.params)

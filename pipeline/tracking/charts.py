@@ -72,19 +72,22 @@ def set_view(client: Any, experiment: Any, stage: str) -> None:
 
 
 def view_id(stage: str) -> str:
-    """The name of a stage's view in tags and addresses."""
+    """Return the name of a stage's view in tags and addresses."""
     return f"{stage}-{VERSION}"
 
 
 def chart_address(root: str, experiment_id: str, view: str, tags: Collection[str]) -> str:
-    """The chart page of a stage's experiment on the server `root`, with a view if that is among its `tags`."""
+    """Return the chart page of a stage's experiment on the server `root`.
+
+    It has the view if that is among the experiment's `tags`.
+    """
     # without the workflow a page opens on traces of language models
     page = f"{root}/#/experiments/{experiment_id}/runs?workflowType=machine_learning&compareRunsMode=CHART"
     return f"{page}&viewStateShareKey={view}" if TAG + view in tags else page
 
 
 def sweep_view_id(sweep_id: str) -> str:
-    """The name of a sweep's view."""
+    """Return the name of a sweep's view."""
     return f"sweep-{sweep_id}"
 
 
@@ -98,7 +101,7 @@ class SweepView:
 
 
 def sweep_views(tags: Sequence[Mapping[str, str]]) -> list[SweepView]:
-    """The views of sweeps among the tags of an experiment, as a server tells them; the newest first."""
+    """Return the views of sweeps among the tags of an experiment, as a server tells them; the newest first."""
     found = []
     for tag in tags:
         if tag["key"].startswith(TAG + sweep_view_id("")):
@@ -115,7 +118,7 @@ def saved_view(stage: str, shows: Shows) -> str:
 
 
 def sweep_view(shows: Shows, sweep_id: str, name: str, params: Sequence[str], run_ids: Sequence[str]) -> str:
-    """The view of the jobs of one sweep in a stage's experiment.
+    """Return the view of the jobs of one sweep in a stage's experiment, as the value of its tag.
 
     Args:
         params: in which the jobs differ.
@@ -139,7 +142,7 @@ def _packed(name: str, state: dict[str, Any]) -> str:
 
 
 def _state(sections: Sequence[Section], *, runs: int = 10) -> dict[str, Any]:
-    """The page's state; what it lacks, the page sets as always.
+    """Return the page's state; what it lacks, the page sets as always.
 
     Args:
         runs: that a card shows at most.

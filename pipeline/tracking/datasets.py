@@ -12,7 +12,7 @@ CONTEXT = "context"
 
 
 def described(split: DatasetSplit) -> dict[str, str]:
-    """Its images and labels in MLflow's words, as plain data; and what they were looked at for."""
+    """Return images and labels in MLflow's words, as plain data; and what they were looked at for."""
     import mlflow
     from mlflow.data.code_dataset_source import CodeDatasetSource
 
@@ -33,7 +33,7 @@ def described(split: DatasetSplit) -> dict[str, str]:
 
 
 def as_input(description: Mapping[str, str]) -> Any:
-    """What `log_inputs` takes, of what `described` returned."""
+    """Return what `log_inputs` takes, of what `described` returned."""
     from mlflow import entities
 
     fields = dict(description)

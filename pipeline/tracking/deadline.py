@@ -1,4 +1,4 @@
-"""How long a backend is waited for: whatever it does or becomes of it, no more than so many seconds in all."""
+"""The time that a backend is waited for: no more than so many seconds in all, whatever it does."""
 
 import contextvars
 import queue
@@ -18,7 +18,9 @@ LATER = (408, 429)
 
 
 class Deadline:
-    """seconds: that may be waited in all, None for as long as it takes. left: what is left of them.
+    """The time that may be waited.
+
+    seconds: in all, None for as long as it takes. left: what is left of them.
 
     MLflow's own limits do not sum up: they hold for one attempt of one request, and start anew with every byte that
     arrives. Here each call runs in a thread that is left to itself when the time is over.
@@ -29,7 +31,7 @@ class Deadline:
         self.left = seconds
 
     def call(self, action: Callable[[], T], *, repeatable: bool = True) -> T:
-        """What `action` returns; it is called once more if it fails on the side of the backend.
+        """Return what `action` returns; it is called once more if it fails on the side of the backend.
 
         Args:
             repeatable: whether it may be done twice, as when only the answer was lost.
@@ -92,6 +94,6 @@ class WithDeadline:
 
 
 def is_refusal(error: Exception) -> bool:
-    """Whether MLflow answered that it does not do this, so that it will not the next time: a status of 4xx."""
+    """Tell whether MLflow answered that it does not do this, so that it will not the next time: a status of 4xx."""
     status = getattr(error, "get_http_status_code", None)
     return status is not None and status() < 500 and status() not in LATER

@@ -10,12 +10,17 @@ ACTIVE = "active"
 
 
 def experiment_name(experiment: str, stage: str) -> str:
-    """The name of a stage's experiment."""
+    """Return the name of a stage's experiment."""
     return f"{experiment}/{stage}"
 
 
 def experiment_id(connection: Connection, experiment: str, stage: str) -> str:
-    """The experiment of a stage, with its view; made if it is not there."""
+    """Return the id of a stage's experiment, with its view; it is made if it is not there.
+
+    Raises:
+        LookupError: it was deleted.
+        FileNotFoundError: its files would be kept where an output folder was that has been moved away.
+    """
     found = connection.client.get_experiment_by_name(experiment_name(experiment, stage))
     if found is None:
         found = _new_experiment(connection, experiment_name(experiment, stage), stage)
@@ -43,19 +48,19 @@ def _new_experiment(connection: Connection, name: str, stage: str) -> Any:
 
 
 def experiments_of(connection: Connection, experiment: str) -> list[str]:
-    """The ids of the experiments of all stages."""
+    """Return the ids of the experiments of all stages."""
     found = _all_pages(lambda **page: connection.client.search_experiments(max_results=PAGE, **page))
     return [one.experiment_id for one in found if one.name.startswith(f"{experiment}/")]
 
 
 def names_of_experiments(connection: Connection) -> set[str]:
-    """What stands before /STAGE in the names of all experiments."""
+    """Return what stands before /STAGE in the names of all experiments."""
     found = _all_pages(lambda **page: connection.client.search_experiments(max_results=PAGE, **page))
     return {one.name.rpartition("/")[0] for one in found if "/" in one.name}
 
 
 def finished_run(connection: Connection, experiment: str, stage: str, key: str) -> str | None:
-    """The id of the newest run that finished `stage` with this key, None if there is none."""
+    """Return the id of the newest run that finished `stage` with this key, None if there is none."""
     found = connection.client.get_experiment_by_name(experiment_name(experiment, stage))
     if found is None or found.lifecycle_stage != ACTIVE:
         return None
@@ -65,7 +70,7 @@ def finished_run(connection: Connection, experiment: str, stage: str, key: str) 
 
 
 def runs_where(connection: Connection, experiment_ids: list[str], query: str) -> list[Any]:
-    """All runs, none of them deleted, for which MLflow's `query` holds; the newest first."""
+    """Return all runs, none of them deleted, for which MLflow's `query` holds; the newest first."""
     if not experiment_ids:
         return []
     search = connection.client.search_runs

@@ -21,7 +21,9 @@ def _uri(tracking: TrackingConfig, output_dir: Path) -> str:
 
 @contextmanager
 def fetched(tracking: TrackingConfig, output_dir: Path, run_id: str) -> Iterator[tuple[Path | None, dict[str, str]]]:
-    """The folder with the files of a run's stage, until the block is left, None if they are gone; and the run's tags.
+    """Give the folder with the files of a run's stage, None if they are gone; and the run's tags.
+
+    The folder is there until the block is left.
 
     Raises:
         InputError: the record does not answer, or has no such run.

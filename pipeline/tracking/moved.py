@@ -67,7 +67,7 @@ def opened_to_read(file: Path) -> sqlite3.Connection:
 
 
 def local_path(location: str | None) -> Path | None:
-    """The path of one of MLflow's places; None if it is not on this machine."""
+    """Return the path of one of MLflow's places; None if it is not on this machine."""
     if location is not None and location.startswith("file:"):
         parts = urlsplit(location)
         return Path(unquote(parts.path)) if parts.netloc in ("", "localhost") else None
@@ -76,13 +76,13 @@ def local_path(location: str | None) -> Path | None:
 
 
 def artifact_root(location: str) -> Path | None:
-    """The folder of artifacts that one of MLflow's places lies in; None if it lies in no such folder."""
+    """Return the folder of artifacts that one of MLflow's places lies in; None if it lies in no such folder."""
     place = local_path(location)
     return None if place is None else next((parent for parent in place.parents if parent.name == ARTIFACTS), None)
 
 
 def _old_home(database: sqlite3.Connection, home: Path) -> Path | None:
-    """The folder in which the record lay before; None if that was `home`, or is not known."""
+    """Return the folder in which the record lay before; None if that was `home`, or is not known."""
     default: Path | None = None
     ours: set[Path] = set()
     for number, name, location in database.execute("SELECT experiment_id, name, artifact_location FROM experiments"):

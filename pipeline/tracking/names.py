@@ -1,4 +1,4 @@
-"""What MLflow takes as a name."""
+"""Names as MLflow takes them."""
 
 import re
 
@@ -6,5 +6,5 @@ LONGEST_NAME = 250
 
 
 def mlflow_name(name: str) -> str:
-    """The nearest name that MLflow takes for parameters, metrics, tags and pictures alike."""
+    """Return the nearest name that MLflow takes for parameters, metrics, tags and pictures alike."""
     return re.sub(r"[^a-zA-Z0-9_\-./ ]", "_", name)[:LONGEST_NAME]

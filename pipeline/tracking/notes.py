@@ -8,7 +8,7 @@ NOTE_TAG = "mlflow.note.content"
 
 
 def note(stage: str, run_id: str, name: str, tags: Mapping[str, str], files: frozenset[str]) -> str:
-    """The note of a run.
+    """Return the note of a run.
 
     Args:
         tags: of the run: what it stands on, and the sweep that it belongs to.
@@ -39,7 +39,7 @@ def note(stage: str, run_id: str, name: str, tags: Mapping[str, str], files: fro
 
 
 def _is_there(file: str, files: frozenset[str]) -> bool:
-    """Whether something of that name is among the files: of a folder any file in it, of LAYER/ one in any folder."""
+    """Tell whether something of that name is among the files: of a folder any in it, of LAYER/ one in any folder."""
     for name in file.split(", "):
         if name == "LAYER/" or name in files or (name.endswith("/") and any(f.startswith(name) for f in files)):
             return True

@@ -13,7 +13,7 @@ from pipeline.runtime.files import write_whole
 
 @dataclass(frozen=True, kw_only=True)
 class Upstream:
-    """What a stage stands on: its key, and its run as far as that is known."""
+    """A stage that another one stands on: its key, and its run as far as that is known."""
 
     key: str
     run_id: str | None
@@ -51,15 +51,16 @@ class Mark:
         write_whole(folder / MARK, json.dumps(asdict(self), indent=1))
 
     def with_reason(self, reason: str) -> "Mark":
+        """Return the same mark with the reason why it is not recorded."""
         return replace(self, reason=reason)
 
     def is_of(self, other: "Mark") -> bool:
-        """Whether both are of one execution of a stage."""
+        """Tell whether both are of one execution of a stage."""
         return (self.stage, self.key, self.pipeline_id) == (other.stage, other.key, other.pipeline_id)
 
 
 def read_mark(folder: Path) -> Mark | None:
-    """The mark of a stage's folder; None if there is none.
+    """Return the mark of a stage's folder; None if there is none.
 
     Raises:
         InputError: it is broken.

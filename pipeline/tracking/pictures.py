@@ -20,14 +20,18 @@ WHOLE, PREVIEW = ".png", "+compressed.webp"
 def lay_out_pictures(
     images: Mapping[str, Mapping[int, str]], folder: Path, target: Path, *, run_id: str, made: int
 ) -> dict[str, str]:
-    """Put pictures, given as name -> {step: path of a PNG below `folder`}, into `target` as MLflow keeps them.
+    """Put pictures into `target` as MLflow keeps them, and return path -> the stem of their files there.
 
-    The file names follow from the run and from when the pictures were `made` (ms): put there again they replace
-    themselves. Returns path -> the stem of the files in `target`.
+    The file names follow from the run and from when the pictures were made: put there again they replace themselves.
 
     As `MlflowClient.log_image` does: each as ``NAME+step+STEP+timestamp+MS+UUID.png``, a slash of the name being ``~``,
     and a small one, which the cards show, as ``...+compressed.webp``. One `log_artifacts` of them all is many times
     faster than a `log_image` for each: https://github.com/mlflow/mlflow/blob/v3.17.2/mlflow/tracking/client.py
+
+    Args:
+        images: name -> {step: path of a PNG below `folder`}.
+        target: a new folder.
+        made: when, in ms.
     """
     target.mkdir()
     stems: dict[str, str] = {}

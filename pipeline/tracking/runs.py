@@ -43,7 +43,12 @@ class StageRun:
         folder: Path | None = None,
         split: DatasetSplit | None = None,
     ) -> None:
-        """mark: what the run begins with, None if it was begun before. end: when the stage ended (ms), if it has."""
+        """Stand for a run that `create` begins, or `attach` goes on with.
+
+        Args:
+            mark: what the run begins with, None if it was begun before.
+            end: when the stage ended (ms), if it has.
+        """
         self._run_id: str | None = None
         self._begun: Future[None] | None = None
         self._tracker = tracker
@@ -56,12 +61,12 @@ class StageRun:
 
     @property
     def run_id(self) -> str | None:
-        """Its id, when all that it was told is in the record; None if it is not recorded."""
+        """Return its id, when all that it was told is in the record; None if it is not recorded."""
         self._tracker.wait()
         return self._run_id
 
     def begun(self) -> str | None:
-        """Wait until the run is there; returns its id, None if it is not recorded.
+        """Wait until the run is there, and return its id, None if it is not recorded.
 
         Not before there is something to do meanwhile: MLflow is imported.
         """
@@ -70,7 +75,10 @@ class StageRun:
         return self._run_id
 
     def computed(self) -> dict[str, int]:
-        """Note that the stage is computed, what follows being the record alone; when it began and ended, in ms."""
+        """Note that the stage is computed, what follows being the record alone.
+
+        Returns when it began and ended, in ms.
+        """
         assert self._mark is not None
         return {"start_time": self._mark.start_time, "end_time": self._ended()}
 
@@ -96,20 +104,20 @@ class StageRun:
         self._marked = True
 
     def log_params(self, params: Mapping[str, str]) -> None:
-        """Settings, which MLflow never changes again; long values are cut."""
+        """Record settings, which MLflow never changes again; long values are cut."""
         self._write(lambda writer: writer.params(params))
 
     def log_tags(self, tags: Mapping[str, str]) -> None:
-        """What to filter by; may be changed later."""
+        """Record what to filter by; it may be changed later."""
         self._write(lambda writer: writer.tags(tags))
 
     def log_epoch(self, step: int, values: Mapping[str, float]) -> None:
-        """The newest figures, seen in MLflow at once; `log_record` does not repeat them."""
+        """Record the newest figures, seen in MLflow at once; `log_record` does not repeat them."""
         series, now = {name: {step: value} for name, value in values.items()}, _now()
         self._write(lambda writer: writer.series(series, time_ms=now))
 
     def log_record(self, record: StageRecord, folder: Path) -> None:
-        """All of a record, and the files of the stage's `folder` as artifacts under results/.
+        """Record all of `record`, and the files of the stage's `folder` as artifacts under results/.
 
         A name that is both a metric and a series is logged as a series, whose last value MLflow shows as the figure.
         """
@@ -117,11 +125,11 @@ class StageRun:
         self._write(lambda writer: writer.record(record, folder, time_ms=ended))
 
     def log_model(self, model: "keras.Model", example: np.ndarray) -> None:
-        """The model, for `mlflow.tensorflow.load_model("models:/...")`; `example`: a few of its inputs."""
+        """Record the model, for `mlflow.tensorflow.load_model("models:/...")`; `example`: a few of its inputs."""
         self._write(lambda writer: writer.model(model, example))
 
     def log_dataset(self, split: DatasetSplit) -> None:
-        """Name, digest and shapes of what the stage looks at; the arrays stay where they are."""
+        """Record name, digest and shapes of what the stage looks at; the arrays stay where they are."""
         self._write(lambda writer: writer.dataset(described(split)))
 
     def create(self) -> None:
@@ -133,7 +141,11 @@ class StageRun:
         self._begun = self._tracker.soon(lambda connection: self._attach(connection, run_id))
 
     def end(self, status: str, *, failure: str | None = None) -> None:
-        """The run is over: FINISHED, FAILED or KILLED. failure: why, None if nothing failed."""
+        """End the run as FINISHED, FAILED or KILLED.
+
+        Args:
+            failure: why, None if nothing failed.
+        """
         mark, folder = self._mark, self._folder
         is_whole = mark is not None and status == mark.status
         time_ms = self._end_time if is_whole else _now()
@@ -142,7 +154,7 @@ class StageRun:
             self._tracker.afterwards(lambda: self._settle(mark, folder, failure, is_whole=is_whole))
 
     def _settle(self, mark: Mark, folder: Path, failure: str | None, *, is_whole: bool) -> None:
-        """What is recorded needs no mark; that of the rest says why."""
+        """Remove the mark of a run that is recorded; let that of any other one say why."""
         if self._writer is not None and self._tracker.failure is None and is_whole:
             remove_mark(mark, folder)
         else:

@@ -30,14 +30,14 @@ PLACES_OF_FILES = f"""
 
 @dataclass(frozen=True)
 class Lost:
-    """How many runs have lost their files, of how many."""
+    """The number of runs that have lost their files, of how many."""
 
     runs: int
     of: int
 
 
 def lost_files(file: Path) -> Lost:
-    """Whose files should lie on this machine and do not."""
+    """Count the runs whose files should lie on this machine and do not."""
     places: list[Path] = []
     with contextlib.suppress(sqlite3.Error), contextlib.closing(opened_to_read(file)) as database:
         found = (local_path(location) for (location,) in database.execute(PLACES_OF_FILES))
@@ -46,7 +46,12 @@ def lost_files(file: Path) -> Lost:
 
 
 def finished_run(file: Path, experiment: str, key: str) -> str | None:
-    """The id of the newest run that finished a stage with this key; None if there is none, or it cannot be told."""
+    """Return the id of the newest run that finished a stage with this key; None of none, or if it cannot be told.
+
+    Args:
+        file: of the record.
+        experiment: the name of the stage's experiment.
+    """
     if not file.is_file():
         return None
     with contextlib.suppress(sqlite3.Error):

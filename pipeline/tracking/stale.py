@@ -11,13 +11,13 @@ FAILURE = "its process is gone; it was killed, or the machine went down"
 
 
 def process_tags() -> dict[str, str]:
-    """Which process a run belongs to."""
+    """Return the tags that say which process a run belongs to."""
     process = this_process()
     return {"host": process.host, "pid": str(process.pid), "process_started": repr(process.started)}
 
 
 def process_of(tags: Mapping[str, str]) -> ProcessId | None:
-    """The process of `process_tags`; None if a run does not say it, as those of older versions do not."""
+    """Return the process of `process_tags`; None if a run does not say it, as those of older versions do not."""
     try:
         return ProcessId(tags["host"], int(tags["pid"]), float(tags["process_started"]))
     except (KeyError, ValueError):
@@ -25,7 +25,7 @@ def process_of(tags: Mapping[str, str]) -> ProcessId | None:
 
 
 def close_stale_runs(connection: Connection, experiment: str) -> list[str]:
-    """Mark the running runs of this machine whose process is gone as KILLED; returns their ids.
+    """Mark the running runs of this machine whose process is gone as KILLED, and return their ids.
 
     Raises:
         Exception: of whatever kind MLflow raises.
@@ -45,13 +45,17 @@ def close_stale_runs(connection: Connection, experiment: str) -> list[str]:
 
 
 def close_as_killed(connection: Connection, run_id: str, failure: str, *, end: int | None = None) -> None:
-    """End a run that nobody else ends. end: when, in ms; None for now."""
+    """End a run that nobody else ends.
+
+    Args:
+        end: when, in ms; None for now.
+    """
     connection.client.set_tag(run_id, "failure", failure)
     connection.client.set_terminated(run_id, "KILLED", end_time=end)
 
 
 def _last_sign_of_life(connection: Connection, run: Any) -> int:
-    """When a run last told anything (ms): it may have been killed long before anybody looks."""
+    """Return when a run last told anything (ms): it may have been killed long before anybody looks."""
     times = [run.info.start_time]
     for name in run.data.metrics:
         times += [point.timestamp for point in connection.client.get_metric_history(run.info.run_id, name)]

@@ -18,7 +18,7 @@ from pipeline.tracking.tracker import Tracker
 def begin_sweep(
     tracker: Tracker, run_id: str | None, *, name: str, params: Mapping[str, str], sweep_id: str
 ) -> str | None:
-    """Begin the run of a sweep, or go on with `run_id`; returns its id, None if nothing is recorded."""
+    """Begin the run of a sweep, or go on with `run_id`, and return its id, None if nothing is recorded."""
     if run_id is not None and tracker.reopen(run_id):
         return run_id
     return tracker.begin(SWEEPS_STAGE, name=name, params=params, tags={"sweep_id": sweep_id, "stage_key": sweep_id})
@@ -68,14 +68,17 @@ def end_sweep(
 
 @dataclass(frozen=True)
 class JobsOfStage:
-    """What the jobs of a sweep made of a stage: params: in which its runs differ; run_ids: those of the runs."""
+    """The runs that the jobs of a sweep made of a stage: params: in which they differ; run_ids: theirs."""
 
     params: list[str]
     run_ids: list[str]
 
 
 def show_sweep(tracker: Tracker, sweep_id: str, name: str, stages: Mapping[str, JobsOfStage]) -> str | None:
-    """Let the page of each stage open on the jobs of a sweep; the address of the one to look at, None if it has none.
+    """Let the page of each stage open on the jobs of a sweep.
+
+    Returns the address of the one to look at, None if it has none: of those in which the jobs differ the one to look at
+    first, or else the last stage.
 
     That is the one to look at first of those in which the jobs differ, or else the last stage.
 

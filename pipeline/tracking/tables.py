@@ -13,12 +13,12 @@ TABLES_TAG = "mlflow.loggedArtifacts"
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    """A table as the text of an artifact."""
+    """Return a table as the text of an artifact."""
     return json.dumps({"columns": list(columns), "data": [list(row) for row in rows]})
 
 
 def table_tag(*paths: str) -> dict[str, str]:
-    """The tag that tells MLflow's page of tables; nothing if there are none."""
+    """Return the tag that tells MLflow's page of tables; nothing if there are none."""
     return {TABLES_TAG: json.dumps([{"path": path, "type": "table"} for path in paths])} if paths else {}
 
 
@@ -38,5 +38,5 @@ def lay_out_tables(tables: Tables, target: Path, pictures: Mapping[str, str]) ->
 
 
 def _picture(stem: str) -> dict[str, str]:
-    """A picture as a cell."""
+    """Return a picture as a cell."""
     return {"type": "image", "filepath": f"{stem}{WHOLE}", "compressed_filepath": f"{stem}{PREVIEW}"}

@@ -42,20 +42,22 @@ class Destination:
 
     @property
     def sync_command(self) -> str:
-        """What brings the record in later."""
+        """Return the command that brings the record in later."""
         where = "" if self.output_dir == Path("outputs") else f" --output-dir {shlex.quote(str(self.output_dir))}"
         return f"python -m pipeline.sync{where}{' --uri URI' if self.needs_password else ''}"
 
     def marked_as(self, folder: Path) -> str | None:
-        """What a mark in `folder` says of it: None for the SQLite file of an output folder around that, wherever it
-        will be, else the URI without password."""
+        """Return what a mark in `folder` says of it: the URI without password.
+
+        None for the SQLite file of an output folder around that, wherever it will be.
+        """
         file = sqlite_file(self.uri)
         is_around = file is not None and file.name == FILE and file.parent in folder.resolve().parents
         return None if self.is_default or is_around else without_passwords(self.uri)
 
     @property
     def needs_password(self) -> bool:
-        """Whether the URI holds what is not written to disk."""
+        """Tell whether the URI holds what is not written to disk."""
         return without_passwords(self.uri) != self.uri
 
 
@@ -66,7 +68,12 @@ class Tracker:
     """
 
     def __init__(self, destination: Destination | None, *, experiment: str, pipeline_id: str) -> None:
-        """destination: None if nothing is wanted, so that nothing is missed either."""
+        """Make a tracker that has connected to nothing yet.
+
+        Args:
+            destination: None if nothing is wanted, so that nothing is missed either.
+            experiment: what stands before /STAGE in the names of the experiments.
+        """
         self.destination = destination
         self.experiment = experiment
         # why the record ended, None as long as it did not
@@ -78,18 +85,18 @@ class Tracker:
 
     @property
     def is_recording(self) -> bool:
-        """Whether what it is told will, for all that is known, be in the record."""
+        """Tell whether what it is told will, for all that is known, be in the record."""
         return self.destination is not None and self.failure is None
 
     @property
     def address(self) -> str | None:
-        """Where the record is to be seen; None if there is none, or it could not be reached."""
+        """Return where the record is to be seen; None if there is none, or it could not be reached."""
         if self.destination is None or (self.failure is not None and not self._was_reached):
             return None
         return address_of(self.destination.uri)
 
     def wait(self) -> None:
-        """Until MLflow knows all, or nothing more can be told."""
+        """Wait until MLflow knows all, or nothing more can be told."""
         self._worker.now(lambda: None)
 
     @contextmanager
@@ -106,7 +113,7 @@ class Tracker:
         split: DatasetSplit | None = None,
         origin: Origin | None = None,
     ) -> Iterator["StageRun"]:
-        """The run of a stage, RUNNING until the block is left; then FINISHED, FAILED, or KILLED if it was stopped.
+        """Give the run of a stage, RUNNING until the block is left; then FINISHED, FAILED, or KILLED if it was stopped.
 
         Args:
             key: says what the result depends on; `find_run` finds the run by it.
@@ -142,7 +149,7 @@ class Tracker:
         run.end("FINISHED")
 
     def begin(self, stage: str, *, name: str, params: Mapping[str, str], tags: Mapping[str, str]) -> str | None:
-        """Begin a run that another process may end; returns its id, None if it is not recorded."""
+        """Begin a run that another process may end, and return its id, None if it is not recorded."""
         mark = Mark(
             experiment=self.experiment,
             stage=stage,
@@ -177,7 +184,7 @@ class Tracker:
         return bool(self.attempt(again))
 
     def resumed(self, run_id: str) -> StageRun:
-        """A run that was begun before; figures that it has with this value are not repeated."""
+        """Return a run that was begun before; figures that it has with this value are not repeated."""
         run = StageRun(self)
         run.attach(run_id)
         return run
@@ -187,7 +194,7 @@ class Tracker:
         return {"stage": stage, "pipeline_id": self._pipeline_id, **process_tags(), "mlflow.user": _user()}
 
     def find_run(self, stage: str, key: str) -> str | None:
-        """The id of the newest run that finished `stage` with this key, None if there is none."""
+        """Return the id of the newest run that finished `stage` with this key, None if there is none."""
         experiment = experiment_name(self.experiment, stage)
         file = sqlite_file(self.destination.uri) if self.destination is not None and self._connection is None else None
         if file is not None and (known := finished_run_in(file, experiment, key)) is not None:
@@ -195,7 +202,7 @@ class Tracker:
         return self.attempt(lambda connection: finished_run(connection, self.experiment, stage, key))
 
     def page(self, stage: str) -> str | None:
-        """The address of the comparison of a stage's runs on the server; None if the record is not on one."""
+        """Return the address of the comparison of a stage's runs on the server; None if the record is not on one."""
         if self.destination is None or not self.destination.uri.startswith("http"):
             return None
 
@@ -208,15 +215,15 @@ class Tracker:
         return self.attempt(address)
 
     def attempt(self, action: Callable[[Connection], T]) -> T | None:
-        """What `action` returns, when all that was told before is done; None if it fails, or if something failed."""
+        """Return what `action` returns, when all that was told before is done; None if it or anything before failed."""
         return self._worker.now(lambda: self._attempt(action))
 
     def soon(self, action: Callable[[Connection], T]) -> "Future[T | None]":
-        """The same, without waiting for it."""
+        """Let `action` be done as `attempt` does it, without waiting for it."""
         return self._worker.soon(lambda: self._attempt(action))
 
     def afterwards(self, action: Callable[[], None]) -> None:
-        """Do it when all that was told before is done, or has failed."""
+        """Let `action` be done when all that was told before is done, or has failed."""
         self._worker.soon(action)
 
     def _attempt(self, action: Callable[[Connection], T]) -> T | None:

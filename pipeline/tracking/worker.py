@@ -1,4 +1,4 @@
-"""What a record is told, in order, by a thread of its own: a stage does not wait for the record of the one before."""
+"""The thread that tells a record, in order: a stage does not wait for the record of the one before."""
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,9 +15,9 @@ class Worker:
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="record")
 
     def soon(self, action: Callable[[], T]) -> "Future[T]":
-        """Do it when what was given before is done."""
+        """Let `action` be done when what was given before is done."""
         return self._executor.submit(action)
 
     def now(self, action: Callable[[], T]) -> T:
-        """What `action` returns, when what was given before is done."""
+        """Return what `action` returns, when what was given before is done."""
         return self.soon(action).result()

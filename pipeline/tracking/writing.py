@@ -1,4 +1,4 @@
-"""What a run of MLflow is told, call by call.
+"""The calls by which a run of MLflow is told.
 
 What is told again stays as it was: that is how an unfinished run is completed.
 """
@@ -38,7 +38,11 @@ class RunWriter:
     """A run that is there. Every method raises what MLflow raises."""
 
     def __init__(self, connection: Connection, run: Any, *, begun_before: bool = False) -> None:
-        """begun_before: it may know some of what it is told already."""
+        """Write to a run that is there.
+
+        Args:
+            begun_before: it may know some of what it is told already.
+        """
         self.run_id: str = run.info.run_id
         self._experiment_id: str = run.info.experiment_id
         self._client = connection.client
@@ -54,20 +58,21 @@ class RunWriter:
         self._begun_before = begun_before
 
     def params(self, params: Mapping[str, str]) -> None:
-        """Settings, which MLflow never changes again; long values are cut."""
+        """Record settings, which MLflow never changes again; long values are cut."""
         from mlflow.entities import Param
 
         values = {mlflow_name(name): str(value)[:LONGEST_PARAM] for name, value in params.items()}
         self._batches(params=[Param(name, value) for name, value in values.items()])
 
     def tags(self, tags: Mapping[str, str]) -> None:
+        """Record what to filter by; it may be changed later."""
         from mlflow.entities import RunTag
 
         self._tags |= tags
         self._batches(tags=[RunTag(name, value) for name, value in mlflow_tags(tags).items()])
 
     def series(self, series: Mapping[str, Mapping[int, float]], *, time_ms: int | None = None) -> None:
-        """Figures by step; what has this value already is not repeated."""
+        """Record figures by step; what has this value already is not repeated."""
         from mlflow.entities import Metric
 
         now = int(time.time() * 1000) if time_ms is None else time_ms
@@ -87,7 +92,7 @@ class RunWriter:
         self._logged |= {point: _kept(value) for point, value in fresh.items()}
 
     def record(self, record: StageRecord, folder: Path, *, time_ms: int) -> None:
-        """All of a record as of `time_ms`, and the files of `folder` as artifacts under results/."""
+        """Record all of `record` as of `time_ms`, and the files of `folder` as artifacts under results/."""
         self.params(record.params)
         figures = {name: {0: value} for name, value in record.metrics.items()}
         self.series(figures | record.series, time_ms=time_ms)
@@ -108,15 +113,15 @@ class RunWriter:
         self.tags({NOTE_TAG: note(record.stage, self.run_id, record.name, self._tags, files)})
 
     def folder(self, folder: Path, path: str, *, without: Sequence[str] = ()) -> None:
-        """The files of a folder, but for those of these names in it, as artifacts under `path`."""
+        """Record the files of a folder, but for those of the names `without`, as artifacts under `path`."""
         _upload(self._files, folder, path, without)
 
     def dataset(self, description: Mapping[str, str]) -> None:
-        """The data set that `datasets.described` describes."""
+        """Record the data set that `datasets.described` describes."""
         self._client.log_inputs(self.run_id, [as_input(description)])
 
     def model(self, model: "keras.Model", example: np.ndarray) -> None:
-        """The model; figures that follow stand beside it."""
+        """Record the model; figures that follow stand beside it."""
         if self._models:
             self._model_id = self._models[0]
             return
@@ -144,13 +149,18 @@ class RunWriter:
         self._model_id = logged.model_id
 
     def end(self, status: str, *, failure: str | None = None, time_ms: int | None = None) -> None:
-        """Close the run. time_ms: when it ended, None for now."""
+        """Close the run.
+
+        Args:
+            failure: why it failed, None if it did not.
+            time_ms: when it ended, None for now.
+        """
         if failure is not None:
             self._client.set_tag(self.run_id, "failure", failure)
         self._client.set_terminated(self.run_id, status, end_time=time_ms)
 
     def _unfinished_model(self) -> Any:
-        """A model that was begun for this run, whose files may be missing."""
+        """Return a model that was begun for this run, whose files may be missing; None if there is none."""
         if not self._begun_before:
             return None
         query = f"source_run_id = '{self.run_id}'"
@@ -164,12 +174,12 @@ class RunWriter:
 
 
 def mlflow_tags(tags: Mapping[str, str]) -> dict[str, str]:
-    """Tags as MLflow takes them."""
+    """Return tags as MLflow takes them."""
     return {mlflow_name(name): str(value)[:LONGEST_TAG] for name, value in tags.items()}
 
 
 def _kept(value: float) -> str:
-    """A figure as MLflow keeps it, infinity being the largest number; as text, as nothing equals nan."""
+    """Return a figure as MLflow keeps it, infinity being the largest number; as text, as nothing equals nan."""
     largest = sys.float_info.max
     return repr(value if value != value else max(-largest, min(largest, value)))
 
