@@ -58,6 +58,11 @@ def begin(
     """Begin a sweep in `folder`, or go on with the one that was begun there.
 
     A new SQLite file is made here, before jobs start that would all make it at once.
+
+    Args:
+        command: the words of its command line.
+        jobs: the overrides of each; None if they are not known before they begin.
+        conf: the digest of the files with settings.
     """
     before = folders.read(folder)
     sweep = Sweep(
@@ -88,13 +93,13 @@ def _rows(jobs: list[list[str]] | None) -> list[Row]:
 
 
 def name_of(jobs: list[list[str]] | None, folder: Path) -> str:
-    """What is swept, or the folder's name."""
+    """Return what is swept, in words, or the folder's name."""
     rows = _rows(jobs)
     return f"{len(rows)} jobs: {', '.join(swept(rows))}" if len(rows) > 1 else folder.name
 
 
 def params_of(jobs: list[list[str]] | None) -> dict[str, str]:
-    """The values of every swept setting."""
+    """Return the values of every swept setting."""
     rows = _rows(jobs)
     values = {key: dict.fromkeys(settings(row).get(key, "") for row in rows) for key in swept(rows)}
     return {key: " ".join(some) for key, some in values.items()}

@@ -1,4 +1,4 @@
-"""What Hydra calls before a run, or the jobs of a sweep. With the command line the only place that knows Hydra."""
+"""The callback of Hydra before a run, or the jobs of a sweep. With the command line the only place that knows Hydra."""
 
 import contextlib
 import json
@@ -31,7 +31,7 @@ LOG = "${hydra.runtime.output_dir}/${hydra.job.name}.log"
 
 
 class Made(NamedTuple):
-    """What a command has made for a run: folders, the innermost first; log: a file, None if it is not ours."""
+    """The things that a command has made for a run: folders, the innermost first; log: a file, None if not ours."""
 
     folders: list[str]
     log: str | None
@@ -56,6 +56,7 @@ class SweepCallback(Callback):
     """
 
     def on_run_start(self, config: DictConfig, **_: Any) -> None:
+        """Note what is made for a run, and choose a name for its log that no earlier one has."""
         folder = Path(config.hydra.run.dir).absolute()
         log = None
         settings = cast(dict[str, Any], OmegaConf.to_container(config.hydra.job_logging))
@@ -68,6 +69,7 @@ class SweepCallback(Callback):
         os.environ[MADE] = json.dumps([list(map(str, missing_folders(folder))), log])
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
+        """Hold the folder of a sweep, and begin its record there; end the command if the folder is another's."""
         folder = Path(config.hydra.sweep.dir).absolute()
         command = [word for word in sys.argv[1:] if not word.startswith(PLACE)]
         try:
@@ -95,7 +97,7 @@ class SweepCallback(Callback):
 
 
 def _jobs(config: DictConfig) -> list[list[str]] | None:
-    """The overrides of every job, if it is Hydra's own sweeper that makes them."""
+    """Return the overrides of every job, if it is Hydra's own sweeper that makes them."""
     sweeper = config.hydra.sweeper
     if not str(sweeper.get("_target_", "")).endswith(".BasicSweeper"):
         return None

@@ -29,7 +29,7 @@ LOG = "mnist-dream.log"
 
 
 def end(folder: Path, *, interrupted: bool) -> int:
-    """Tell and record what became of a sweep; returns the exit code, 0 if all of its jobs are finished.
+    """Tell and record what became of a sweep; return the exit code, 0 if all of its jobs are finished.
 
     Args:
         interrupted: by a signal: there is no time for pictures.
@@ -69,7 +69,7 @@ def _tell(rows: Sequence[Row], folder: Path, *, summarized: bool) -> None:
 
 
 def _summarize(rows: Sequence[Row], draft: Path) -> None:
-    """The table and the pictures."""
+    """Write the table and the pictures."""
     columns, lines = _table(rows)
     (draft / TABLE).write_text(table(columns, lines), encoding="utf-8")
     with (draft / "jobs.csv").open("w", newline="", encoding="utf-8") as file:
@@ -86,7 +86,7 @@ def _summarize(rows: Sequence[Row], draft: Path) -> None:
 
 
 def _table(rows: Sequence[Row]) -> tuple[list[str], list[list[Any]]]:
-    """Of every job: its number, what tells it from the others, what became of it, its figures."""
+    """Return the heading and a line for every job: its number, what tells it from the others, its fate, its figures."""
     keys = swept(rows)
     figures = [_figures(row) for row in rows]
     names = list(dict.fromkeys(name for of_row in figures for name in of_row))
@@ -126,7 +126,7 @@ def _name(row: Row, rows: Sequence[Row]) -> str:
 
 
 def _record(sweep: Sweep, rows: Sequence[Row], folder: Path) -> str | None:
-    """Make the summary and hand it to the record; returns the address of the jobs' comparison, None if it has none."""
+    """Make the summary and record it; return the address of the jobs' comparison, None if it has none."""
     states = Counter(row.state for row in rows)
     counts = {state: float(states[state]) for state in (jobs.FINISHED, jobs.FAILED, jobs.KILLED, jobs.MISSING)}
     tracker = _tracker(sweep)
@@ -151,7 +151,7 @@ def _record(sweep: Sweep, rows: Sequence[Row], folder: Path) -> str | None:
 
 
 def _of_stages(rows: Sequence[Row]) -> dict[str, JobsOfStage]:
-    """stage -> what the jobs made of it."""
+    """Return stage -> what the jobs made of it."""
     values: dict[str, dict[str, set[str]]] = {stage: {} for stage in _stages(rows)}
     run_ids: dict[str, dict[str, None]] = {stage: {} for stage in values}
     for row in rows:

@@ -1,4 +1,4 @@
-"""What a sweep is, kept in its folder: sweep.json, and job.json in the folder of every job."""
+"""A sweep as it is kept in its folder: sweep.json, and job.json in the folder of every job."""
 
 import dataclasses
 import json
@@ -41,7 +41,7 @@ class Sweep:
 
     @property
     def tracking(self) -> TrackingConfig:
-        """The settings of its record."""
+        """Return the settings of its record."""
         return TrackingConfig(backend=TrackingBackend(self.backend), uri=self.uri, experiment=self.experiment)
 
 
@@ -57,7 +57,7 @@ class Row:
 
 
 def read(folder: Path) -> Sweep | None:
-    """The sweep of a folder, None if none was begun there."""
+    """Return the sweep of a folder, None if none was begun there."""
     try:
         return Sweep(**json.loads((folder / FILE).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
@@ -71,7 +71,7 @@ def write(sweep: Sweep, folder: Path) -> None:
 
 
 def rows(sweep: Sweep, folder: Path) -> list[Row]:
-    """All jobs of a sweep, those that were never begun included, in their order."""
+    """Return all jobs of a sweep, those that were never begun included, in their order."""
     begun = [(path.parent, job) for path in folder.rglob(jobs.FILE) if (job := jobs.read(path.parent)) is not None]
     found = [
         Row(place.relative_to(folder).as_posix(), job.overrides, jobs.state_of(job, place), job, place)
@@ -89,7 +89,7 @@ def rows(sweep: Sweep, folder: Path) -> list[Row]:
 
 
 def swept(rows: Sequence[Row]) -> list[str]:
-    """The settings in which the jobs differ, in the order in which they were given."""
+    """Return the settings in which the jobs differ, in the order in which they were given."""
     values: dict[str, set[str]] = {}
     for row in rows:
         for key, value in settings(row).items():
@@ -98,7 +98,7 @@ def swept(rows: Sequence[Row]) -> list[str]:
 
 
 def told_apart(sweep: Sweep, overrides: Sequence[str]) -> list[str]:
-    """What of a job's overrides tells it from the other jobs of the sweep; all of them where that is not known."""
+    """Return what of a job's overrides tells it from the sweep's other jobs; all of them where that is not known."""
     rows = [Row(str(number), given, "", None, None) for number, given in enumerate(sweep.jobs or [])]
     keys = swept(rows)
     told = [override for override in overrides if override.lstrip("+").partition("=")[0] in keys]
@@ -106,6 +106,6 @@ def told_apart(sweep: Sweep, overrides: Sequence[str]) -> list[str]:
 
 
 def settings(row: Row) -> dict[str, str]:
-    """The overrides of a job by their keys, but for places."""
+    """Return the overrides of a job by their keys, but for places."""
     pairs = (override.lstrip("+").partition("=") for override in jobs.without_places(row.overrides))
     return {key: value for key, _, value in pairs}

@@ -1,4 +1,4 @@
-"""What became of a job: job.json in its folder, from before its first stage to after its last one."""
+"""The fate of a job: job.json in its folder, from before its first stage to after its last one."""
 
 import contextlib
 import dataclasses
@@ -65,11 +65,16 @@ class Attempt:
 
     @property
     def has_results(self) -> bool:
-        """Whether it has made the folder of a stage."""
+        """Tell whether it has made the folder of a stage."""
         return not _stages_in(self._folder) <= self._stages
 
     def end(self, state: str, **changes: Any) -> None:
-        """It is over; changes: of the fields of `Job`."""
+        """End the attempt.
+
+        Args:
+            state: FINISHED, FAILED or KILLED.
+            changes: of the other fields of `Job`.
+        """
         self._job = dataclasses.replace(self._job, ended=time.time(), state=state, **changes)
         self._files[FILE] = self._described()
         if self._earlier is None:

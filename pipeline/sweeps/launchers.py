@@ -1,4 +1,4 @@
-"""What a sweep needs to know of this machine and its launcher: how many jobs at a time, how many threads for each."""
+"""This machine and its launcher, as a sweep needs to know them: jobs at a time, threads for each."""
 
 import os
 from collections.abc import Mapping
@@ -10,15 +10,16 @@ GIB = 1024**3
 
 
 def jobs_at_once(gib_per_job: float) -> int:
-    """How many jobs this machine takes at a time: one for each core that this process may use, as far as all of its
-    memory has `gib_per_job` GiB for each; at least 1.
+    """Return how many jobs this machine takes at a time, at least 1.
+
+    One for each core that this process may use, as far as all of its memory has `gib_per_job` GiB for each.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min(cores, int(psutil.virtual_memory().total / GIB / gib_per_job)))
 
 
 def threads_of_job(threads: int | None, *, launcher: str, settings: Mapping[str, Any]) -> int | None:
-    """The TensorFlow threads of a job of a sweep; None: all.
+    """Return the TensorFlow threads of a job of a sweep; None: all.
 
     `threads` if it is given. Else all with Hydra's own launcher, which runs one job after the other; and with any
     other, so that jobs side by side do not compete, the CPUs that the launcher reserves for a job, or one.

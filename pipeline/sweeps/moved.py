@@ -16,7 +16,7 @@ DEPTH = 3
 
 
 def followed(sweep: Sweep, folder: Path) -> Sweep:
-    """The sweep as its command has to be given for `folder`, where it lies now; itself if it was not moved.
+    """Return the sweep as its command has to be given for `folder`, where it lies now; itself if it was not moved.
 
     Results and record lie in the output folder around it, if they did so before. The command is given where it was, or,
     if that folder is gone because it was moved as well, where that lies now.
@@ -45,13 +45,13 @@ def followed(sweep: Sweep, folder: Path) -> Sweep:
 
 
 def quoted(text: str) -> str:
-    """As a value on Hydra's command line, where backslashes are counted before a quote alone."""
+    """Return a text as a value on Hydra's command line, where backslashes are counted before a quote alone."""
     escaped = re.sub(r"(\\*)('|\Z)", lambda found: found[1] * 2 + found[2].replace("'", "\\'"), text)
     return f"'{escaped}'"
 
 
 def _place_before(sweep: Sweep, folder: Path) -> Path | None:
-    """Where the sweep lay; None if that cannot be told."""
+    """Return where the sweep lay; None if that cannot be told."""
     if sweep.folder is not None:
         return Path(sweep.folder)
     if folder.is_relative_to(sweep.output_dir) or len(folder.parts) <= DEPTH:
@@ -61,7 +61,7 @@ def _place_before(sweep: Sweep, folder: Path) -> Path | None:
 
 
 def _now(path: Path, was: Path, folder: Path) -> Path | None:
-    """Where a folder lies that was around `was`, which is `folder` now; None if that one has left it."""
+    """Return where a folder lies that was around `was`, which is `folder` now; None if that one has left it."""
     inner = was.relative_to(path).parts
     if len(inner) >= len(folder.parts):
         return None
