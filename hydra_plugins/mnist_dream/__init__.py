@@ -1,1 +1,1 @@
-"""What Hydra's launchers and sweepers lack for this project. Hydra finds it by the name of the folder above."""
+"""The launchers and sweepers of this project, which Hydra finds by the name of the folder above."""

@@ -26,6 +26,13 @@ if find_spec("hydra_plugins.hydra_submitit_launcher") is not None:
             self.jobs_at_once = jobs_at_once
 
         def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
+            """Run the jobs and return what became of each, in their order.
+
+            Args:
+                job_overrides: of every job its overrides.
+                initial_job_idx: the number of the first one.
+            """
+
             def launch_one(number: int) -> JobReturn:
                 return super(BoundedLocalLauncher, self).launch([job_overrides[number]], initial_job_idx + number)[0]
 
