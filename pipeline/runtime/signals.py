@@ -43,7 +43,7 @@ def listen() -> None:
 
 
 def lost_stop() -> BaseException | None:
-    """Return, once, what a signal has raised in this process and nobody has seen yet; None if there is nothing."""
+    """Return what a signal has raised in this process and nobody has seen yet, once; None if there is nothing."""
     handler = signal.getsignal(signal.SIGTERM)
     if not isinstance(handler, StopHandler) or threading.current_thread() is not threading.main_thread():
         # no signal raises anything in another thread

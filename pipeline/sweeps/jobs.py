@@ -152,7 +152,7 @@ def _stages_in(folder: Path) -> set[str]:
 
 
 def without_places(overrides: Sequence[str]) -> list[str]:
-    """The words of a command but for those that say where something lies, which a folder that was moved changes."""
+    """Return the words of a command but for places, which a folder that was moved changes."""
     return [word for word in overrides if word.lstrip("+").partition("=")[0] not in PLACES]
 
 
@@ -173,7 +173,7 @@ def new_run_dir(output_dir: Path) -> Iterator[Path]:
 
 
 def read(folder: Path) -> Job | None:
-    """The job of a folder, None if none was begun there."""
+    """Return the job of a folder, None if none was begun there."""
     try:
         fields = json.loads((folder / FILE).read_text(encoding="utf-8"))
         return Job(**{**fields, "process": ProcessId(*fields["process"])})
@@ -182,8 +182,10 @@ def read(folder: Path) -> Job | None:
 
 
 def state_of(job: Job | None, folder: Path) -> str:
-    """What became of a job: of one that was never begun, or whose results are not there any more, MISSING, of one whose
-    process is gone KILLED."""
+    """Return what became of a job.
+
+    Of one that was never begun, or whose results are not there any more: MISSING; of one whose process is gone: KILLED.
+    """
     if job is None:
         return MISSING
     if job.state == FINISHED:
