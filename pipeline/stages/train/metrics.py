@@ -1,4 +1,4 @@
-"""What the record has of a training: its epochs."""
+"""The record's metrics of a training: its epochs."""
 
 from pipeline.engine.record import Metrics
 from pipeline.engine.stage import Context

@@ -9,7 +9,7 @@ from pipeline.stages.train.result import TrainResult
 
 
 def render_train(result: TrainResult) -> Pictures:
-    """curves.png: loss, accuracy and learning rate per epoch. The model is not looked at."""
+    """Draw curves.png: loss, accuracy and learning rate per epoch. The model is not looked at."""
     return {"curves.png": _curves(result.history)}
 
 
@@ -35,7 +35,7 @@ def _curves(history: dict[str, np.ndarray]) -> np.ndarray:
 
 
 def accuracy_range(*curves: np.ndarray) -> tuple[float, float]:
-    """(low, high) of the axis of accuracies (epochs,): 0.95 to 1, and lower only if the later half of a curve is.
+    """Return (low, high) of the axis of accuracies (epochs,): 0.95 to 1, lower only if the later half of one is.
 
     The first epochs are far below what is of interest afterwards, and may leave the picture.
     """

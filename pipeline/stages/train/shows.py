@@ -1,4 +1,4 @@
-"""What is shown of a training."""
+"""The words and charts of a training."""
 
 from pipeline.engine.record import StageRecord
 from pipeline.engine.shows import LineChart, Section, Shows
