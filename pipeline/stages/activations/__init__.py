@@ -1,1 +1,1 @@
-"""What the layers answer to real images."""
+"""The answers of the layers to real images."""

@@ -1,4 +1,4 @@
-"""What the record has of activations: their pictures."""
+"""The record's metrics of activations: their pictures."""
 
 from pipeline.engine.record import Metrics
 from pipeline.engine.stage import Context

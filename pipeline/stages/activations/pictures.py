@@ -36,7 +36,7 @@ BAR = (96, 10)
 
 
 def render_activations(config: ActivationsConfig, result: ActivationsResult, class_names: Sequence[str]) -> Pictures:
-    """images.png and, per layer and image, LAYER/class_C_image_INDEX.png with all maps of the layer."""
+    """Draw images.png and, per layer and image, LAYER/class_C_image_INDEX.png with all maps of the layer."""
     thumbnails = stretched(result.images[..., 0])
     pictures: Pictures = {"images.png": _images(config, result, class_names, thumbnails)}
     for layer, outputs in result.feature_maps.items():
@@ -48,12 +48,14 @@ def render_activations(config: ActivationsConfig, result: ActivationsResult, cla
 
 
 def color_table(config: ActivationsConfig) -> np.ndarray:
-    """The colour of every level 0..255 in the chosen colour map: (256, 3) uint8."""
+    """Return the colour of every level 0..255 in the chosen colour map: (256, 3) uint8."""
     return matplotlib.colormaps[config.color_map.value](np.arange(256), bytes=True)[:, :3]
 
 
 def map_levels(scaling: MapScaling, output: np.ndarray) -> np.ndarray:
-    """A layer's output for one image as levels: (maps, height, width) uint8; units become maps of a single cell.
+    """Compute a layer's output for one image as levels: (maps, height, width) uint8.
+
+    Units become maps of a single cell.
 
     raw: linear from the smallest to the largest value of the whole output, so that maps can be compared;
     standardized: (x - mean) / std * 64 + 128 per map, so that weak maps are seen too. Mean and std are those of the
@@ -69,12 +71,15 @@ def map_levels(scaling: MapScaling, output: np.ndarray) -> np.ndarray:
 
 
 def enlargement(side: int) -> int:
-    """Pixels per value: maps become about MAP_SIDE pixels wide, a value at most CELL_SIDE."""
+    """Return the pixels per value: maps become about MAP_SIDE pixels wide, a value at most CELL_SIDE."""
     return max(1, min(CELL_SIDE, round(MAP_SIDE / side)))
 
 
 def maps_grid(config: ActivationsConfig, output: np.ndarray) -> np.ndarray:
-    """All maps of a layer's output in colour, `config.columns` in a row, row by row from the top, lines between."""
+    """Draw all maps of a layer's output in colour, `config.columns` in a row, from the top, lines between.
+
+    `output` is that of `map_levels`.
+    """
     levels = map_levels(config.scaling, output)
     maps = enlarge(color_table(config)[levels], enlargement(levels.shape[-1]))
     return grid(maps, config.columns, line=1, color=LINE)
@@ -94,7 +99,7 @@ def _images(
 def _maps_sheet(
     config: ActivationsConfig, layer: str, what: str, thumbnail: np.ndarray, output: np.ndarray
 ) -> np.ndarray:
-    """The grid of maps below what caused it; every row begins with the index of its first map."""
+    """Draw the grid of maps below what caused it; every row begins with the index of its first map."""
     maps = maps_grid(config, output)
     heading = _heading(config, layer, what, thumbnail, output)
     count = output.shape[-1]
@@ -113,7 +118,7 @@ def _maps_sheet(
 def _heading(
     config: ActivationsConfig, layer: str, what: str, thumbnail: np.ndarray, output: np.ndarray
 ) -> Image.Image:
-    """The input image, beside it the names of layer and image and the colour scale; THUMBNAIL pixels high."""
+    """Draw the input image, beside it the names of layer and image and the colour scale; THUMBNAIL pixels high."""
     low, high = ("mean - 2 std", "mean + 2 std")
     if config.scaling is MapScaling.raw:
         low, high = f"{output.min():.3g}", f"{output.max():.3g}"

@@ -1,4 +1,4 @@
-"""What the extraction of activations returns."""
+"""The result of the extraction of activations."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ import numpy as np
 
 @dataclass(frozen=True, eq=False)
 class ActivationsResult:
-    """What the named layers answer to some images.
+    """The answers of the named layers to some images.
 
     images: (n, size, size, 1); labels and indices (in the data set): (n,);
     feature_maps: layer -> (n, height, width, maps), or (n, units) for a dense layer.

@@ -1,4 +1,4 @@
-"""What is shown of activations."""
+"""The words and charts of activations."""
 
 from pipeline.engine.record import StageRecord
 from pipeline.engine.shows import ImageChart, Section, Shows
