@@ -1,1 +1,1 @@
-"""What every map of a layer answers to labelled images."""
+"""The answers of every map of a layer to labelled images."""

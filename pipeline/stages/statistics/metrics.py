@@ -1,4 +1,4 @@
-"""What the record has of statistics, by map index."""
+"""The record's metrics of statistics, by map index."""
 
 import numpy as np
 

@@ -19,7 +19,7 @@ EMPTY = 225
 
 
 def render_statistics(result: MapStatistics, images: np.ndarray, class_names: Sequence[str]) -> Pictures:
-    """classes.png, a heat map of classes by maps, and top_images.png.
+    """Draw classes.png, a heat map of classes by maps, and top_images.png.
 
     Args:
         images: those that were looked at, (count, size, size, 1).
@@ -28,7 +28,7 @@ def render_statistics(result: MapStatistics, images: np.ndarray, class_names: Se
 
 
 def _classes(result: MapStatistics, class_names: Sequence[str]) -> np.ndarray:
-    """Maps by their preferred class, those that prefer it most first; each in shares of its largest mean."""
+    """Draw maps by their preferred class, those that prefer it most first; each in shares of its largest mean."""
     order = np.lexsort((-np.nan_to_num(result.selectivity), result.preferred_class))
     means = result.class_means[order]
     largest = np.nanmax(np.abs(means), axis=1, keepdims=True)
@@ -74,7 +74,7 @@ def _top_images(result: MapStatistics, images: np.ndarray, class_names: Sequence
 
 
 def _dimmed(image: np.ndarray, crop: np.ndarray) -> np.ndarray:
-    """The grey levels of an image, darker outside of (top, left, bottom, right)."""
+    """Return the grey levels of an image, darker outside of (top, left, bottom, right)."""
     levels = stretched(image)
     seen = (levels * DIMMED).astype(np.uint8)
     top, left, bottom, right = crop

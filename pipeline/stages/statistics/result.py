@@ -1,4 +1,4 @@
-"""What the statistics return."""
+"""The result of the statistics."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from pipeline.engine.result import OneFileResult
 
 @dataclass(frozen=True, eq=False)
 class MapStatistics(OneFileResult):
-    """What every map of a layer answers to labelled images. An image's activation: the mean over the map.
+    """The answers of every map of a layer to labelled images. An image's activation: the mean over the map.
 
     The units of a dense layer are maps of one position, which sees the whole image.
 

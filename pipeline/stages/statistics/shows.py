@@ -1,4 +1,4 @@
-"""What is shown of statistics."""
+"""The words and charts of statistics."""
 
 from pipeline.engine.record import StageRecord
 from pipeline.engine.shows import ImageChart, LineChart, Section, Shows
