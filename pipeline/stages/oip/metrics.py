@@ -1,4 +1,4 @@
-"""What the record has of OIPs: scores by map index, the objective by step, a table of all maps."""
+"""The record's metrics of OIPs: scores by map index, the objective by step, a table of all maps."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""What a sweep over the maps returns."""
+"""The result of a sweep over the maps."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ CONVERGED, RISING, UNSTEADY, NEVER = "converged", "still rising", "not converged
 
 
 def relative(activation: np.ndarray, maximum: np.ndarray) -> np.ndarray:
-    """activation / maximum, not a number where the maximum is not known, or not above 0."""
+    """Compute activation / maximum, not a number where the maximum is not known, or not above 0."""
     known = (maximum > 0) & np.isfinite(maximum)
     return activation / np.where(known, maximum, np.nan).astype(maximum.dtype)
 
@@ -52,11 +52,11 @@ class OipSweepResult(OneFileResult):
 
     @property
     def triggered(self) -> int:
-        """The number of maps whose final image activates them."""
+        """Return the number of maps whose final image activates them."""
         return int(np.count_nonzero(self.verdicts != NEVER))
 
     def verdict(self, row: int) -> str:
-        """All that is known of a map in words: "converged at step 48, restarted once"."""
+        """Return all that is known of a map in words: "converged at step 48, restarted once"."""
         words = [str(self.verdicts[row])]
         if words[0] == CONVERGED:
             words = [f"{CONVERGED} at step {self.converged_at[row]}"]
@@ -69,17 +69,19 @@ class OipSweepResult(OneFileResult):
 
     @property
     def relative_activation(self) -> np.ndarray:
-        """(maps,): the activation as a multiple of the largest that a real image causes; not a number where that is not
-        known, or not above 0."""
+        """Return (maps,), the activation as a multiple of the largest that a real image causes.
+
+        Not a number where that is not known, or not above 0.
+        """
         return relative(self.activation, self.data_maximum)
 
     @property
     def files(self) -> list[str]:
-        """The picture file of every row: that of map 7 is maps/map_007.png, that of the whole layer maps/layer.png."""
+        """Return the picture file of every row: maps/map_007.png of map 7, maps/layer.png of the whole layer."""
         names = [f"map_{int(name):03d}" if name.isdigit() else name for name in self.names.tolist()]
         return [f"maps/{name}.png" for name in names]
 
     @property
     def fires_on_no_image(self) -> np.ndarray:
-        """(maps,) bool: no real image activates the map; False where none was looked at."""
+        """Return (maps,) bool: no real image activates the map; False where none was looked at."""
         return self.data_maximum <= 0

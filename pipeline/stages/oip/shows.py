@@ -1,4 +1,4 @@
-"""What is shown of OIPs."""
+"""The words and charts of OIPs."""
 
 from pipeline.engine.record import StageRecord
 from pipeline.engine.shows import SETTINGS, ImageChart, LineChart, ParallelChart, Section, Shows

@@ -1,4 +1,4 @@
-"""What start images are chosen from, where they are pictures."""
+"""The pictures that start images are chosen from."""
 
 import numpy as np
 

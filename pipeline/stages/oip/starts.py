@@ -1,4 +1,4 @@
-"""From which images an ascent starts, and what is added to them on the way."""
+"""The images that an ascent starts from, and what is added to them on the way."""
 
 from collections.abc import Callable, Sequence
 
@@ -29,7 +29,7 @@ class Starts:
             self._waves, self._later = self._waves[:1], self._waves[1:]
 
     def images(self, identities: Sequence[Identity]) -> np.ndarray:
-        """(identities, size, size, 1), standardized."""
+        """Return (identities, size, size, 1), standardized."""
         kind, seed = self._config.kind, self._seed
         if kind is StartImage.waves:
             return self._drawn(noise.multi_wavelength_noise, self._waves, identities)
@@ -46,7 +46,7 @@ class Starts:
         return noise.standardized((1 - blend) * pictures + blend * waves)
 
     def fluctuation(self, stage: int, identities: Sequence[Identity]) -> np.ndarray:
-        """What enriches the images at the beginning of a stage, 1 being the second one: the next shorter waves."""
+        """Return what enriches the images at the beginning of a stage, 1 being the second: the next shorter waves."""
         return self._drawn(noise.waves, [self._later[stage - 1]], identities)
 
     def _drawn(

@@ -17,7 +17,7 @@ from pipeline.stages.oip.settings import OipConfig
 
 
 def render_oips(config: OipConfig, result: OipSweepResult, *, dense: bool = False) -> Pictures:
-    """contact_sheet.png, maps/map_INDEX.png and both with enhanced contrast; evolution, objective and emergence.
+    """Draw contact_sheet.png, maps/map_INDEX.png and both in enhanced contrast; evolution, objective, emergence.
 
     The picture of the whole layer is maps/layer.png, that of a mix of maps maps/direction.png. starts.png is there
     where every map had several starts.

@@ -33,7 +33,7 @@ SHEET_WIDTH = 1400
 
 
 def contact_sheet(words: Words, result: OipSweepResult, levels: np.ndarray, shown: str) -> np.ndarray:
-    """The pictures in the order of the result; where they are few, verdicts are in words.
+    """Draw the pictures in the order of the result; where they are few, verdicts are in words.
 
     Args:
         levels: (maps, size, size) uint8.
@@ -52,17 +52,17 @@ def contact_sheet(words: Words, result: OipSweepResult, levels: np.ndarray, show
 
 
 def columns_of(count: int) -> int:
-    """Pictures in a row: the sheet is about twice as wide as high, 16 for 128."""
+    """Return the pictures in a row: the sheet is about twice as wide as high, 16 for 128."""
     return min(count, max(4, math.ceil(math.sqrt(2 * count))))
 
 
 def silent_dimmed(result: OipSweepResult, levels: np.ndarray) -> np.ndarray:
-    """The levels (maps, size, size), those of maps without an OIP dimmed."""
+    """Dim the levels (maps, size, size) of maps without an OIP."""
     return np.where(result.verdicts[:, None, None] == NEVER, dimmed(levels), levels)
 
 
 def dimmed(levels: np.ndarray) -> np.ndarray:
-    """Three quarters of the way to white, the paper: 255 - (255 - level) / 4."""
+    """Move levels three quarters of the way to white, the paper: 255 - (255 - level) / 4."""
     return (255 - (255 - levels) // 4).astype(np.uint8)
 
 
@@ -86,7 +86,7 @@ def _in_short(result: OipSweepResult, row: int) -> list[Caption]:
 
 
 def _legend(words: Words, result: OipSweepResult, *, short: bool) -> list[Note]:
-    """What the signs mean and how often each occurs, then what the numbers are."""
+    """Return what the signs mean and how often each occurs, then what the numbers are."""
     notes = []
     for verdict, mark in MARKS.items():
         if verdict == UNSTEADY and UNSTEADY not in result.verdicts:

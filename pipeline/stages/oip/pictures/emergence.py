@@ -1,4 +1,4 @@
-"""How the patterns of a sweep emerge from noise, as an animation."""
+"""The patterns of a sweep as they emerge from noise, as an animation."""
 
 import numpy as np
 from PIL import Image
@@ -23,7 +23,7 @@ DURATION, LAST_DURATION = 400, 2000
 
 
 def emergence(words: Words, result: OipSweepResult) -> Animation:
-    """The start images, the snapshots (at steps that double) and the final images of the first MAPS maps.
+    """Draw the start images, the snapshots (at steps that double) and the final images of the first MAPS maps.
 
     Of many snapshots FRAMES - 2 are shown.
     """
@@ -40,13 +40,13 @@ def emergence(words: Words, result: OipSweepResult) -> Animation:
 
 
 def in_grey_levels(levels: np.ndarray) -> np.ndarray:
-    """Levels 0..255 rounded to GREY_LEVELS of them, evenly spaced; black and white stay what they are."""
+    """Round levels 0..255 to GREY_LEVELS of them, evenly spaced; black and white stay what they are."""
     spacing = 255 / (GREY_LEVELS - 1)
     return np.rint(np.rint(levels / spacing) * spacing).astype(np.uint8)
 
 
 def _frame(result: OipSweepResult, title: str, images: np.ndarray, width: int) -> np.ndarray:
-    """The pictures below a title, which has at least `width` pixels: (height, width) uint8."""
+    """Draw the pictures below a title, which has at least `width` pixels: (height, width) uint8."""
     levels = silent_dimmed(result, stretched(images[..., 0]))[:MAPS]
     columns = columns_of(len(levels))
     factor = max(1, min(MAP_PICTURE_SIDE, WIDTH // columns) // levels.shape[-1])

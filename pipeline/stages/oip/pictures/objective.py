@@ -12,7 +12,7 @@ from pipeline.stages.oip.settings import OipConfig
 
 
 def objective_curves(config: OipConfig, words: Words, result: OipSweepResult) -> np.ndarray:
-    """A curve for each map, named where they are few; lines where the next stage begins."""
+    """Draw a curve for each map, named where they are few; lines where the next stage begins."""
     figure, (axes,) = new_figure(1, width=9, height=5)
     if len(result.names) <= len(COLORS):
         for name, color, values in zip(result.names.tolist(), COLORS, result.objective.T, strict=False):
@@ -31,14 +31,14 @@ def objective_curves(config: OipConfig, words: Words, result: OipSweepResult) ->
 
 
 def stage_borders(config: OipConfig) -> list[int]:
-    """The first step of every stage but the first; stages are what coarse_to_fine has."""
+    """Return the first step of every stage but the first; stages are what coarse_to_fine has."""
     if config.strategy is not Strategy.coarse_to_fine:
         return []
     return [int(first) for first in np.cumsum(config.stage_steps)[:-1]]
 
 
 def _draw_spread(axes: Any, words: Words, objective: np.ndarray) -> None:
-    """Too many curves to name: each one faintly, their median and the band that holds 80 percent of them."""
+    """Draw curves too many to name: each faintly, their median and the band that holds 80 percent of them."""
     steps = np.arange(len(objective))
     lines = axes.plot(steps, objective, color=COLORS[0], linewidth=0.6, alpha=0.25)
     lines[0].set_label(f"each {words.part}")

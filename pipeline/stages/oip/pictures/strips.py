@@ -37,7 +37,7 @@ LABEL_GAP = 4
 
 
 def evolution(words: Words, result: OipSweepResult) -> np.ndarray:
-    """Rows for up to EVOLUTIONS maps, from the strongest to the weakest: the start image, then the snapshots."""
+    """Draw rows for up to EVOLUTIONS maps, from the strongest to the weakest: the start image, then the snapshots."""
     rows = ranked(result.activation, EVOLUTIONS)
     stages = np.concatenate([result.start_images[None], result.snapshots])[..., 0]
     tiles = rgb(_tiles(np.concatenate([stages[:, row] for row in rows])))
@@ -50,7 +50,7 @@ def evolution(words: Words, result: OipSweepResult) -> np.ndarray:
 
 
 def starts(words: Words, result: OipSweepResult) -> np.ndarray:
-    """Rows for up to STARTS maps, from the strongest to the weakest: what came of their starts, the kept one framed."""
+    """Draw rows for up to STARTS maps, the strongest first: what came of their starts, the kept one framed."""
     rows = ranked(result.activation, STARTS)
     tiles, captions = [], []
     for row in rows:
@@ -72,14 +72,14 @@ def starts(words: Words, result: OipSweepResult) -> np.ndarray:
 
 
 def ranked(activation: np.ndarray, most: int) -> list[int]:
-    """Up to `most` rows, from the strongest to the weakest, evenly spread where there are more."""
+    """Return up to `most` rows, from the strongest to the weakest, evenly spread where there are more."""
     ranking = np.argsort(-activation, kind="stable")
     places = np.linspace(0, len(ranking) - 1, min(most, len(ranking))).round().astype(int)
     return [int(row) for row in ranking[places]]
 
 
 def kept_start(result: OipSweepResult, row: int) -> int | None:
-    """Which of all starts led to the OIP; None where it was a later one.
+    """Return which of all starts led to the OIP; None where it was a later one.
 
     `result.start` does not say so: it is the number of the start image, of which some may not have been ascended.
     """
@@ -90,7 +90,7 @@ def kept_start(result: OipSweepResult, row: int) -> int | None:
 
 
 def shown_starts(count: int, kept: int | None) -> list[int]:
-    """The first STARTS ones; the last place is the kept one's if that is not among them."""
+    """Return the first STARTS ones; the last place is the kept one's if that is not among them."""
     shown = list(range(min(count, STARTS)))
     if kept is not None and kept not in shown:
         shown[-1] = kept
@@ -102,7 +102,7 @@ def _tiles(images: np.ndarray) -> np.ndarray:
 
 
 def _framed(levels: np.ndarray, color: tuple[int, int, int]) -> np.ndarray:
-    """A tile (1, side, side) within a frame, so that it hides nothing: (side + 2 FRAME, side + 2 FRAME, 3)."""
+    """Draw a tile (1, side, side) within a frame, so that it hides nothing: (side + 2 FRAME, side + 2 FRAME, 3)."""
     side = levels.shape[-1] + 2 * FRAME
     tile = np.full((side, side, 3), color, np.uint8)
     tile[FRAME:-FRAME, FRAME:-FRAME] = rgb(levels)[0]
@@ -112,7 +112,7 @@ def _framed(levels: np.ndarray, color: tuple[int, int, int]) -> np.ndarray:
 def _labelled(
     words: Words, result: OipSweepResult, rows: Sequence[int], tiles: np.ndarray, captions: Sequence[Sequence[Caption]]
 ) -> np.ndarray:
-    """Tiles (rows * columns, height, width, 3) with captions, and left of every row what there is to say of its map."""
+    """Draw tiles (rows * columns, height, width, 3) with captions, and left of every row words on its map."""
     strips = captioned_grid(tiles, captions, len(tiles) // len(rows))
     labels = [_label_lines(words, result, row) for row in rows]
     width = max(max(text_width(name, LABEL_SIZE), *(line.width for line in lines)) for name, lines in labels)

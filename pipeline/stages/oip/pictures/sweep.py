@@ -1,4 +1,4 @@
-"""What the OIPs of a sweep show side by side: a row for each job, a column for each map."""
+"""The OIPs of a sweep side by side: a row for each job, a column for each map."""
 
 from collections.abc import Mapping, Sequence
 
@@ -30,7 +30,7 @@ ROW, COLUMN, WIDEST, HIGHEST = 0.3, 0.16, 20.0, 30.0
 
 
 def render_sweep(names: Sequence[str], results: Sequence[Mapping[str, np.ndarray]]) -> Pictures:
-    """activation.png, the activation by job and map as a heat map, and oips.png, the pictures themselves.
+    """Draw activation.png, the activation by job and map as a heat map, and oips.png, the pictures themselves.
 
     Args:
         names: of the jobs, such as the values of what was swept.
@@ -103,7 +103,7 @@ def _with_labels(page: np.ndarray, labels: Sequence[str]) -> np.ndarray:
 
 
 def _picture(image: np.ndarray) -> np.ndarray:
-    """(SIDE, SIDE) uint8 of an image of any size."""
+    """Draw (SIDE, SIDE) uint8 of an image of any size."""
     from PIL import Image
 
     large = enlarge(stretched(image)[None], max(SIDE // len(image), 1))[0]
@@ -111,5 +111,5 @@ def _picture(image: np.ndarray) -> np.ndarray:
 
 
 def _some(count: int, most: int) -> list[int]:
-    """All of so many, or `most` of them, evenly spread."""
+    """Return all of so many, or `most` of them, evenly spread."""
     return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(int)).tolist()

@@ -1,4 +1,4 @@
-"""How the pictures of a sweep put into words what they show."""
+"""The words for what the pictures of a sweep show."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ LARGEST_RATIO = 9999
 
 @dataclass(frozen=True)
 class Words:
-    """Where in the CNN a sweep looked, what the parts of a layer are called there, and what is measured of each."""
+    """The words for a sweep: where in the CNN it looked, what parts a layer has there, what is measured of each."""
 
     place: str
     part: str
@@ -24,12 +24,12 @@ class Words:
     measured: str
 
     def label(self, name: str) -> str:
-        """What a row of this name is called: "map 56" for "56"; "whole layer"; "direction"."""
+        """Return what a row of this name is called: "map 56" for "56"; "whole layer"; "direction"."""
         return f"{self.part} {name}" if name.isdigit() else {"layer": "whole layer"}.get(name, name)
 
 
 def words_of(config: OipConfig, *, dense: bool) -> Words:
-    """The words for the layer of the settings, whether that is a dense one or not."""
+    """Return the words for the layer of the settings, whether that is a dense one or not."""
     place = config.layer
     if config.position is not None:
         place += f" at row {config.position[0]}, column {config.position[1]}"
@@ -45,7 +45,7 @@ def words_of(config: OipConfig, *, dense: bool) -> Words:
 
 
 def headline(words: Words, result: OipSweepResult) -> str:
-    """The place, and how many of its maps got an OIP."""
+    """Return the place, and how many of its maps got an OIP."""
     count = len(result.names)
     counted = f"{result.triggered} of {count}"
     if all(name.isdigit() for name in result.names.tolist()):
@@ -54,19 +54,19 @@ def headline(words: Words, result: OipSweepResult) -> str:
 
 
 def in_few_digits(value: float) -> str:
-    """Three digits, such as 0.567, 5.45 or 41.2; a large number is not rounded to them (2750), 0.0032 has two."""
+    """Write three digits: 0.567, 5.45 or 41.2; a large number is not rounded to them (2750), 0.0032 has two."""
     if abs(value) >= 99.95:
         return f"{value:.0f}"
     return f"{value:#.3g}" if value == 0 or abs(value) >= 0.0995 else f"{value:.2g}"
 
 
 def score(result: OipSweepResult, row: int) -> str:
-    """The activation by the final image; of a map that is not activated, that it has no OIP."""
+    """Return the activation by the final image; of a map that is not activated, that it has no OIP."""
     return "no OIP" if result.verdicts[row] == NEVER else in_few_digits(float(result.activation[row]))
 
 
 def ratio(result: OipSweepResult, row: int) -> str:
-    """The score as a multiple of the largest that an image of the data set reaches; nothing where there is none."""
+    """Return the score as a multiple of the largest by an image of the data set; nothing where there is none."""
     times = float(result.relative_activation[row])
     if result.verdicts[row] == NEVER or not np.isfinite(times):
         return ""
@@ -74,12 +74,12 @@ def ratio(result: OipSweepResult, row: int) -> str:
 
 
 def figures(result: OipSweepResult, row: int) -> str:
-    """Score and ratio, as far as there is one."""
+    """Return score and ratio, as far as there is one."""
     return ", ".join(filter(None, (score(result, row), ratio(result, row))))
 
 
 def verdict_lines(result: OipSweepResult, row: int) -> list[Caption]:
-    """The whole verdict on a map, in words, a line for each thing that is said."""
+    """Return the whole verdict on a map, in words, a line for each thing that is said."""
     never = result.verdicts[row] == NEVER
     marks = [MARKS[str(result.verdicts[row])]]
     marks += [Mark.loop] * bool(result.restarts[row]) + [Mark.ring] * bool(result.fires_on_no_image[row])
@@ -89,7 +89,7 @@ def verdict_lines(result: OipSweepResult, row: int) -> list[Caption]:
 
 
 def verdict_in_short(result: OipSweepResult, row: int) -> Caption:
-    """The same in 84 pixels: the step of convergence, "rising" and so on; at the right how often it was restarted."""
+    """Return the verdict in 84 pixels: the step of convergence, "rising" and so on; right: times restarted."""
     verdict, times = str(result.verdicts[row]), int(result.restarts[row])
     words = {RISING: "rising", UNSTEADY: "unsteady", NEVER: "never"}
     text = str(result.converged_at[row]) if verdict == CONVERGED else words[verdict]
