@@ -38,13 +38,13 @@ class Carving:
         self._config, self._model = config, model
 
     def work(self, shape: tuple[int, int], mask: np.ndarray | None) -> int:
-        """Units of work: steps of single tiles."""
+        """Return the units of work: steps of single tiles."""
         levels = enumerate(tilings_of(self._config, shape))
         tiles = sum(sum(_touched(tiling, _chosen(self._config, number, tiling), mask)) for number, tiling in levels)
         return self._config.turns * tiles * self._config.steps
 
     def dream(self, original: np.ndarray, mask: np.ndarray | None, *, seed: int, on_work: OnWork) -> Course:
-        """See `methods.Dreamer`. Carving draws nothing at random."""
+        """Dream as `methods.Dreamer` says. Carving draws nothing at random."""
         del seed
         config, shape = self._config, (original.shape[0], original.shape[1])
         check_maps(config)
@@ -90,7 +90,7 @@ class _Level:
         self._targets = {first: aim(self._weights(self.maps[first : first + TILES_AT_A_TIME])) for first in firsts}
 
     def carve(self, picture: np.ndarray, on_work: OnWork) -> tuple[np.ndarray, np.ndarray]:
-        """The picture after this level, and the mean objective of its tiles before every step."""
+        """Return the picture after this level, and the mean objective of its tiles before every step."""
         onto = picture.copy()
         total = np.zeros(self._config.steps)
         for first in range(0, len(self._tiles), TILES_AT_A_TIME):
@@ -127,7 +127,7 @@ class _Level:
         return onto, total / max(len(self._tiles), 1)
 
     def _weights(self, maps: list[list[int]]) -> np.ndarray:
-        """Of every tile: the mean over its maps."""
+        """Return of every tile the mean over its maps."""
         shape = self._model.get_layer(self._config.layer).output.shape[1:]
         rows = [directions(of_tile, shape[-1]).mean(axis=0) for of_tile in maps]
         return weights_of(np.array(rows, np.float32).reshape(-1, shape[-1]), shape)
@@ -143,7 +143,7 @@ class _Level:
         return [[config.map_indices[number if len(config.map_indices) > 1 else 0]]] * count
 
     def _most_triggered(self, wanted: int) -> list[list[int]]:
-        """Of the maps asked for, those that a tile of the photo itself triggers most, the strongest first."""
+        """Return of the maps asked for those that a tile of the photo itself triggers most, the strongest first."""
         asked = self._config.map_indices
         chosen = []
         for first in range(0, len(self._tiles), TILES_AT_A_TIME):
@@ -161,12 +161,12 @@ def _count(on_work: OnWork, tiles: int, steps: int) -> None:
 
 
 def _chosen(config: DreamConfig, level: int, tiles: Tiling) -> list[int]:
-    """The tiles that are asked for."""
+    """Return the tiles that are asked for."""
     return list(range(len(tiles))) if config.tiles is None else config.tiles[level]
 
 
 def _touched(tiling: Tiling, tiles: list[int], mask: np.ndarray | None) -> list[bool]:
-    """Whether the mask leaves anything of each tile to be changed."""
+    """Tell of each tile whether the mask leaves anything of it to be changed."""
     return [mask is None or bool(mask[tiling.place(tile)].any()) for tile in tiles]
 
 

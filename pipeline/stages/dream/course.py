@@ -1,4 +1,4 @@
-"""What both methods of dreaming hand back, and how they say how far they are."""
+"""The course of a dream, which both methods hand back, and how they say how far they are."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -29,10 +29,10 @@ OnWork = Callable[[int], None]
 
 
 def as_frame(picture: np.ndarray, config: DreamConfig) -> np.ndarray:
-    """A picture (height, width) as it is kept of every round."""
+    """Return a picture (height, width) as it is kept of every round."""
     return resized(picture[None], within((picture.shape[0], picture.shape[1]), config.frame_size))[0]
 
 
 def standardized_picture(picture: np.ndarray) -> np.ndarray:
-    """`noise.standardized` of one picture (height, width)."""
+    """Return `noise.standardized` of one picture (height, width)."""
     return standardized(picture[None, ..., None])[0, ..., 0]

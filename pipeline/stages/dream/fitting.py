@@ -1,4 +1,4 @@
-"""Whether a photo is large enough for what is asked, and has the tiles that are named: before anything is computed."""
+"""The checks that a photo is large enough, and has the tiles that are named: before anything is computed."""
 
 from pipeline.core.geometry import ReceptiveField, octave_shapes
 from pipeline.core.tiles import Tiling, tiling
@@ -38,7 +38,7 @@ def check_maps(config: DreamConfig) -> None:
 
 
 def tilings_of(config: DreamConfig, shape: tuple[int, int]) -> list[Tiling]:
-    """The tiling of every level.
+    """Return the tiling of every level.
 
     Raises:
         InputError: a level with too small tiles, a tile that is not there, another number of maps than of tiles.

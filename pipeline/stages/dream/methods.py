@@ -18,7 +18,7 @@ class Dreamer(Protocol):
     """Settings and a CNN, ready to dream into one photo after the other."""
 
     def work(self, shape: tuple[int, int], mask: np.ndarray | None) -> int:
-        """How many units of work, whatever they are, a photo of (height, width) takes."""
+        """Return how many units of work, whatever they are, a photo of (height, width) takes."""
 
     def dream(self, original: np.ndarray, mask: np.ndarray | None, *, seed: int, on_work: OnWork) -> Course:
         """Dream into the standardized luma (height, width) of a photo, where the mask, (height, width), is not 0.
@@ -30,5 +30,5 @@ class Dreamer(Protocol):
 
 
 def dreamer_of(config: DreamConfig, model: "keras.Model") -> Dreamer:
-    """The method of the settings."""
+    """Return the method of the settings."""
     return Carving(config, model) if config.method is DreamMethod.carving else Octaves(config, model)

@@ -1,4 +1,4 @@
-"""What the record has of a dream: the objective of every level by step."""
+"""The record's metrics of a dream: the objective of every level by step."""
 
 import numpy as np
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def field_of(model: "keras.Model", config: DreamConfig) -> ReceptiveField:
-    """What a position of the layer sees.
+    """Return what a position of the layer sees.
 
     Raises:
         InputError: the CNN cannot be slid over a picture.
@@ -57,7 +57,7 @@ class Octaves:
         self._slides: dict[tuple[int, int], Slide] = {}
 
     def work(self, shape: tuple[int, int], mask: np.ndarray | None) -> int:
-        """Units of work: pixels, those of overlapping chunks too."""
+        """Return the units of work: pixels, those of overlapping chunks too."""
         del mask
         octaves = self._config.octaves
         check_dream(self._config, self._field, shape)
@@ -65,7 +65,7 @@ class Octaves:
         return sum(layout(self._field, of)[1].pixels for of in shapes) * self._config.steps * len(self._directions)
 
     def dream(self, original: np.ndarray, mask: np.ndarray | None, *, seed: int, on_work: OnWork) -> Course:
-        """See `methods.Dreamer`. The random shifts are the same for all dreams."""
+        """Dream as `methods.Dreamer` says. The random shifts are the same for all dreams."""
         config, shape = self._config, (original.shape[0], original.shape[1])
         check_dream(config, self._field, shape)
         sizes = step_sizes(config.step_size, config.steps, config.step_size_schedule.value)

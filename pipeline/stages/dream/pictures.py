@@ -31,8 +31,10 @@ ZOOM_EACH = 60
 
 
 def render_dream(config: DreamConfig, result: DreamResult) -> Pictures:
-    """photo, dream, dream_soft, dream_strong, before_after, frames and objective .png, a picture of every level of
-    every turn, or every octave, growing.webp, and zoom.webp if there are frames of one.
+    """Draw the pictures of a dream.
+
+    photo, dream, dream_soft, dream_strong, before_after, frames and objective .png, a picture of every level of every
+    turn, or every octave, growing.webp, and zoom.webp if there are frames of one.
     """
     photo = rounded(result.photo)
     dreamt = dreamt_colours(photo, result.picture)
@@ -60,12 +62,12 @@ def render_dream(config: DreamConfig, result: DreamResult) -> Pictures:
 
 
 def round_names(config: DreamConfig) -> list[str]:
-    """What every level or octave works on, and towards which maps."""
+    """Return what every level or octave works on, and towards which maps."""
     return [", ".join(words) for words in _round_words(config)]
 
 
 def _round_words(config: DreamConfig) -> list[list[str]]:
-    """The same, piece by piece."""
+    """Return the names of `round_names`, piece by piece."""
     if config.method is DreamMethod.octaves:
         towards = _towards(config.map_indices or [-1])
         sizes = (config.octaves.scale ** (k + 1 - config.octaves.count) for k in range(config.octaves.count))
@@ -100,7 +102,7 @@ def _list(what: str, numbers: list[int]) -> str:
 
 
 def _in_colours(photo: np.ndarray, frames: np.ndarray) -> np.ndarray:
-    """Frames (count, height, width) with the photo's colours, shrunk to their size."""
+    """Return frames (count, height, width) with the photo's colours, shrunk to their size."""
     small = resized(photo, (frames.shape[2], frames.shape[1]))
     return np.stack([with_luma(small, frame) for frame in frames])
 
@@ -110,7 +112,7 @@ def _limit(photo: np.ndarray) -> float:
 
 
 def _overview(config: DreamConfig, frames: np.ndarray) -> np.ndarray:
-    """All frames, small: the levels of a turn in a row, if they fit; if there is but one level, the turns are."""
+    """Draw all frames, small: a turn's levels in a row, if they fit; if there is but one level, the turns are."""
     size = thumbnail((frames.shape[1], frames.shape[2]), THUMBNAIL)
     small = np.stack([resized(frame, size) for frame in frames])
     octaves = config.method is DreamMethod.octaves
@@ -137,7 +139,7 @@ def _overview(config: DreamConfig, frames: np.ndarray) -> np.ndarray:
 
 
 def _growing(frames: np.ndarray) -> Animation:
-    """From the photo over every round to the dream, one fading into the next."""
+    """Draw the way from the photo over every round to the dream, one fading into the next."""
     height, width = within((frames.shape[1], frames.shape[2]), GROWING_SIZE)
     small = [resized(frame, (width, height)).astype(np.float32) for frame in frames]
     shown, durations = [small[0]], [FIRST]
@@ -150,7 +152,7 @@ def _growing(frames: np.ndarray) -> Animation:
 
 
 def _objective(config: DreamConfig, objective: np.ndarray) -> np.ndarray:
-    """The objective (turns, levels, steps): a line per level, interrupted where a new turn begins.
+    """Draw the objective (turns, levels, steps): a line per level, interrupted where a new turn begins.
 
     Of many levels or octaves some are named, and the colours of those between lie between.
     """

@@ -1,4 +1,4 @@
-"""What a dream returns."""
+"""The result of a dream."""
 
 from dataclasses import dataclass
 
@@ -32,7 +32,7 @@ class DreamResult(OneFileResult):
 
     @property
     def frame_files(self) -> list[str]:
-        """The picture file of every frame."""
+        """Return the picture file of every frame."""
         turns, rounds, _ = self.objective.shape
         if self.tile_maps.shape[1] == 0:
             return [f"octaves/octave_{number + 1}.png" for number in range(rounds)]

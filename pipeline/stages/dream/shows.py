@@ -1,4 +1,4 @@
-"""What is shown of a dream."""
+"""The words and charts of a dream."""
 
 from pipeline.engine.record import StageRecord
 from pipeline.engine.shows import ImageChart, LineChart, Section, Shows

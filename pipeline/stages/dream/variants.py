@@ -8,7 +8,10 @@ from pipeline.stages.dream.settings import DreamConfig
 
 
 class Variant(NamedTuple):
-    """name: what it does differently; step: its map index, or its number; config: its settings."""
+    """A dream among others.
+
+    name: what it does differently; step: its map index, or its number; config: its settings.
+    """
 
     name: str
     step: int
@@ -16,7 +19,7 @@ class Variant(NamedTuple):
 
 
 def variants_of(config: DreamConfig, maps: int) -> list[Variant]:
-    """What `config.compare.by` asks for.
+    """Return the dreams that `config.compare.by` asks for.
 
     maps: each of map_indices by itself, for all levels or octaves. levels: each level by itself, then all together;
     of octaves the largest one, the largest two, and so on. strengths: each of `config.compare.strengths`.
@@ -65,7 +68,7 @@ def _of_levels(config: DreamConfig) -> list[Variant]:
 
 
 def _own_maps(config: DreamConfig, one: slice) -> list[int] | None:
-    """A list with a map for each level is cut; any other one is meant for all of them."""
+    """Return the maps of some levels: a list with a map for each level is cut, any other is meant for all of them."""
     indices = config.map_indices
     per_level = config.auto_maps is None and indices is not None and len(indices) == len(config.levels)
     return indices[one] if indices is not None and per_level else indices

@@ -39,11 +39,11 @@ class Zoom:
 
     @property
     def work(self) -> int:
-        """Units of work, those of the `methods.Dreamer`."""
+        """Return the units of work, those of the `methods.Dreamer`."""
         return self._dreams * self._dreamer.work(self._shape, None) if self._dreamer else 0
 
     def frames(self, dreamt: np.ndarray, *, seed: int, on_work: OnWork) -> np.ndarray:
-        """(frames, height, width[, 3]) uint8.
+        """Dream the frames: (frames, height, width[, 3]) uint8.
 
         Args:
             dreamt: (height, width, 3) or (height, width) uint8, the finished dream.
@@ -69,7 +69,7 @@ class Zoom:
 
 
 def _of_a_frame(config: DreamConfig, model: "keras.Model", shape: tuple[int, int]) -> DreamConfig:
-    """The settings of a single frame, which has room for fewer octaves, and is dreamt into once."""
+    """Return the settings of a single frame, which has room for fewer octaves, and is dreamt into once."""
     count = config.octaves.count
     while count > 1 and min(octave_shapes(*shape, count, config.octaves.scale)[0]) < model.inputs[0].shape[1]:
         count -= 1
@@ -81,7 +81,10 @@ def _of_a_frame(config: DreamConfig, model: "keras.Model", shape: tuple[int, int
 
 
 def _closer(picture: np.ndarray, factor: float, shape: tuple[int, int]) -> np.ndarray:
-    """The middle of a picture, 1/factor of its sides, in this shape; of the pixels' centres, so that nothing drifts."""
+    """Return the middle of a picture, 1/factor of its sides, in this shape.
+
+    Of the pixels' centres, so that nothing drifts.
+    """
     channels = picture.astype(np.float32).reshape(1, *picture.shape[:2], -1)
     if factor == 1.0:
         moved = tf.image.resize(channels, shape, method="bicubic", antialias=True)
