@@ -1,4 +1,4 @@
-"""What the record has of several dreams, by map index or number."""
+"""The record's metrics of several dreams, by map index or number."""
 
 import numpy as np
 

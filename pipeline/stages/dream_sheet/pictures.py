@@ -17,7 +17,7 @@ LAYOUTS, ROWS = ((320, 1320), (320, 2032), (240, 2032), (160, 2032)), 4
 
 
 def render_dream_sheet(config: DreamConfig, result: DreamSheetResult) -> Pictures:
-    """photo.png, contact_sheet.png and dreams/NAME.png, each in full size."""
+    """Draw photo.png, contact_sheet.png and dreams/NAME.png, each in full size."""
     photo = rounded(result.photo)
     dreams = [with_luma(photo, grey) for grey in result.pictures]
     names = result.names.tolist()

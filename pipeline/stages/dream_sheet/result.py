@@ -1,4 +1,4 @@
-"""What a sheet of dreams returns."""
+"""The result of a sheet of dreams."""
 
 from dataclasses import dataclass
 
@@ -27,7 +27,7 @@ class DreamSheetResult(OneFileResult):
 
     @property
     def files(self) -> list[str]:
-        """The picture file of every dream: "map 7" is dreams/map_007.png."""
+        """Return the picture file of every dream: "map 7" is dreams/map_007.png."""
         named = zip(self.names.tolist(), self.steps.tolist(), strict=True)
         names = [f"map {step:03d}" if name.startswith("map ") else name for name, step in named]
         return [f"dreams/{name.replace(',', '').replace(' ', '_')}.png" for name in names]

@@ -1,4 +1,4 @@
-"""What is shown of several dreams."""
+"""The words and charts of several dreams."""
 
 from pipeline.engine.record import StageRecord
 from pipeline.engine.shows import ImageChart, LineChart, Section, Shows
