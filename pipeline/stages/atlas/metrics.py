@@ -1,4 +1,4 @@
-"""What the record has of an atlas, by map index."""
+"""The record's metrics of an atlas, by map index."""
 
 import numpy as np
 

@@ -26,7 +26,7 @@ def render_atlas_files(
     labels: np.ndarray,
     class_names: Sequence[str],
 ) -> Pictures:
-    """atlas.html, and dreams.png where there are dreams; the arguments are those of `render_atlas`."""
+    """Make atlas.html, and dreams.png where there are dreams; the arguments are those of `render_atlas`."""
     page = Page(render_atlas(about, oips, statistics, atlas, images, labels, class_names))
     return {"atlas.html": page, **({"dreams.png": _dreams(atlas)} if len(atlas.dreams) else {})}
 

@@ -1,4 +1,4 @@
-"""What an atlas returns."""
+"""The result of an atlas."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from pipeline.engine.result import OneFileResult
 
 @dataclass(frozen=True, eq=False)
 class AtlasResult(OneFileResult):
-    """What an atlas of a layer shows beside its OIPs and statistics.
+    """The views of a layer that an atlas shows beside its OIPs and statistics.
 
     map_indices: (maps,) of the layer that were looked at, those of which there is an OIP.
 

@@ -1,4 +1,4 @@
-"""What is shown of an atlas."""
+"""The words and charts of an atlas."""
 
 from pipeline.engine.record import StageRecord
 from pipeline.engine.shows import ImageChart, LineChart, Section, Shows

@@ -1,4 +1,4 @@
-"""What an atlas says of the run that it shows."""
+"""The words of an atlas about the run that it shows."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -23,9 +23,12 @@ NO_SELECTIVITY = "a class mean is negative, or all are 0"
 
 @dataclass(frozen=True)
 class Card:
-    """picture: a key, or nothing without an OIP; verdict: one of the verdicts, or `NO_OIP`; told: the whole verdict;
+    """A map at a glance.
+
+    picture: a key, or nothing without an OIP; verdict: one of the verdicts, or `NO_OIP`; told: the whole verdict;
     preferred: the class's number, -1 for none; predicted: what the CNN takes the OIP for, -1 if it was not asked;
-    general: the warnings that most maps of the layer have, and so do not tell it from others."""
+    general: the warnings that most maps of the layer have, and so do not tell it from others.
+    """
 
     index: int
     label: str
@@ -45,31 +48,33 @@ class Card:
 
     @property
     def sign(self) -> str:
+        """Return the sign of its verdict."""
         return SIGNS[self.verdict]
 
     @property
     def has_oip(self) -> bool:
+        """Tell whether there is an OIP of the map."""
         return bool(self.picture)
 
     @property
     def keys(self) -> str:
-        """The warnings of its own, for the script."""
+        """Return the keys of the warnings of its own, for the script."""
         return " ".join(rule.key for rule in self.warnings)
 
     @property
     def general_keys(self) -> str:
-        """The general ones, for the script."""
+        """Return the keys of the general warnings, for the script."""
         return " ".join(rule.key for rule in self.general)
 
 
 def cards(source: Source, gallery: Gallery) -> list[Card]:
-    """One for each map of the layer; those without an OIP come last."""
+    """Make a card for each map of the layer; those without an OIP come last."""
     made = _with_general([_card(source, index, gallery) for index in range(source.maps)])
     return sorted(made, key=lambda card: not card.has_oip)
 
 
 def _with_general(made: list[Card]) -> list[Card]:
-    """A warning that more than half of all OIPs have is said of the layer: a flag on every card would say nothing."""
+    """Make general what more than half of all OIPs are warned of: a flag on every card would say nothing."""
     count = sum(card.has_oip for card in made)
     general = {rule for rule in RULES if sum(rule in card.warnings for card in made) > MOST * count}
     return [
@@ -130,5 +135,5 @@ def _card(source: Source, index: int, gallery: Gallery) -> Card:
 
 
 def _largest(values: np.ndarray) -> int:
-    """The number of the largest; -1 if none is a number."""
+    """Return the number of the largest; -1 if none is a number."""
     return -1 if np.isnan(values).all() else int(np.nanargmax(values))

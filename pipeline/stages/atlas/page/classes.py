@@ -49,7 +49,10 @@ class Pattern:
 
 @dataclass(frozen=True)
 class ClassPage:
-    """picture: the mean of the images; rival: the class that it is compared with at first, -1 if there is none."""
+    """The page of a class.
+
+    picture: the mean of the images; rival: the class that it is compared with at first, -1 if there is none.
+    """
 
     label: int
     name: str
@@ -66,6 +69,7 @@ class ClassPage:
 
 
 def class_page(source: Source, label: int, gallery: Gallery) -> ClassPage:
+    """Make the page of the class `label`."""
     statistics, count = source.statistics, int(source.counts[label])
     others = [other for other in source.classes if other != label]
     confusion, own = statistics.confusion, source.images[source.labels == label]
@@ -88,7 +92,7 @@ def class_page(source: Source, label: int, gallery: Gallery) -> ClassPage:
 
 
 def rival(confusion: np.ndarray, label: int) -> int:
-    """The other class that a class is confused with most, in either direction; of equal ones the next in order.
+    """Return the other class that a class is confused with most, in either direction; of equal ones the next one.
 
     -1 if there is no other class.
     """
@@ -98,7 +102,7 @@ def rival(confusion: np.ndarray, label: int) -> int:
 
 
 def _mistakes(source: Source, label: int, counts: np.ndarray, whole: int | None) -> list[Mistake]:
-    """The other classes with a count, the largest first; shares of `whole`, or of the images of the other class."""
+    """Return the other classes with a count, the largest first; shares of `whole`, or of the other class's images."""
     others = [other for other in source.classes if other != label and counts[other] > 0]
     others.sort(key=lambda other: -counts[other])
     largest = max((int(counts[other]) for other in others), default=1)
@@ -115,7 +119,7 @@ def _mistakes(source: Source, label: int, counts: np.ndarray, whole: int | None)
 
 
 def _telling(source: Source, here: list[int], there: list[int]) -> list[Telling]:
-    """The maps that the images of some classes activate more than those of others."""
+    """Return the maps that the images of some classes activate more than those of others."""
     one, other = source.group(here), source.group(there)
     effects = cohens_d(one, other)
     return [
@@ -125,7 +129,7 @@ def _telling(source: Source, here: list[int], there: list[int]) -> list[Telling]
 
 
 def _pattern(source: Source, label: int, index: int, gallery: Gallery) -> Pattern:
-    """Coloured from 0, or the smallest value if that is below, to the largest that any class has in this map."""
+    """Draw the means in colours from 0, or the smallest if below, to the largest of any class in this map."""
     statistics = source.statistics
     of_all = statistics.class_positions[:, index]
     known_values = of_all[np.isfinite(of_all)]
@@ -142,7 +146,7 @@ def _pattern(source: Source, label: int, index: int, gallery: Gallery) -> Patter
 
 
 def comparisons(source: Source) -> dict[str, list[list[list[object]]]]:
-    """For every two classes "4-9", the first being the smaller: the maps that each of them activates more.
+    """Return for every two classes "4-9", the smaller first, the maps that each of them activates more.
 
     Of each map its index, the size of Cohen's d, and the means of the first and of the second class, as text.
     """

@@ -17,7 +17,7 @@ TICKS = 4
 
 @dataclass(frozen=True)
 class Tick:
-    """at: where on its axis; text: the value there."""
+    """A tick of an axis. at: where on the axis; text: the value there."""
 
     at: float
     text: str
@@ -25,7 +25,10 @@ class Tick:
 
 @dataclass(frozen=True)
 class Curve:
-    """path: of the line, in SVG's language; the ticks of both axes; marks: where along x something is marked."""
+    """A curve.
+
+    path: of the line, in SVG's language; the ticks of both axes; marks: where along x something is marked.
+    """
 
     path: str
     x_ticks: tuple[Tick, ...]
@@ -37,7 +40,9 @@ class Curve:
 
 
 def curve(values: np.ndarray, marked: np.ndarray) -> Curve | None:
-    """The values (steps,) over their number; None where there are fewer than two. What is not a number is left out.
+    """Draw the values (steps,) over their number; None where there are fewer than two.
+
+    What is not a number is left out.
 
     Args:
         marked: numbers of steps that are marked.
@@ -72,7 +77,7 @@ def curve(values: np.ndarray, marked: np.ndarray) -> Curve | None:
 
 
 def _round_values(low: float, high: float) -> list[float]:
-    """About `TICKS` multiples of 1, 2 or 5 times a power of ten, from at most `low` to at most `high`."""
+    """Return about `TICKS` multiples of 1, 2 or 5 times a power of ten, from at most `low` to at most `high`."""
     span = high - low if high > low else max(abs(high), 1.0)
     rough = span / TICKS
     power = 10.0 ** math.floor(math.log10(rough))

@@ -1,4 +1,4 @@
-"""How far the classes lie apart in what a map answers to them."""
+"""The distance of the classes in what a map answers to them."""
 
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ class Group(NamedTuple):
 
 
 def group(class_means: np.ndarray, class_deviations: np.ndarray, counts: np.ndarray, classes: np.ndarray) -> Group:
-    """All images of some classes as one group.
+    """Join all images of some classes to one group.
 
     With n_c images of class c of mean m_c and deviation s_c, and n = sum n_c:
         mean = 1/n * sum_c n_c m_c;   deviation = sqrt(1/n * sum_c n_c (s_c^2 + (m_c - mean)^2))
@@ -33,7 +33,7 @@ def group(class_means: np.ndarray, class_deviations: np.ndarray, counts: np.ndar
 
 
 def cohens_d(one: Group, other: Group) -> np.ndarray:
-    """(maps,): the difference of the means in pooled standard deviations, positive where `one` activates more.
+    """Compute (maps,), the difference of the means in pooled standard deviations; positive where `one` activates more.
 
     With deviations s that were divided by n, as those of `MapStatistics` are:
         d = (m_1 - m_2) / sqrt((n_1 s_1^2 + n_2 s_2^2) / (n_1 + n_2 - 2))
@@ -50,6 +50,6 @@ def cohens_d(one: Group, other: Group) -> np.ndarray:
 
 
 def farthest(effects: np.ndarray, count: int) -> np.ndarray:
-    """The maps with the largest effects above 0, the largest first, at most `count`; of equal ones the first."""
+    """Return the maps with the largest effects above 0, the largest first, at most `count`; of equal ones the first."""
     order = np.argsort(np.where(np.isnan(effects), np.inf, -effects), kind="stable")
     return order[effects[order] > 0][:count]

@@ -54,7 +54,7 @@ class Gallery:
 
 
 def _palette() -> np.ndarray:
-    """(SHADES, 3) uint8, linear between the stops."""
+    """Return the colours (SHADES, 3) uint8, linear between the stops."""
     at = np.linspace(0, len(STOPS) - 1, SHADES)
     channels = [np.interp(at, range(len(STOPS)), channel) for channel in zip(*STOPS, strict=True)]
     return np.round(np.stack(channels, axis=1)).astype(np.uint8)

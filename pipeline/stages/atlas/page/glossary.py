@@ -1,10 +1,10 @@
-"""What the numbers of an atlas mean: key -> (term, explanation)."""
+"""The meaning of the numbers of an atlas: key -> (term, explanation)."""
 
 from pipeline.stages.oip.pictures.words import Words
 
 
 def glossary(words: Words) -> dict[str, tuple[str, str]]:
-    """The explanations, in the words of the layer."""
+    """Return the explanations, in the words of the layer."""
     part = words.part
     return {
         "oip": (

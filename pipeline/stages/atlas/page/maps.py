@@ -80,7 +80,7 @@ class Positions:
 
 @dataclass(frozen=True)
 class PathRow:
-    """How alike patterns are in a convolution."""
+    """The similarity of patterns in a convolution."""
 
     layer: str
     own: Number
@@ -90,12 +90,19 @@ class PathRow:
 
 @dataclass(frozen=True)
 class Neighbour:
+    """Another map, and the correlation with it."""
+
     index: int
     correlation: str
 
 
 @dataclass(frozen=True)
 class MapPage:
+    """The page of a map.
+
+    previous, following: the maps beside it in the order of the overview.
+    """
+
     card: Card
     previous: int
     following: int
@@ -113,13 +120,17 @@ class MapPage:
 
     @property
     def reasons(self) -> list[str]:
-        """Why numbers of the classes are not known, each once."""
+        """Return why numbers of the classes are not known, each reason once."""
         numbers = [number for row in self.classes for number in (row.mean, row.change, row.prediction)]
         shown = numbers if self.card.has_oip else [number for number in numbers if number.reason != NO_OIP_TO_SHOW]
         return sorted({number.reason for number in shown if not number.known})
 
 
 def map_page(source: Source, card: Card, previous: int, following: int, gallery: Gallery) -> MapPage:
+    """Make the page of the map of a card.
+
+    previous, following: the maps beside it in the order of the overview.
+    """
     row, at = source.oip_rows.get(card.index), source.atlas_rows.get(card.index)
     rows = _classes(source, card, at)
     return MapPage(
@@ -141,7 +152,7 @@ def map_page(source: Source, card: Card, previous: int, following: int, gallery:
 
 
 def _sentences(source: Source, card: Card, rows: list[ClassRow]) -> list[str]:
-    """What the numbers say, in words."""
+    """Return what the numbers say, in words."""
     part, statistics = source.words.part, source.statistics
     said = []
     if card.has_oip and card.relative.known:
@@ -227,7 +238,7 @@ def _classes(source: Source, card: Card, at: int | None) -> list[ClassRow]:
 
 
 def _bars(values: np.ndarray) -> list[float]:
-    """Each as a share of the largest size, -1 to 1; 0 for what is not a number."""
+    """Return each as a share of the largest size, -1 to 1; 0 for what is not a number."""
     sizes = np.abs(np.nan_to_num(values))
     return [round(float(share), 3) for share in np.nan_to_num(values) / (sizes.max() if sizes.any() else 1)]
 
@@ -278,7 +289,7 @@ def _evolution(source: Source, card: Card, row: int, gallery: Gallery) -> list[P
 
 
 def _starts(source: Source, card: Card, gallery: Gallery) -> list[Starts]:
-    """Of every kind of start image; where none were made for the atlas, those of the run itself."""
+    """Return the pictures of every kind of start; where none were made for the atlas, those of the run itself."""
     at, row = source.atlas_rows.get(card.index), source.oip_rows.get(card.index)
     if at is not None and source.atlas.other_images.size:
         atlas = source.atlas
@@ -321,7 +332,10 @@ def _path(source: Source, at: int) -> list[PathRow]:
 
 
 def _neighbours(source: Source, index: int, found: np.ndarray, sign: int) -> list[Neighbour]:
-    """sign: of the correlation, 1 or -1: in a small layer the most similar of the rest may be opposite."""
+    """Return the maps of `found` whose correlation with the map has this sign.
+
+    sign: 1 or -1: in a small layer the most similar of the rest may be opposite.
+    """
     correlation = source.statistics.correlation[index]
     others = [other for other in found[index].tolist() if other >= 0 and sign * correlation[other] > 0]
     return [Neighbour(other, brief(float(correlation[other]))) for other in others]

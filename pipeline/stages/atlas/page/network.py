@@ -25,8 +25,11 @@ class LayerPicture:
 
 @dataclass(frozen=True)
 class LayerPage:
-    """address: behind the #; sees: the receptive field in two or three words, told: in a sentence; here: whether the
-    atlas is one of this layer."""
+    """The page of a layer.
+
+    address: behind the #; sees: the receptive field in two or three words, told: in a sentence; here: whether the atlas
+    is one of this layer.
+    """
 
     name: str
     address: str
@@ -40,13 +43,13 @@ class LayerPage:
 
     @property
     def warned(self) -> list[tuple[Rule, int]]:
-        """The warnings of its pictures, each with the number of pictures."""
+        """Return the warnings of its pictures, each with the number of pictures."""
         given = Counter(rule for picture in self.pictures for rule in picture.warnings)
         return [(rule, given[rule]) for rule in RULES if given[rule]]
 
 
 def layer_pages(source: Source, gallery: Gallery) -> list[LayerPage]:
-    """One for every layer of the network, in its order."""
+    """Make a page for every layer of the network, in its order."""
     atlas = source.atlas
     pages = []
     for number, name in enumerate(atlas.layers.tolist()):
@@ -70,12 +73,12 @@ def layer_pages(source: Source, gallery: Gallery) -> list[LayerPage]:
 
 
 def _crosses(words: str) -> str:
-    """ "26 × 26 × 32" for "26 x 26 x 32"."""
+    """Return "26 × 26 × 32" for "26 x 26 x 32"."""
     return words.replace(" x ", " × ")
 
 
 def _receptive_field(side: int, apart: int, picture: int) -> tuple[str, str]:
-    """In two or three words, and in a sentence; `picture`: the pixels of its side."""
+    """Return it in two or three words, and in a sentence; `picture`: the pixels of its side."""
     if side < 0:
         return "", "How many pixels a node sees is not known."
     if side >= picture and apart <= 0:
@@ -112,7 +115,7 @@ def _pictures(source: Source, number: int, layer: str, gallery: Gallery) -> list
 
 
 def _evidence(activation: float, maximum: float, relative: float) -> Evidence:
-    """Of other layers only the scores are known."""
+    """Return the evidence on an OIP of another layer, of which only the scores are known."""
     return Evidence(
         verdict=RISING if activation > 0 else NEVER,
         fires_on_no_image=maximum <= 0,

@@ -1,4 +1,4 @@
-"""How the atlas writes numbers: with their unit, and a number that is not known with the reason."""
+"""The numbers of the atlas as text: with their unit, and one that is not known with the reason."""
 
 import math
 from collections.abc import Callable
@@ -24,34 +24,34 @@ class Number:
 
     @property
     def words(self) -> str:
-        """The number inside of a sentence."""
+        """Return the number inside of a sentence."""
         return self.text if self.known else f"not known ({self.reason})"
 
     @property
     def sortable(self) -> str:
-        """For the script; nothing if it is not known, which no number sorts as."""
+        """Return the number for the script; nothing if it is not known, which no number sorts as."""
         return f"{self.value:.6g}" if self.known else ""
 
 
 def plain(value: float) -> str:
-    """Three digits: "5.45", "−0.12"; "0.0032" has two, and "< 0.001" is all that is said of less."""
+    """Write three digits: "5.45", "−0.12"; "0.0032" has two, and "< 0.001" is all that is said of less."""
     if 0 < abs(value) < SMALLEST:
         return f"< {SMALLEST}" if value > 0 else f"> {MINUS}{SMALLEST}"
     return in_few_digits(value).replace("-", MINUS) if value else "0"
 
 
 def brief(value: float) -> str:
-    """Two decimals: "0.57", "−0.12"."""
+    """Write two decimals: "0.57", "−0.12"."""
     return f"{value:.2f}".replace("-", MINUS)
 
 
 def times(value: float) -> str:
-    """A multiple of the largest activation on the data: "1.42 ×"."""
+    """Write a multiple of the largest activation on the data: "1.42 ×"."""
     return f"> {LARGEST_RATIO} ×" if value > LARGEST_RATIO else f"{plain(value)} ×"
 
 
 def percent(share: float) -> str:
-    """A share of 1: "99.4 %"; what is not quite nothing or all does not look like it."""
+    """Write a share of 1: "99.4 %"; what is not quite nothing or all does not look like it."""
     if 0 < share < 0.0005:
         return "< 0.1 %"
     if 0.9995 < share < 1:
@@ -60,21 +60,22 @@ def percent(share: float) -> str:
 
 
 def points(difference: float) -> str:
-    """A difference of two shares, in percentage points: "+0.3 pp", "−1.2 pp", "0 pp" where there is none."""
+    """Write a difference of two shares, in percentage points: "+0.3 pp", "−1.2 pp", "0 pp" where there is none."""
     shown = 100 * difference
     return "0 pp" if round(shown, 2) == 0 else f"{shown:+.{1 if abs(shown) >= 1 else 2}f} pp".replace("-", MINUS)
 
 
 def known(value: float, reason: str, form: Callable[[float], str] = plain) -> Number:
-    """The number as `form` writes it, or, if it is not one, a dash with the reason."""
+    """Return the number as `form` writes it, or, if it is not one, a dash with the reason."""
     value = float(value)
     return Number(form(value), value=value) if math.isfinite(value) else unknown(reason)
 
 
 def unknown(reason: str) -> Number:
+    """Return a dash with the reason."""
     return Number("–", reason)
 
 
 def counted(count: int, one: str, several: str) -> str:
-    """ "1 map", "2 maps"."""
+    """Write "1 map", "2 maps"."""
     return f"{count:,} {one if count == 1 else several}"

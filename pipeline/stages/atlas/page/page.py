@@ -36,7 +36,9 @@ def render_atlas(
     labels: np.ndarray,
     class_names: Sequence[str],
 ) -> str:
-    """All maps of a layer as one HTML file, which asks for nothing else. The same input makes the same text.
+    """Make one HTML file of all maps of a layer, which asks for nothing else.
+
+    The same input makes the same text.
 
     Args:
         oips: may be of some of the maps only; those without an OIP come last.
@@ -84,14 +86,14 @@ def render_atlas(
 
 
 def _map_pages(source: Source, shown: list[Card], gallery: Gallery) -> list[object]:
-    """In the order of the overview, whose end leads to its beginning."""
+    """Make the pages in the order of the overview, whose end leads to its beginning."""
     around = [shown[-1], *shown, shown[0]]
     triples = zip(around, shown, around[2:], strict=False)
     return [map_page(source, card, before.index, after.index, gallery) for before, card, after in triples]
 
 
 def _summary(source: Source, shown: list[Card]) -> list[tuple[str, str]]:
-    """The layer in a few figures: number and what it counts."""
+    """Return the layer in a few figures: number and what it counts."""
     words, made = source.words, [card for card in shown if card.has_oip]
     compared = [card.relative.value for card in made if card.relative.known]
     right = int(source.statistics.confusion.diagonal().sum())
@@ -111,13 +113,13 @@ def _summary(source: Source, shown: list[Card]) -> list[tuple[str, str]]:
 
 
 def _reach(shown: list[Card]) -> int:
-    """Up to which multiple of the data's maximum one can filter: what nine in ten OIPs do not exceed, at least 2."""
+    """Return up to which multiple of the data's maximum one can filter: what 9 in 10 OIPs keep below, at least 2."""
     compared = [card.relative.value for card in shown if card.relative.known]
     return max(2, math.ceil(np.quantile(compared, 0.9))) if compared else 2
 
 
 def _environment() -> Environment:
-    """Everything that is put into a template is escaped."""
+    """Return templates in which everything that is put into them is escaped."""
     loader = PackageLoader("pipeline.stages.atlas.page")
     return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
 
@@ -127,5 +129,5 @@ def _text(name: str) -> str:
 
 
 def _digest(script: str) -> str:
-    """What the page's policy knows the script by: the base64 of its SHA-256."""
+    """Return what the page's policy knows the script by: the base64 of its SHA-256."""
     return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

@@ -1,4 +1,4 @@
-"""Where the evidence and the picture disagree: what makes the atlas warn of an OIP."""
+"""The disagreements of evidence and picture: what makes the atlas warn of an OIP."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ AS_MUCH_AS_DATA = 1.0
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """What is known of a map and of its OIP; a number that is not known is not a number.
+    """The evidence on a map and its OIP; a number that is not known is not a number.
 
     verdict: of the OIP; fires_on_no_image: no real image activates the map; relative: the score as a multiple of the
     largest that a real image causes; early_similarity, early_others: for each convolution before the layer, how alike
@@ -94,10 +94,13 @@ RULES = (
 
 
 def warnings_for(evidence: Evidence) -> tuple[Rule, ...]:
-    """The rules that apply, in their order."""
+    """Return the rules that apply, in their order."""
     return tuple(rule for rule in RULES if rule.applies(evidence))
 
 
 def relative_score(activation: float, maximum: float) -> float:
-    """The score as a multiple of the largest on the data; not a number where that is not known or not above 0."""
+    """Return the score as a multiple of the largest on the data.
+
+    Not a number where that is not known or not above 0.
+    """
     return float(relative(np.array(activation, np.float64), np.array(maximum, np.float64)))
