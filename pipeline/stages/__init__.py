@@ -1,1 +1,1 @@
-"""The four stages: pure functions from settings, data and a model to a result. No file, no tracking."""
+"""The stages: a folder each, which says all about its stage."""
