@@ -13,7 +13,10 @@ SHORTEST, STRETCH = 32, 3
 
 
 def captioned(pictures: np.ndarray, captions: Sequence[Sequence[Caption]], columns: int) -> np.ndarray:
-    """Draw a `captioned_grid` with paper right of pictures that are narrower than a caption."""
+    """Draw a `captioned_grid` with paper right of pictures that are narrower than a caption.
+
+    The arguments are those of `captioned_grid`.
+    """
     width = cell_width(pictures.shape[2], captions)
     wide = np.full((*pictures.shape[:2], width, 3), PAPER, np.uint8)
     wide[:, :, : pictures.shape[2]] = rgb(pictures)

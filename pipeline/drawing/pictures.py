@@ -43,7 +43,7 @@ def size(pictures: Pictures) -> int:
 
 
 def save_pictures(pictures: Pictures, folder: Path, *, on_saved: Callable[[int], None] = lambda _: None) -> None:
-    """Write every picture below `folder`, which is made if need be, as are its subfolders: PNG, GIF, WebP or HTML.
+    """Write every picture below `folder`, as PNG, GIF, WebP or HTML; folders are made if need be.
 
     The same pictures make the same bytes.
 

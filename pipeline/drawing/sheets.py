@@ -169,7 +169,11 @@ def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 
 
 def draw_captions(page: Image.Image, captions: Sequence[Caption], left: int, top: int, width: int) -> None:
-    """Write the lines of a caption into a column of this width."""
+    """Write the lines of a caption into a column of this width.
+
+    Args:
+        left, top: the corner of the column, in pixels.
+    """
     for row, caption in enumerate(captions):
         middle = top + row * LINE_HEIGHT + LINE_HEIGHT // 2 + 2
         right = left + width - _marked_width(caption.right_mark, caption.right)

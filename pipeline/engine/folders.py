@@ -88,8 +88,10 @@ def work_folder(folder: Path) -> Iterator[Path]:
 
 
 def remove_drafts(folder: Path, names: Iterable[str]) -> None:
-    """Remove the hidden folders that killed commands left in `folder`: those of `work_folder`, and drafts of the
-    folders of these names; bring back what `replace_folder` had moved away."""
+    """Remove the hidden folders that killed commands left in `folder`, and bring back what was moved away.
+
+    They are those of `work_folder`, and drafts of folders of these names; `replace_folder` had moved something away.
+    """
     pattern = re.compile(rf"{re.escape(WORK)}{_UNIQUE}|[.](?P<name>.+?)(?P<old>{re.escape(OLD)}|-){_UNIQUE}")
     for path in list(folder.iterdir()):
         found = pattern.fullmatch(path.name)

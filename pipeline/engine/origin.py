@@ -1,4 +1,4 @@
-"""Who computed a result that is in the store, and when."""
+"""The origin of a result that is in the store: who computed it, and when."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +8,7 @@ from pipeline.engine import storage
 
 @dataclass(frozen=True, kw_only=True)
 class Origin:
-    """Who computed a stage, and when (ms), if it is not the pipeline that records it."""
+    """The pipeline that computed a stage, and when (ms), if it is not the one that records it."""
 
     pipeline_id: str
     start_time: int

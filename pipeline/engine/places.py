@@ -27,6 +27,9 @@ KEPT = "%s was there and is not, file by file, a result as it was saved; it is k
 def check_place(run_dir: Path, stages: Sequence[str], *, output_dir: Path) -> None:
     """Refuse a folder for the results of a run in which they would take the place of something else.
 
+    Args:
+        stages: all of which a folder may be made.
+        output_dir: where the store and the artifacts of the record are.
     Raises:
         InputError: it is part of what `output_dir` keeps, or a stage's name is taken by what is no result.
     """

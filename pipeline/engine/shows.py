@@ -11,7 +11,7 @@ SETTINGS = "Settings and what came of them"
 
 @dataclass(frozen=True)
 class ImageChart:
-    """What was logged as pictures under this name: one of each run, and a slider over their steps."""
+    """Pictures that were logged under this name: one of each run, and a slider over their steps."""
 
     name: str
 
@@ -46,7 +46,7 @@ class Section:
 
 @dataclass(frozen=True, kw_only=True)
 class Shows:
-    """What is shown of a stage.
+    """The words and charts of a stage.
 
     headline: the main figure in words, of its record; look_at: the file to look at first when a run ends; first: the
     picture on the page of a run; files: what each of its files, or of its folders, shows, by its name below the stage's

@@ -22,7 +22,7 @@ Kind = TypeVar("Kind")
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Context:
-    """What a stage is computed with.
+    """The things that a stage is computed with.
 
     inputs: what `Stage.inputs` has read, by name; upstream: what each stage that it stands on hands on, by its name;
     progress: is told how far it is.
@@ -35,7 +35,12 @@ class Context:
     progress: Progress
 
     def of(self, stage: str, kind: type[Kind]) -> Kind:
-        """Return what a stage that this one stands on hands on."""
+        """Return what a stage that this one stands on hands on.
+
+        Args:
+            stage: its name.
+            kind: the class that the type checker takes it for; it has to be of it.
+        """
         found = self.upstream[stage]
         assert isinstance(found, kind)
         return found
@@ -43,8 +48,11 @@ class Context:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Drawing(Context):
-    """What a result is drawn with: record: what is known of the stage before it is computed; command: that computes it;
-    params: the settings of this and of other stages as the record has them."""
+    """The things that a result is drawn with.
+
+    record: what is known of the stage before it is computed; command: that computes it; params: the settings of this
+    and of other stages as the record has them.
+    """
 
     record: StageRecord
     command: str
@@ -57,7 +65,7 @@ def _nothing(*_: Any) -> dict[str, Any]:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Stage(Generic[R]):
-    """A stage.
+    """A stage as it declares itself.
 
     name: of its folder and its experiment, and the word in `stages=[...]`.
     result: the class of what it returns.
@@ -107,7 +115,12 @@ class Stage(Generic[R]):
 
 
 def run_name(stages: Mapping[str, Stage[Any]], name: str, overrides: Sequence[str]) -> str:
-    """Return a stage and what was set for it on the command line: what tells its runs apart."""
+    """Return a stage and what was set for it on the command line: what tells its runs apart.
+
+    Args:
+        stages: all there are, by name.
+        overrides: the words of the command line.
+    """
     groups = {group for other in needed(stages, [name]) for group in stages[other].named_by}
     # a group stands for all settings in it
     said = re.compile(rf"\+*({'|'.join(map(re.escape, sorted(groups)))})[.=]")

@@ -28,8 +28,9 @@ ONEDNN = ("TF_ENABLE_ONEDNN_OPTS", "1")
 
 
 def prefer_onednn() -> None:
-    """Let TensorFlow use oneDNN on every x86-64 CPU, unless the environment says otherwise; it reads this when it is
-    imported.
+    """Let TensorFlow use oneDNN on every x86-64 CPU, unless the environment says otherwise.
+
+    It reads this when it is imported.
 
     By itself it does so only on some of them. Without oneDNN, what becomes of an image depends on the images beside it:
     `core/forward.py` says why.

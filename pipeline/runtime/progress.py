@@ -7,6 +7,8 @@ from typing import Any, Protocol, Self
 
 
 class Progress(Protocol):
+    """A function that is told how far a task is."""
+
     def __call__(self, task: str, done: int, total: int, **values: float) -> None:
         """Tell that `done` of `total` units of `task` are finished; `values`: the newest figures, such as a loss."""
 
@@ -16,7 +18,7 @@ def no_progress(task: str, done: int, total: int, **values: float) -> None:
 
 
 class Advance:
-    """Adds up the work that is done, and tells it: as many units as there will be are known from the start."""
+    """The work that is done, added up and told: as many units as there will be are known from the start."""
 
     def __init__(self, task: str, progress: Progress, total: int) -> None:
         self._task, self._progress, self._total, self._done = task, progress, total, 0

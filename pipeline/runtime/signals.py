@@ -16,7 +16,10 @@ from pipeline.runtime.progress import Progress
 
 
 class StopHandler:
-    """Raises what ends a command, and remembers it: KeyboardInterrupt for SIGINT, else SystemExit(128 + number)."""
+    """A handler that raises what ends a command, and remembers it.
+
+    KeyboardInterrupt for SIGINT, else SystemExit(128 + number).
+    """
 
     def __init__(self) -> None:
         self.raised: BaseException | None = None

@@ -50,7 +50,7 @@ def made() -> Made:
 
 
 class SweepCallback(Callback):
-    """Begins the record of a sweep, and looks where a run will lie before Hydra makes its folder.
+    """The callback that begins the record of a sweep, and looks where a run will lie before its folder is made.
 
     Hydra would tell of an error here in the middle of a warning.
     """

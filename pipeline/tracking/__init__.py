@@ -20,11 +20,11 @@ def open_tracker(config: TrackingConfig, output_dir: Path, *, pipeline_id: str) 
 
     It connects when there is something to tell.
 
+    Args:
+        output_dir: where the record is if the settings name no URI.
+        pipeline_id: of this pipeline run, a tag of all its runs.
     Raises:
         InputError: a URI that MLflow is not asked to take.
-    Args:
-        output_dir: that lies around the record where the settings name no URI.
-        pipeline_id: of this pipeline run, a tag of all its runs.
     """
     if config.backend is not TrackingBackend.mlflow:
         return Tracker(None, experiment=config.experiment, pipeline_id=pipeline_id)

@@ -76,7 +76,7 @@ class Deadline:
 
 
 class WithDeadline:
-    """Stands for a client of MLflow: each of its methods is called with `deadline`."""
+    """A stand-in for a client of MLflow: each of its methods is called with `deadline`."""
 
     def __init__(self, target: Any, deadline: Deadline) -> None:
         self._target = target

@@ -70,7 +70,11 @@ def finished_run(connection: Connection, experiment: str, stage: str, key: str) 
 
 
 def runs_where(connection: Connection, experiment_ids: list[str], query: str) -> list[Any]:
-    """Return all runs, none of them deleted, for which MLflow's `query` holds; the newest first."""
+    """Return all runs, none of them deleted, for which MLflow's `query` holds; the newest first.
+
+    Args:
+        experiment_ids: where they are looked for.
+    """
     if not experiment_ids:
         return []
     search = connection.client.search_runs

@@ -21,7 +21,7 @@ class Upstream:
 
 @dataclass(frozen=True, kw_only=True)
 class Mark:
-    """All that the record of a stage needs beyond its stage.json.
+    """The things that the record of a stage needs beyond its stage.json.
 
     uri: without passwords; None for the SQLite file of the output folder, wherever that is moved. needs_password:
     whether something was left out. start_time, end_time: of the stage, in ms. status: what the run ends with when all

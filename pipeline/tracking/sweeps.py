@@ -77,12 +77,14 @@ class JobsOfStage:
 def show_sweep(tracker: Tracker, sweep_id: str, name: str, stages: Mapping[str, JobsOfStage]) -> str | None:
     """Let the page of each stage open on the jobs of a sweep.
 
-    Returns the address of the one to look at, None if it has none: of those in which the jobs differ the one to look at
-    first, or else the last stage.
-
-    That is the one to look at first of those in which the jobs differ, or else the last stage.
-
     A sweep that was resumed has more runs than at its first end.
+
+    Args:
+        name: of the sweep, in words.
+        stages: stage -> what the jobs made of it.
+    Returns:
+        The address of the one to look at, None if it has none: of those in which the jobs differ the one to look at
+        first, or else the last stage.
     """
 
     def show(connection: Connection) -> str | None:

@@ -33,8 +33,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class Destination:
-    """Where the record is wanted, whether it can be made there or not. is_default: it is the SQLite file of
-    `output_dir`, wherever that will be."""
+    """The place where the record is wanted, whether it can be made there or not.
+
+    is_default: it is the SQLite file of `output_dir`, wherever that will be.
+    """
 
     uri: str
     is_default: bool
@@ -62,7 +64,7 @@ class Destination:
 
 
 class Tracker:
-    """Tells MLflow of the stages of one pipeline run, until that fails for the first time.
+    """The one that tells MLflow of the stages of one pipeline run, until that fails for the first time.
 
     What it is told goes to MLflow in order, but behind: `wait` until all of it is there.
     """

@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 class Worker:
-    """Does what it is given, one after the other; must not be given anything by what it does."""
+    """A thread that does what it is given, one after the other; must not be given anything by what it does."""
 
     def __init__(self) -> None:
         # it starts its thread when the first action comes

@@ -36,7 +36,11 @@ BAR = (96, 10)
 
 
 def render_activations(config: ActivationsConfig, result: ActivationsResult, class_names: Sequence[str]) -> Pictures:
-    """Draw images.png and, per layer and image, LAYER/class_C_image_INDEX.png with all maps of the layer."""
+    """Draw images.png and, per layer and image, LAYER/class_C_image_INDEX.png with all maps of the layer.
+
+    Args:
+        class_names: of every class of the data set, by its number.
+    """
     thumbnails = stretched(result.images[..., 0])
     pictures: Pictures = {"images.png": _images(config, result, class_names, thumbnails)}
     for layer, outputs in result.feature_maps.items():
@@ -78,7 +82,8 @@ def enlargement(side: int) -> int:
 def maps_grid(config: ActivationsConfig, output: np.ndarray) -> np.ndarray:
     """Draw all maps of a layer's output in colour, `config.columns` in a row, from the top, lines between.
 
-    `output` is that of `map_levels`.
+    Args:
+        output: (height, width, maps) or (units,).
     """
     levels = map_levels(config.scaling, output)
     maps = enlarge(color_table(config)[levels], enlargement(levels.shape[-1]))

@@ -24,8 +24,10 @@ class ActivationsResult:
         return {"images.npz": images, "feature_maps.npz": self.feature_maps}
 
     def sheets(self) -> dict[str, dict[int, str]]:
-        """Return layer -> {step: picture file}; the step is the class, or where several images are of one class the
-        number of the image."""
+        """Return layer -> {step: picture file}.
+
+        The step is the class, or where several images are of one class the number of the image.
+        """
         labels = self.labels.tolist()
         steps = labels if len(set(labels)) == len(labels) else range(len(labels))
         return {

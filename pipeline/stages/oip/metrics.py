@@ -43,8 +43,11 @@ def metrics(result: OipSweepResult, context: Context) -> Metrics:
 
 
 def _tables(result: OipSweepResult, start: str) -> Tables:
-    """Return `maps`, a row with all that is known of each map, and `pictures`, with the picture alone, which MLflow's
-    page lays out as maps by runs."""
+    """Return the tables `maps` and `pictures`.
+
+    `maps` has a row with all that is known of each map; `pictures` the picture alone, which MLflow's page lays out as
+    maps by runs.
+    """
     rows = [row for row, index in enumerate(result.map_indices.tolist()) if index >= 0]
     indices = [int(result.map_indices[row]) for row in rows]
     # text sorts as text

@@ -14,6 +14,9 @@ from pipeline.stages.oip.noise_settings import NoiseConfig
 def read_start_pictures(noise: NoiseConfig, dataset: Dataset, *, size: int) -> np.ndarray | None:
     """Return what start images are chosen from: (count, size, size, 1); None where they are no pictures.
 
+    Args:
+        dataset: whose images are taken where they are of a class.
+        size: the side of the CNN's images.
     Raises:
         InputError: a picture that cannot be read, or has one grey level all over.
     """

@@ -25,14 +25,17 @@ class Gallery:
         self.addresses: dict[str, str] = {}
 
     def grey(self, key: str, picture: np.ndarray) -> str:
-        """Add an image (height, width) or (height, width, 1), its smallest value black, its largest white."""
+        """Add an image (height, width) or (height, width, 1), its smallest value black, its largest white.
+
+        Returns its key.
+        """
         if key not in self.addresses:
             levels = stretched(picture.reshape(picture.shape[:2]))
             self.addresses[key] = _png(Image.fromarray(levels))
         return key
 
     def shades(self, key: str, values: np.ndarray, low: float, high: float) -> str:
-        """Add values (height, width) in colours: `low` dark, `high` light."""
+        """Add values (height, width) in colours, `low` dark and `high` light, and return their key."""
         if key not in self.addresses:
             shades = np.rint(between(values, low, high) / 255 * (SHADES - 1)).astype(np.intp)
             # only the colours that occur
@@ -43,7 +46,7 @@ class Gallery:
         return key
 
     def photo(self, key: str, levels: np.ndarray) -> str:
-        """Add a photo or a dream (height, width) or (height, width, 3) uint8."""
+        """Add a photo or a dream (height, width) or (height, width, 3) uint8, and return its key."""
         if key not in self.addresses:
             picture = Image.fromarray(levels)
             picture.thumbnail((DREAM_SIDE, DREAM_SIDE), Image.Resampling.LANCZOS)

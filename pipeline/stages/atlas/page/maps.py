@@ -129,7 +129,8 @@ class MapPage:
 def map_page(source: Source, card: Card, previous: int, following: int, gallery: Gallery) -> MapPage:
     """Make the page of the map of a card.
 
-    previous, following: the maps beside it in the order of the overview.
+    Args:
+        previous, following: the indices of the maps beside it in the order of the overview.
     """
     row, at = source.oip_rows.get(card.index), source.atlas_rows.get(card.index)
     rows = _classes(source, card, at)

@@ -72,7 +72,7 @@ def known(value: float, reason: str, form: Callable[[float], str] = plain) -> Nu
 
 
 def unknown(reason: str) -> Number:
-    """Return a dash with the reason."""
+    """Return a dash with the reason why a number is not known."""
     return Number("–", reason)
 
 
