@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from verbs import VERBS
 
 from pipeline.engine.provenance import PACKAGE
 from pipeline.stages.registry import STAGES
@@ -34,6 +35,11 @@ NAMED = {
     # the stage whose model others stand on, which has to be found, or computed, with them
     "commands/recorded_run.py": {"train"},
 }
+# What the docstring of a class or a module does not begin with, where a noun says what it is.
+QUESTIONS = {"What", "Whether", "Which", "Who", "Where", "How"}
+# Rooms and files whose docstrings are not looked at yet.
+NOT_YET = ("core", "commands", "settings", "data")
+FILES_NOT_YET = ("/compute.py", "/settings.py", "/noise_settings.py")
 
 
 def name_of(file: Path) -> str:
@@ -171,3 +177,30 @@ def test_files_and_functions_are_short_or_say_why_not() -> None:
                 length = (node.end_lineno or 0) - node.lineno + 1
                 reason = text.splitlines()[node.lineno - 2 - len(node.decorator_list)].strip()
                 assert length <= LONGEST_FUNCTION or reason.startswith("# long:"), (name_of(file), node.name, length)
+
+
+def docstrings(file: Path) -> Iterator[tuple[str, str, bool]]:
+    """Yield the name and the docstring of everything in a file that has one, and whether it is a function."""
+    for node in ast.walk(tree_of(file)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module):
+            docstring = ast.get_docstring(node)
+            if docstring:
+                is_function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+                yield getattr(node, "name", "the module"), docstring, is_function
+
+
+def test_a_docstring_opens_with_what_a_function_does() -> None:
+    """With one of the verbs; that of a class or a module with anything but a question."""
+    plugins = PACKAGE.parent / "hydra_plugins"
+    for file in [*FILES, *sorted(plugins.rglob("*.py"))]:
+        if file.is_relative_to(PACKAGE) and (room_of(file) in NOT_YET or name_of(file).endswith(FILES_NOT_YET)):
+            continue
+        for name, docstring, is_function in docstrings(file):
+            first = docstring.split()[0]
+            assert first in VERBS if is_function else first not in QUESTIONS, (str(file), name, docstring)
+
+
+def test_the_verbs_are_sorted() -> None:
+    lines = (Path(__file__).parent / "verbs.py").read_text(encoding="utf-8").splitlines()
+    words = [line.strip(' ",') for line in lines if line.startswith('        "')]
+    assert words == sorted(VERBS)
