@@ -46,7 +46,7 @@ def free_place(folder: Path, stem: str, ending: str = "") -> Path:
 
 
 def set_aside(place: Path) -> Path:
-    """Give what is at `place` another name, NAME.kept, NAME.kept-2 ..., and return that."""
+    """Rename what is at `place` to NAME.kept, NAME.kept-2 ..., and return that."""
     return place.rename(free_place(place.parent, f"{place.name}.kept"))
 
 

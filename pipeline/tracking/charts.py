@@ -57,7 +57,10 @@ def shows_of(stage: str) -> Shows | None:
 
 
 def set_view(client: Any, experiment: Any, stage: str) -> None:
-    """Give an experiment the view of its stage unless it has it. If MLflow refuses, a warning: the record goes on."""
+    """Set the view of a stage for its experiment unless it has it.
+
+    If MLflow refuses, that is a warning: the record goes on.
+    """
     shows = shows_of(stage)
     if shows is None or TAG + view_id(stage) in experiment.tags:
         return
