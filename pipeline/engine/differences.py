@@ -58,7 +58,11 @@ def _largest(one: np.ndarray | None, other: np.ndarray | None) -> float | None:
 
 
 def process_differences(recorded: Mapping[str, Any], today: Mapping[str, Any]) -> list[str]:
-    """Return what has changed since: code, versions, machine, threads; one line each."""
+    """Return what has changed since: code, versions, machine, threads; one line each.
+
+    Args:
+        recorded, today: what `provenance.describe_process` says, then and now.
+    """
     words = {
         "version": "mnist-dream",
         "python": "Python",
@@ -80,7 +84,11 @@ def process_differences(recorded: Mapping[str, Any], today: Mapping[str, Any]) -
 
 
 def ingredient_differences(recorded: Mapping[str, Any], today: Mapping[str, Any]) -> list[str]:
-    """Return the changed settings and inputs that a stage's result depends on; one line each."""
+    """Return the changed settings and inputs that a stage's result depends on; one line each.
+
+    Args:
+        recorded, today: what the stage's key is the digest of, then and now.
+    """
     then, now = (_leaves(ingredients.get("settings", {})) for ingredients in (recorded, today))
     lines = [
         f"{name}: {then.get(name)} then, {now.get(name)} today"

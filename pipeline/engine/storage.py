@@ -91,6 +91,8 @@ def size(result: Result) -> int:
 def load_result(kind: type[Kind], folder: Path) -> Kind:
     """Return a result of which `save_result` has made a single file, out of a stage's folder.
 
+    Args:
+        kind: the class of the result.
     Raises:
         InputError: the file is broken, or of another version.
     """

@@ -98,7 +98,11 @@ def swept(rows: Sequence[Row]) -> list[str]:
 
 
 def told_apart(sweep: Sweep, overrides: Sequence[str]) -> list[str]:
-    """Return what of a job's overrides tells it from the sweep's other jobs; all of them where that is not known."""
+    """Return what of a job's overrides tells it from the sweep's other jobs; all of them where that is not known.
+
+    Args:
+        overrides: of the job.
+    """
     rows = [Row(str(number), given, "", None, None) for number, given in enumerate(sweep.jobs or [])]
     keys = swept(rows)
     told = [override for override in overrides if override.lstrip("+").partition("=")[0] in keys]

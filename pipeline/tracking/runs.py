@@ -112,7 +112,12 @@ class StageRun:
         self._write(lambda writer: writer.tags(tags))
 
     def log_epoch(self, step: int, values: Mapping[str, float]) -> None:
-        """Record the newest figures, seen in MLflow at once; `log_record` does not repeat them."""
+        """Record the newest figures, seen in MLflow at once; `log_record` does not repeat them.
+
+        Args:
+            step: of the progress, such as the epoch.
+            values: name -> figure.
+        """
         series, now = {name: {step: value} for name, value in values.items()}, _now()
         self._write(lambda writer: writer.series(series, time_ms=now))
 

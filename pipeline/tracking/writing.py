@@ -72,7 +72,12 @@ class RunWriter:
         self._batches(tags=[RunTag(name, value) for name, value in mlflow_tags(tags).items()])
 
     def series(self, series: Mapping[str, Mapping[int, float]], *, time_ms: int | None = None) -> None:
-        """Record figures by step; what has this value already is not repeated."""
+        """Record figures by step; what has this value already is not repeated.
+
+        Args:
+            series: name -> step -> figure.
+            time_ms: when they were known, None for now.
+        """
         from mlflow.entities import Metric
 
         now = int(time.time() * 1000) if time_ms is None else time_ms
@@ -121,7 +126,11 @@ class RunWriter:
         self._client.log_inputs(self.run_id, [as_input(description)])
 
     def model(self, model: "keras.Model", example: np.ndarray) -> None:
-        """Record the model; figures that follow stand beside it."""
+        """Record the model; figures that follow stand beside it.
+
+        Args:
+            example: a few of its inputs.
+        """
         if self._models:
             self._model_id = self._models[0]
             return

@@ -90,7 +90,12 @@ class _Level:
         self._targets = {first: aim(self._weights(self.maps[first : first + TILES_AT_A_TIME])) for first in firsts}
 
     def carve(self, picture: np.ndarray, on_work: OnWork) -> tuple[np.ndarray, np.ndarray]:
-        """Return the picture after this level, and the mean objective of its tiles before every step."""
+        """Return the picture after this level, and the mean objective of its tiles before every step.
+
+        Args:
+            picture: (height, width), standardized.
+            on_work: is told how many units of work more are done.
+        """
         onto = picture.copy()
         total = np.zeros(self._config.steps)
         for first in range(0, len(self._tiles), TILES_AT_A_TIME):

@@ -40,6 +40,8 @@ def check_maps(config: DreamConfig) -> None:
 def tilings_of(config: DreamConfig, shape: tuple[int, int]) -> list[Tiling]:
     """Return the tiling of every level.
 
+    Args:
+        shape: (height, width) of the photo.
     Raises:
         InputError: a level with too small tiles, a tile that is not there, another number of maps than of tiles.
     """

@@ -11,7 +11,11 @@ CONVERGED, RISING, UNSTEADY, NEVER = "converged", "still rising", "not converged
 
 
 def relative(activation: np.ndarray, maximum: np.ndarray) -> np.ndarray:
-    """Compute activation / maximum, not a number where the maximum is not known, or not above 0."""
+    """Compute activation / maximum, not a number where the maximum is not known, or not above 0.
+
+    Args:
+        activation, maximum: of the same shape.
+    """
     known = (maximum > 0) & np.isfinite(maximum)
     return activation / np.where(known, maximum, np.nan).astype(maximum.dtype)
 

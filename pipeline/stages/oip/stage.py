@@ -65,7 +65,11 @@ def draw(result: OipSweepResult, drawing: Drawing) -> "Pictures":
 
 
 def compare(names: Sequence[str], results: Sequence[Mapping[str, Any]]) -> "Pictures":
-    """Draw the activation of every map, and its OIPs, job by job."""
+    """Draw the activation of every map, and its OIPs, job by job.
+
+    Args:
+        names, results: those of `render_sweep`.
+    """
     from pipeline.stages.oip.pictures.sweep import render_sweep
 
     return render_sweep(names, results)

@@ -46,7 +46,14 @@ class Starts:
         return noise.standardized((1 - blend) * pictures + blend * waves)
 
     def fluctuation(self, stage: int, identities: Sequence[Identity]) -> np.ndarray:
-        """Return what enriches the images at the beginning of a stage, 1 being the second: the next shorter waves."""
+        """Return what enriches the images at the beginning of a stage, the next shorter waves.
+
+        Args:
+            stage: 1 for the second one.
+            identities: of the images.
+        Returns:
+            (identities, size, size, 1).
+        """
         return self._drawn(noise.waves, [self._later[stage - 1]], identities)
 
     def _drawn(

@@ -95,6 +95,10 @@ def rival(confusion: np.ndarray, label: int) -> int:
     """Return the other class that a class is confused with most, in either direction; of equal ones the next one.
 
     -1 if there is no other class.
+
+    Args:
+        confusion: (classes, classes), numbers of images.
+        label: the number of the class.
     """
     both = confusion[label] + confusion[:, label]
     others = [other % len(both) for other in range(label + 1, label + len(both))]

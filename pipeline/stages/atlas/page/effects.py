@@ -50,6 +50,10 @@ def cohens_d(one: Group, other: Group) -> np.ndarray:
 
 
 def farthest(effects: np.ndarray, count: int) -> np.ndarray:
-    """Return the maps with the largest effects above 0, the largest first, at most `count`; of equal ones the first."""
+    """Return the maps with the largest effects above 0, the largest first, at most `count`; of equal ones the first.
+
+    Args:
+        effects: (maps,).
+    """
     order = np.argsort(np.where(np.isnan(effects), np.inf, -effects), kind="stable")
     return order[effects[order] > 0][:count]

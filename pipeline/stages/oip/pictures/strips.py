@@ -72,7 +72,11 @@ def starts(words: Words, result: OipSweepResult) -> np.ndarray:
 
 
 def ranked(activation: np.ndarray, most: int) -> list[int]:
-    """Return up to `most` rows, from the strongest to the weakest, evenly spread where there are more."""
+    """Return up to `most` rows, from the strongest to the weakest, evenly spread where there are more.
+
+    Args:
+        activation: (rows,).
+    """
     ranking = np.argsort(-activation, kind="stable")
     places = np.linspace(0, len(ranking) - 1, min(most, len(ranking))).round().astype(int)
     return [int(row) for row in ranking[places]]
@@ -82,6 +86,9 @@ def kept_start(result: OipSweepResult, row: int) -> int | None:
     """Return which of all starts led to the OIP; None where it was a later one.
 
     `result.start` does not say so: it is the number of the start image, of which some may not have been ascended.
+
+    Args:
+        row: of the result, a map.
     """
     if result.restarts[row]:
         return None
@@ -90,7 +97,12 @@ def kept_start(result: OipSweepResult, row: int) -> int | None:
 
 
 def shown_starts(count: int, kept: int | None) -> list[int]:
-    """Return the first STARTS ones; the last place is the kept one's if that is not among them."""
+    """Return the first STARTS ones; the last place is the kept one's if that is not among them.
+
+    Args:
+        count: how many there are.
+        kept: the number of the kept one, None if it is not one of them.
+    """
     shown = list(range(min(count, STARTS)))
     if kept is not None and kept not in shown:
         shown[-1] = kept
