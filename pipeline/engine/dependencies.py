@@ -25,7 +25,8 @@ _COMMON = ("core", "runtime/numerics.py", "drawing", "engine/record.py", "engine
 # What a stage runs and draws: when one of these files changes, its results are computed anew.
 _SOURCES: dict[Stage, tuple[str, ...]] = {
     Stage.train: (
-        *("stages/train", "core/cnn.py", "core/training.py", "drawing/pictures.py", "drawing/curves.py"),
+        *("stages/train", "core/cnn.py", "core/layers.py", "core/geometry.py", "core/training.py"),
+        *("drawing/pictures.py", "drawing/curves.py"),
         *_COMMON[1:2],
         *_COMMON[3:],
     ),

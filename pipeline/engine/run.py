@@ -13,7 +13,6 @@ import numpy as np
 
 from pipeline.commands.summary import summary
 from pipeline.core.colour import luma, rounded
-from pipeline.core.geometry import receptive_field
 from pipeline.data.dataset import Dataset
 from pipeline.data.datasets import load_dataset
 from pipeline.data.photos import load_mask, load_photo, photo_size
@@ -73,7 +72,7 @@ def run(
     if Stage.oip in needed(config.stages):
         check_classes(config.oip, len(dataset.class_names))
         if (
-            config.oip.layer == next(iter(config.model.convolutions))
+            config.oip.layer == config.model.network.convolutions()[0]
             and config.oip.objective is Objective.pre_activation
         ):
             logger.warning(FLAT, config.oip.layer)
@@ -144,11 +143,15 @@ def _photo_and_mask(config: Config) -> tuple[np.ndarray | None, np.ndarray | Non
     settings = config.dream
     photo = load_photo(settings.photo, size=settings.size, fit=settings.fit)
     shape = (photo.shape[0], photo.shape[1])
-    field = receptive_field(config.model.windows(settings.layer))
+    network = config.model.network
+    field = network.receptive_field(settings.layer)
     if Stage.dream in wanted:
         check_dream(settings, field, shape)
     if Stage.dream_sheet in wanted:
-        for variant in variants_of(settings, config.model.shapes()[settings.layer][1]):
+        maps = network.units(settings.layer)
+        # every convolution says how many it has
+        assert maps is not None
+        for variant in variants_of(settings, maps):
             check_dream(variant.config, field, shape)
     mask = None
     if settings.mask is not None:
@@ -159,10 +162,12 @@ def _photo_and_mask(config: Config) -> tuple[np.ndarray | None, np.ndarray | Non
 def _atlas_photo(config: Config) -> np.ndarray | None:
     """The photo as small as the atlas dreams into it, a square; None if it does not."""
     layer, size = config.oip.layer, config.atlas.dream.size
-    if Stage.atlas not in config.stages or size == 0 or layer not in config.model.convolutions:
+    if Stage.atlas not in config.stages or size == 0 or layer not in config.model.network.convolutions():
         return None
-    least = receptive_field(config.model.windows(layer)).smallest_picture
-    photo = load_photo(config.dream.photo, size=max(size, least), fit=Fit.crop)
+    field = config.model.network.receptive_field(layer)
+    if field is None:
+        return None
+    photo = load_photo(config.dream.photo, size=max(size, field.smallest_picture), fit=Fit.crop)
     return photo if config.dream.color else rounded(luma(photo))
 
 
