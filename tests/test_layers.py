@@ -181,6 +181,18 @@ def test_a_layer_behind_itself_has_no_window_and_may_have_no_shape():
     assert network.units("A") == 1
 
 
+def test_behind_an_operation_that_is_no_layer_a_layer_says_what_is_its_own():
+    inputs = keras.Input((12, 12, 1), name="I")
+    x = keras.layers.Conv2D(2, 3, name="A")(inputs)
+    x = keras.layers.Conv2D(3, 3, name="B")(keras.ops.square(x))
+    x = keras.layers.Dense(5, name="C")(keras.ops.square(x))
+    network = describe_model(keras.Model(inputs, keras.layers.Flatten(name="D")(x)))
+    assert network.shapes() == {"I": (12, 12, 1), "A": (10, 10, 2), "B": (None, None, 3), "C": None, "D": (None,)}
+    assert [network.units(name) for name in "ABCD"] == [2, 3, 5, None]
+    assert network.receptive_field("A") == (3, 1)
+    assert network.receptive_field("B") is None
+
+
 @pytest.mark.parametrize("added", [False, True], ids=["at once", "one by one"])
 def test_a_sequential_model(added):
     layers = [

@@ -127,8 +127,10 @@ class Network:
 
     def units(self, name: str) -> int | None:
         """Return how many maps or units a layer has; None if it is not known."""
-        shape = self.shapes()[name]
-        return None if shape is None else shape[-1]
+        layer, shape = self.layers[self._names().index(name)], self.shapes()[name]
+        if shape is None:
+            return layer.units if isinstance(layer, Dense) else None
+        return shape[-1]
 
     def has_maps(self, name: str) -> bool:
         """Tell whether the output of a layer has positions, (height, width, maps), and is no row of units."""
@@ -221,7 +223,7 @@ def _shape(layer: Layer, before: Shape | None) -> Shape | None:
         case Input() | Other():
             return layer.shape
         case Dense():
-            return (*(before or (None,))[:-1], layer.units)
+            return None if before is None else (*before[:-1], layer.units)
         case Convolution() | Pool():
             height, width, maps = before if before is not None and len(before) == 3 else (None, None, None)
             maps = layer.filters if isinstance(layer, Convolution) else maps

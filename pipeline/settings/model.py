@@ -61,7 +61,7 @@ class ModelConfig:
 
     @property
     def network(self) -> Network:
-        """The layers of the model that is built, in order; how many units the last one has, the data says.
+        """Return the layers of the model that is built, in order; how many units the last one has, the data says.
 
         Convolutions have stride 1 and no padding, pools take the maximum; there is no normalization layer.
         """
