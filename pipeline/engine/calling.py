@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from pipeline.data.selection import images_of
 from pipeline.engine.inputs import Inputs
 from pipeline.engine.record import StageRecord, params_of
 from pipeline.engine.results import StageResult
@@ -65,13 +64,13 @@ def compute(
     if stage is Stage.statistics:
         from pipeline.stages.statistics.compute import map_statistics
 
-        images, labels = images_of(dataset, config.statistics.split)
+        images, labels = dataset.split(config.statistics.split)
         return map_statistics(
             model,
             config.statistics.layer,
             images,
             labels,
-            classes=len(dataset.class_names),
+            classes=dataset.classes,
             top=config.statistics.top,
             progress=progress,
         )
@@ -90,7 +89,7 @@ def compute(
     if stage is Stage.atlas:
         from pipeline.stages.atlas.compute import survey
 
-        images, labels = images_of(dataset, config.statistics.split)
+        images, labels = dataset.split(config.statistics.split)
         return survey(
             config.atlas,
             config.oip,
@@ -136,7 +135,7 @@ def draw(
 
             return render_activations(config.activations, result, inputs.dataset.class_names)
         case MapStatistics():
-            images, _ = images_of(inputs.dataset, config.statistics.split)
+            images, _ = inputs.dataset.split(config.statistics.split)
             from pipeline.stages.statistics.pictures import render_statistics
 
             return render_statistics(result, images, inputs.dataset.class_names)
@@ -149,7 +148,7 @@ def draw(
 
             return render_dream(config.dream, result)
         case AtlasResult():
-            images, labels = images_of(inputs.dataset, config.statistics.split)
+            images, labels = inputs.dataset.split(config.statistics.split)
             from pipeline.stages.atlas.pictures import render_atlas_files
 
             return render_atlas_files(

@@ -17,7 +17,6 @@ from pipeline.core.geometry import receptive_field
 from pipeline.data.dataset import Dataset
 from pipeline.data.datasets import load_dataset
 from pipeline.data.photos import load_mask, load_photo, photo_size
-from pipeline.data.selection import check_classes, chosen_indices, images_of, images_of_class
 from pipeline.engine import provenance
 from pipeline.engine.dependencies import DREAMS, needed
 from pipeline.engine.execution import Execution, Given, StageOutcome
@@ -30,8 +29,10 @@ from pipeline.runtime.signals import stoppable
 from pipeline.runtime.tensorflow import cpu_threads, release_tensorflow, start_tensorflow
 from pipeline.settings.choices import Fit, Objective, Stage, StartImage
 from pipeline.settings.config import Config
+from pipeline.stages.activations.selection import chosen_indices
 from pipeline.stages.dream.fitting import check_dream
 from pipeline.stages.dream.variants import variants_of
+from pipeline.stages.oip.classes import check_classes, images_of_class
 from pipeline.tracking import Tracker, open_tracker
 
 FLAT = (
@@ -69,9 +70,9 @@ def run(
     dataset = load_dataset(config.data, size=config.model.input_size)
     start_pictures = None
     if Stage.activations in config.stages:
-        chosen_indices(config.activations, images_of(dataset, config.activations.split)[1])
+        chosen_indices(config.activations, dataset.split(config.activations.split)[1])
     if Stage.oip in needed(config.stages):
-        check_classes(config.oip, len(dataset.class_names))
+        check_classes(config.oip, dataset.classes)
         if (
             config.oip.layer == next(iter(config.model.convolutions))
             and config.oip.objective is Objective.pre_activation
@@ -85,7 +86,7 @@ def run(
         mask=mask,
         atlas_photo=_atlas_photo(config),
         start_pictures=start_pictures,
-        initial_weights=_initial_weights(config, classes=len(dataset.class_names)),
+        initial_weights=_initial_weights(config, classes=dataset.classes),
     )
     pipeline_id = uuid.uuid4().hex
 

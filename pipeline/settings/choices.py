@@ -13,12 +13,6 @@ class Stage(Enum):
     dream_sheet = "dream_sheet"
 
 
-class DataSet(Enum):
-    digits = "digits"
-    mnist = "mnist"
-    fashion_mnist = "fashion_mnist"
-
-
 class Activation(Enum):
     relu = "relu"
     sigmoid = "sigmoid"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.data.dataset import Dataset
+from pipeline.settings.choices import Split
 
 LONGEST_DIGEST = 36
 # split -> what MLflow calls the purpose of the data
@@ -26,10 +27,7 @@ def described(half: Half) -> dict[str, str]:
     from mlflow.data.code_dataset_source import CodeDatasetSource
 
     dataset = half.dataset
-    images, labels = {
-        "train": (dataset.train_images, dataset.train_labels),
-        "test": (dataset.test_images, dataset.test_labels),
-    }[half.split]
+    images, labels = dataset.split(Split(half.split))
     found = mlflow.data.from_numpy(
         images,
         source=CodeDatasetSource(tags={}),
