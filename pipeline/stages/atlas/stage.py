@@ -9,7 +9,6 @@ import numpy as np
 from pipeline.core.colour import luma, rounded
 from pipeline.data.dataset import Dataset
 from pipeline.data.photos import load_photo
-from pipeline.data.selection import images_of
 from pipeline.engine.stage import Context, Drawing, Stage
 from pipeline.settings.choices import Fit
 from pipeline.stages.atlas.metrics import metrics
@@ -49,7 +48,7 @@ def compute(context: Context) -> AtlasResult:
     from pipeline.stages.atlas.compute import survey
 
     config = context.config
-    images, labels = images_of(context.dataset, config.statistics.split)
+    images, labels = context.dataset.split(config.statistics.split)
     return survey(
         config.atlas,
         config.oip,
@@ -72,7 +71,7 @@ def draw(result: AtlasResult, drawing: Drawing) -> "Pictures":
     """Make the page, and draw the dreams of all maps."""
     from pipeline.stages.atlas.pictures import render_atlas_files
 
-    images, labels = images_of(drawing.dataset, drawing.config.statistics.split)
+    images, labels = drawing.dataset.split(drawing.config.statistics.split)
     return render_atlas_files(
         _about(drawing),
         drawing.of("oip", OipSweepResult),

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipeline.data.dataset import Dataset
-from pipeline.data.selection import check_classes
 from pipeline.engine.stage import Context, Drawing, Stage
 from pipeline.settings.choices import Objective
+from pipeline.stages.oip.classes import check_classes
 from pipeline.stages.oip.layer import is_dense
 from pipeline.stages.oip.metrics import metrics
 from pipeline.stages.oip.result import OipSweepResult
@@ -34,7 +34,7 @@ def read_inputs(config: "Config", dataset: Dataset) -> dict[str, np.ndarray | No
     Raises:
         InputError: such a class, or a picture that cannot be read.
     """
-    check_classes(config.oip, len(dataset.class_names))
+    check_classes(config.oip, dataset.classes)
     is_first = config.oip.layer == config.model.network.convolutions()[0]
     if is_first and config.oip.objective is Objective.pre_activation:
         logger.warning(FLAT, config.oip.layer)

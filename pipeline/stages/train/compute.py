@@ -32,7 +32,7 @@ def train(
         ValueError: initial_weights of another architecture.
     """
     check_keras()
-    model = new_model(config, model_config, classes=len(dataset.class_names), seed=seed)
+    model = new_model(config, model_config, classes=dataset.classes, seed=seed)
     if initial_weights is not None:
         cnn.reset_weights(model, initial_weights)
     first_weights = cnn.weights_by_name(model)

@@ -34,7 +34,7 @@ def read_inputs(config: "Config", dataset: Dataset) -> dict[str, dict[str, np.nd
 
     start_tensorflow(config.runtime)
     try:
-        model = new_model(config.train, config.model, classes=len(dataset.class_names), seed=config.seed)
+        model = new_model(config.train, config.model, classes=dataset.classes, seed=config.seed)
         reset_weights(model, weights)
     except ValueError as error:
         raise InputError.at("train.initial_weights", takes="weights of this CNN", got=f"{path}: {error}") from error

@@ -41,6 +41,11 @@ class Source:
         return len(self.statistics.mean)
 
     @property
+    def side(self) -> int:
+        """Return the pixels per side of the images and OIPs."""
+        return self.images.shape[1]
+
+    @property
     def classes(self) -> range:
         return range(self.statistics.classes)
 
