@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
+from pipeline.data.arrays import load_arrays
 from pipeline.data.source import Arrays
-from pipeline.engine.storage import load_arrays
 from pipeline.runtime.errors import InputError
 
 IDX_NAMES = (

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pipeline.data.arrays import UNREADABLE, load_arrays
 from pipeline.data.dataset import Dataset
 from pipeline.engine.stage import Context, Drawing, Stage
-from pipeline.engine.storage import UNREADABLE, load_arrays, load_model
+from pipeline.engine.storage import load_model
 from pipeline.runtime.errors import InputError
 from pipeline.stages.train.metrics import metrics
 from pipeline.stages.train.result import TrainResult
