@@ -48,7 +48,7 @@ def main() -> None:
     seconds: dict[str, list[float]] = {}
     for _ in range(arguments.repeats):
         products.measure()
-        look = partial(map_statistics, model, config.oip.layer, images, labels, classes=len(dataset.class_names))
+        look = partial(map_statistics, model, config.oip.layer, images, labels, classes=dataset.classes)
         looked, found = timed(look)
         sweep = partial(sweep_oips, config.oip, config.noise, model, seed=0, reference_images=images)
         swept, oips = timed(sweep)

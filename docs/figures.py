@@ -14,13 +14,13 @@ from PIL import Image
 
 from pipeline import compose, dream, dream_sheet, load_dataset, load_photo, sweep_oips
 from pipeline.core.colour import dreamt_colours
-from pipeline.data.selection import images_of_class
 from pipeline.drawing.levels import stretched
 from pipeline.drawing.pictures import Animation
 from pipeline.drawing.sheets import Caption, captioned_grid, draw_text, enlarge, with_heading
 from pipeline.engine.storage import load_model
 from pipeline.stages.dream.pictures import render_dream
 from pipeline.stages.dream_sheet.pictures import render_dream_sheet
+from pipeline.stages.oip.classes import images_of_class
 from pipeline.stages.oip.pictures import render_oips
 from pipeline.stages.oip.result import OipSweepResult
 

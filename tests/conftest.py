@@ -61,15 +61,21 @@ def deterministic() -> None:
 @pytest.fixture(scope="session")
 def new_cnn(deterministic):
     """new_cnn(seed=0, activation="relu", classes=3): an untrained CNN of one's own, with biases that are not 0."""
-    from pipeline.core import cnn
+    from pipeline.core import cnn, layers
 
     def built(*, seed: int = 0, activation: str = "relu", classes: int = 3):
+        first, second = (
+            layers.Convolution(name=name, filters=maps, size=(3, 3), activation=activation)
+            for name, maps in TINY_MAPS.items()
+        )
+        behind = [
+            *(first, layers.Pool(name="Max_Pool_1", size=(2, 2), stride=(2, 2)), second),
+            layers.Flatten(name="Flatten"),
+            layers.Dense(name="Dense_1", units=5, activation=activation),
+            layers.Dense(name="Output", units=classes, activation="softmax"),
+        ]
         model = cnn.build_cnn(
-            input_size=TINY_SIZE,
-            convolutions=[cnn.Convolution(name, maps, 3, activation) for name, maps in TINY_MAPS.items()],
-            pools=[cnn.Pool("Max_Pool_1", 2)],
-            dense=[cnn.Dense("Dense_1", 5, activation)],
-            classes=classes,
+            layers.Network((layers.Input(name="Input", shape=(TINY_SIZE, TINY_SIZE, 1)), *behind)),
             regularizer=None,
             seed=seed,
         )

@@ -6,6 +6,8 @@ import pytest
 import reference
 
 from pipeline.core import cnn
+from pipeline.core.keras_layers import describe_model
+from pipeline.core.layers import Convolution, Dense, Flatten, Input, Network, Other, Pool, with_classes
 from pipeline.core.training import make_regularizer
 from pipeline.stages.train.compute import new_model
 
@@ -49,10 +51,40 @@ def test_the_settings_predict_the_shapes_of_the_model(compose):
         *OTHER_LAYER,
     )
     model = new_model(config.train, config.model, classes=10, seed=0)
-    shapes = {name: model.get_layer(name).output.shape[1:] for name in config.model.shapes()}
+    network = with_classes(config.model.network, 10)
     # 31 - 2 = 29, 29 // 2 = 14, 14 - 3 = 11, 11 // 3 = 3, 3 - 2 = 1
-    assert [side for side, _ in config.model.shapes().values()] == [29, 14, 11, 3, 1]
-    assert shapes == {name: (side, side, maps) for name, (side, maps) in config.model.shapes().items()}
+    sides = [network.side(name) for name in ("Conv2D_1", "Max_Pool_1", "Conv2D_2", "Max_Pool_2", "Conv2D_3")]
+    assert sides == [29, 14, 11, 3, 1]
+    assert network.shapes() == {layer.name: layer.output.shape[1:] for layer in model.layers}
+
+
+def test_layers_are_built_as_they_are_said():
+    network = Network((
+        Input(name="I", shape=(20, 24, 3)),
+        Convolution(name="A", filters=4, size=(3, 5), stride=(2, 1), padding="same", activation="tanh"),
+        Convolution(name="B", filters=5, size=(3, 3), dilation=(2, 2), activation="linear"),
+        Pool(name="C", size=(3, 2), stride=(2, 2), takes="mean"),
+        Flatten(name="D"),
+        Dense(name="E", units=7, activation="softmax"),
+    ))  # fmt: skip
+    model = cnn.build_cnn(network, regularizer=None, seed=0)
+    assert describe_model(model) == network
+    assert network.shapes() == {layer.name: layer.output.shape[1:] for layer in model.layers}
+
+
+@pytest.mark.parametrize(
+    ("layers", "said"),
+    [
+        ([Flatten(name="A")], "an input as the first layer; received .*'A'"),
+        ([Input(name="I", shape=(8, 8, 1)), Other(name="A", kind="Lambda", shape=None)], "can be built here: .*Lambda"),
+        ([Input(name="I", shape=(8,)), Dense(name="A", units=3, activation="elu", after=())], "built here: .*elu"),
+        ([Input(name="I", shape=(8,)), Dense(name="A", units=None, activation="relu")], "built here: .*units=None"),
+        ([Input(name="I", shape=(8, 8, 1)), Pool(name="A", size=(2, 2), dilation=(2, 2))], "can be built here: .*'A'"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_built_is_refused(layers, said):
+    with pytest.raises(ValueError, match=said):
+        cnn.build_cnn(Network(tuple(layers)), regularizer=None, seed=0)
 
 
 @pytest.mark.parametrize("activation", ["relu", "elu", "sigmoid", "tanh"])
@@ -160,14 +192,16 @@ def test_weights_of_another_architecture_are_refused_and_nothing_is_changed(new_
 
 def regularized(kind: str, factor: float) -> keras.Model:
     model = cnn.build_cnn(
-        input_size=4,
-        convolutions=[cnn.Convolution("Conv2D_1", 2, 3, "relu")],
-        pools=[],
-        dense=[cnn.Dense("Dense_1", 3, "relu")],
-        classes=2,
+        Network((
+            Input(name="Input", shape=(4, 4, 1)),
+            Convolution(name="Conv2D_1", filters=2, size=(3, 3), activation="relu"),
+            Flatten(name="Flatten"),
+            Dense(name="Dense_1", units=3, activation="relu"),
+            Dense(name="Output", units=2, activation="softmax"),
+        )),
         regularizer=make_regularizer(kind, factor),
         seed=0,
-    )
+    )  # fmt: skip
     model.get_layer("Conv2D_1").kernel.assign(np.full((3, 3, 1, 2), 100.0))
     model.get_layer("Dense_1").kernel.assign(np.full((8, 3), -0.5))  # 24 weights
     model.get_layer("Dense_1").bias.assign([100.0] * 3)

@@ -16,7 +16,6 @@ from pipeline.runtime.errors import InputError
 from pipeline.settings import schema
 from pipeline.settings.choices import (
     Activation,
-    DataSet,
     LearningRateSchedule,
     Objective,
     Optimizer,
@@ -83,7 +82,7 @@ def test_nothing_is_left_untyped(compose):
 
 def test_the_defaults_begin_with_embedded_data_and_a_local_record(compose):
     config = compose()
-    assert config.data.name is DataSet.digits
+    assert config.data.name == "digits"
     assert config.data.path is None
     assert config.dream.photo == "flower"
     assert config.tracking.backend is TrackingBackend.mlflow
@@ -130,7 +129,7 @@ def test_the_dream_of_the_article(compose):
 def test_the_experiment_of_the_article_takes_all_of_its_parts(compose):
     whole, parts = compose("experiment=article"), compose("data=mnist", "train=article", "oip=article", "dream=article")
     assert whole == parts
-    assert whole.data.name is DataSet.mnist
+    assert whole.data.name == "mnist"
 
 
 def test_seeds_and_epochs_follow_what_they_refer_to_unless_they_are_set(compose):
@@ -204,6 +203,10 @@ def test_a_known_key_is_let_through(key):
         ("reuse", "perhaps", "true or false"),
         ("oip.objective", "loss", "one of activation, pre_activation, l2"),
         ("train.optimizer.name", "sgd", "one of rmsprop, nadam, adamax, adamw"),
+        ("data.name", "cifar", "one of digits, mnist, fashion_mnist"),
+        ("data.name", 3, "one of digits, mnist, fashion_mnist"),
+        ("data.name", None, "one of digits, mnist, fashion_mnist"),
+        ("data.name", ["mnist"], "one of digits, mnist, fashion_mnist"),
         ("oip.map_indices", 3, "a list, each entry a whole number or null"),
         ("dream.fit", "fill", "one of keep, crop, stretch"),
         ("dream.color", "maybe", "true or false"),

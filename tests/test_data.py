@@ -2,17 +2,22 @@
 
 import gzip
 import struct
+import subprocess
+import sys
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import reference
 
+from pipeline.data import sets
 from pipeline.data.dataset import Dataset
 from pipeline.data.datasets import load_dataset
 from pipeline.runtime.errors import InputError
-from pipeline.settings.choices import DataSet
+from pipeline.settings.choices import Split
+from pipeline.settings.compose import check_overrides
 from pipeline.settings.data import DataConfig
 
 MNIST = Path(__file__).resolve().parent.parent.parent / "shared" / "data" / "mnist.npz"
@@ -48,12 +53,12 @@ def write_idx(folder: Path, arrays: dict[str, np.ndarray]) -> Path:
     return folder
 
 
-def load(name: DataSet, path: Path | str | None = None, *, limit: int | None = None, size: int = 12) -> Dataset:
+def load(name: str, path: Path | str | None = None, *, limit: int | None = None, size: int = 12) -> Dataset:
     config = DataConfig(name=name, path=None if path is None else str(path), limit=limit, epochs=1)
     return load_dataset(config, size=size)
 
 
-def refusal(name: DataSet, path: Path | str) -> str:
+def refusal(name: str, path: Path | str) -> str:
     """The message with which data at this path is refused: one line that names the setting and the file."""
     with pytest.raises(InputError) as caught:
         load(name, path)
@@ -69,7 +74,7 @@ def refusal(name: DataSet, path: Path | str) -> str:
 
 @pytest.fixture(scope="module")
 def digits() -> Dataset:
-    return load(DataSet.digits, size=28)
+    return load("digits", size=28)
 
 
 def test_digits_are_all_1797_every_fifth_of_them_for_testing(digits):
@@ -92,7 +97,7 @@ def test_no_test_digit_is_a_training_digit(digits):
 
 
 def test_digits_are_split_alike_every_time(digits):
-    again = load(DataSet.digits, size=28)
+    again = load("digits", size=28)
     np.testing.assert_array_equal(again.test_images, digits.test_images)
     np.testing.assert_array_equal(again.test_labels, digits.test_labels)
     assert again.digest == digits.digest
@@ -119,8 +124,8 @@ def test_digits_are_enlarged_and_standardized(digits):
 
 def test_npz_and_idx_of_the_same_images_give_the_same_arrays_and_the_same_digest(tmp_path):
     arrays = made_up()
-    from_npz = load(DataSet.mnist, write_npz(tmp_path / "data.npz", arrays))
-    from_idx = load(DataSet.mnist, write_idx(tmp_path / "idx", arrays))
+    from_npz = load("mnist", write_npz(tmp_path / "data.npz", arrays))
+    from_idx = load("mnist", write_idx(tmp_path / "idx", arrays))
     for name in ("train_images", "train_labels", "test_images", "test_labels"):
         np.testing.assert_array_equal(getattr(from_npz, name), getattr(from_idx, name))
     assert from_npz.digest == from_idx.digest
@@ -128,7 +133,7 @@ def test_npz_and_idx_of_the_same_images_give_the_same_arrays_and_the_same_digest
 
 def test_images_of_a_file_keep_their_order_and_their_labels(tmp_path):
     arrays = made_up(side=12)
-    loaded = load(DataSet.mnist, write_npz(tmp_path / "data.npz", arrays))
+    loaded = load("mnist", write_npz(tmp_path / "data.npz", arrays))
     np.testing.assert_array_equal(loaded.train_labels, arrays["y_train"])
     np.testing.assert_array_equal(loaded.test_labels, arrays["y_test"])
     for images, pixels in ((loaded.train_images, arrays["x_train"]), (loaded.test_images, arrays["x_test"])):
@@ -139,14 +144,14 @@ def test_images_of_a_file_keep_their_order_and_their_labels(tmp_path):
 def test_an_image_of_one_grey_level_becomes_zero(tmp_path):
     arrays = made_up(side=12)
     arrays["x_train"][3] = 200
-    loaded = load(DataSet.mnist, write_npz(tmp_path / "data.npz", arrays))
+    loaded = load("mnist", write_npz(tmp_path / "data.npz", arrays))
     assert not loaded.train_images[3].any()
     assert np.isfinite(loaded.train_images).all()
 
 
 def test_a_limit_takes_the_first_images_of_both_halves(tmp_path):
     path = write_npz(tmp_path / "data.npz", made_up())
-    whole, limited = load(DataSet.mnist, path), load(DataSet.mnist, path, limit=11)
+    whole, limited = load("mnist", path), load("mnist", path, limit=11)
     np.testing.assert_array_equal(limited.train_images, whole.train_images[:11])
     np.testing.assert_array_equal(limited.test_labels, whole.test_labels[:11])
     assert limited.digest != whole.digest
@@ -154,32 +159,32 @@ def test_a_limit_takes_the_first_images_of_both_halves(tmp_path):
 
 @pytest.mark.parametrize("changed", ["x_train", "y_train", "x_test", "y_test"])
 def test_any_changed_value_changes_the_digest(tmp_path, changed):
-    before = load(DataSet.mnist, write_npz(tmp_path / "before.npz", made_up()))
+    before = load("mnist", write_npz(tmp_path / "before.npz", made_up()))
     arrays = made_up()
     arrays[changed].flat[0] ^= 1
-    after = load(DataSet.mnist, write_npz(tmp_path / "after.npz", arrays))
+    after = load("mnist", write_npz(tmp_path / "after.npz", arrays))
     assert after.digest != before.digest
 
 
 def test_the_digest_depends_on_the_size_but_not_on_the_packing(tmp_path):
     np.savez(tmp_path / "plain.npz", **made_up())
     np.savez_compressed(tmp_path / "packed.npz", **made_up())
-    plain, packed = (load(DataSet.mnist, tmp_path / name) for name in ("plain.npz", "packed.npz"))
+    plain, packed = (load("mnist", tmp_path / name) for name in ("plain.npz", "packed.npz"))
     assert plain.digest == packed.digest
-    assert load(DataSet.mnist, tmp_path / "plain.npz", size=14).digest != plain.digest
+    assert load("mnist", tmp_path / "plain.npz", size=14).digest != plain.digest
 
 
 def test_only_the_content_of_mnist_is_called_mnist(tmp_path):
     path = write_npz(tmp_path / "mnist.npz", made_up())
-    assert load(DataSet.mnist, path).name == "mnist (other content)"
-    assert load(DataSet.fashion_mnist, path).name == "fashion_mnist"
-    assert load(DataSet.fashion_mnist, path).class_names[9] == "ankle boot"
+    assert load("mnist", path).name == "mnist (other content)"
+    assert load("fashion_mnist", path).name == "fashion_mnist"
+    assert load("fashion_mnist", path).class_names[9] == "ankle boot"
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not MNIST.is_file(), reason="the real MNIST is not there: no shared/data/mnist.npz")
 def test_the_real_mnist_is_called_mnist_also_as_a_part_but_not_with_one_label_changed(tmp_path):
-    whole = load(DataSet.mnist, MNIST, size=28)
+    whole = load("mnist", MNIST, size=28)
     assert whole.name == "mnist"
     assert whole.train_images.shape == (60000, 28, 28, 1)
     np.testing.assert_array_equal(whole.train_labels[:5], [5, 0, 4, 1, 9])
@@ -190,28 +195,122 @@ def test_the_real_mnist_is_called_mnist_also_as_a_part_but_not_with_one_label_ch
         expected = reference.standardize(file["x_test"][7].astype(float))
         arrays = {name: file[name] for name in file}
     np.testing.assert_allclose(whole.test_images[7, :, :, 0], expected, atol=1e-4)
-    part = load(DataSet.mnist, MNIST, limit=10, size=28)
+    part = load("mnist", MNIST, limit=10, size=28)
     assert part.name == "mnist"
     np.testing.assert_array_equal(part.train_images, whole.train_images[:10])
     arrays["y_test"][-1] ^= 1
-    changed = load(DataSet.mnist, write_npz(tmp_path / "mnist.npz", arrays), limit=10, size=28)
+    changed = load("mnist", write_npz(tmp_path / "mnist.npz", arrays), limit=10, size=28)
     assert changed.name == "mnist (other content)"
     assert changed.digest != part.digest
+
+
+# another data set --------------------------------------------------------------------------------------------------
+
+QUARTERS = """
+import numpy as np
+
+from pipeline.data.source import Arrays, DatasetSource
+
+
+def _arrays() -> Arrays:
+    images = np.zeros((12, 12, 12), np.uint8)
+    labels = np.arange(12, dtype=np.uint8) % 4
+    for image, label in zip(images, labels):
+        image[:6, :6], image[:6, 6:], image[6:, :6], image[6:, 6:] = 255 * np.eye(4, dtype=np.uint8)[label]
+    return Arrays(images, labels, images[:8], labels[:8])
+
+
+SOURCE = DatasetSource(class_names=("north-west", "north-east", "south-west", "south-east"), own_arrays=_arrays)
+"""
+
+
+@pytest.fixture
+def quarters(tmp_path, monkeypatch) -> Iterator[str]:
+    """The name of a data set of four classes that is a file outside of the package."""
+    folder = tmp_path / "sets"
+    folder.mkdir()
+    (folder / "quarters.py").write_text(QUARTERS)
+    monkeypatch.setattr(sets, "__path__", [*sets.__path__, str(folder)])
+    monkeypatch.setattr(sets, "NAMES", (*sets.NAMES, "quarters"))
+    yield "quarters"
+    sys.modules.pop("pipeline.data.sets.quarters", None)
+
+
+def test_a_data_set_is_a_file_and_its_name(compose, quarters):
+    loaded = load_dataset(compose(f"data.name={quarters}").data, size=12)
+    assert loaded.name == "quarters"
+    assert loaded.classes == 4
+    assert loaded.class_names == ("north-west", "north-east", "south-west", "south-east")
+    assert loaded.train_images.shape == (12, 12, 12, 1)
+    for split, count in ((Split.train, 12), (Split.test, 8)):
+        images, labels = loaded.split(split)
+        np.testing.assert_array_equal(labels, np.arange(count) % 4)
+        bright = images[..., 0] > 0
+        corners = bright[:, [0, 0, 11, 11], [0, 11, 0, 11]]
+        np.testing.assert_array_equal(corners, np.eye(4)[labels])
+        np.testing.assert_array_equal(bright.sum(axis=(1, 2)), 36)
+
+
+def test_files_of_another_data_set_have_as_many_labels_as_it_has_classes(tmp_path, quarters):
+    arrays = {name: array % 4 if name.startswith("y") else array for name, array in made_up().items()}
+    assert load(quarters, write_npz(tmp_path / "data.npz", arrays)).name == "quarters"
+    arrays["y_test"][3] = 4
+    assert refusal(quarters, write_npz(tmp_path / "more.npz", arrays)).startswith("data.path: takes labels 0 to 3; got")
+
+
+def test_another_data_set_is_named_where_an_unknown_one_is_refused(compose, quarters):
+    with pytest.raises(InputError) as caught:
+        compose("data.name=cifar")
+    assert str(caught.value) == f"data.name: takes one of digits, mnist, fashion_mnist, {quarters}; got cifar"
+
+
+@pytest.mark.parametrize("name", sets.NAMES)
+def test_every_data_set_has_a_file_of_settings_and_names_for_its_classes(compose, name):
+    assert compose(f"data={name}").data.name == name
+    source = sets.source_of(name)
+    assert source.classes == len(set(source.class_names))
+
+
+def test_an_unknown_data_set_is_refused_wherever_it_is_named(compose):
+    message = "data.name: takes one of digits, mnist, fashion_mnist; got cifar"
+    for refused in (
+        lambda: compose("data.name=cifar"),
+        lambda: check_overrides(["-m", "data.name=mnist,cifar"]),
+        lambda: DataConfig(name="cifar", path=None, limit=None, epochs=1),
+    ):
+        with pytest.raises(InputError) as caught:
+            refused()
+        assert str(caught.value) == message
+
+
+def test_naming_and_refusing_data_sets_imports_none_of_them():
+    check = (
+        "import sys\n"
+        "from pipeline import compose\n"
+        "from pipeline.runtime.errors import InputError\n"
+        "compose('data=mnist', 'data.path=mnist.npz')\n"
+        "try: compose('data.path=mnist.npz')\n"
+        "except InputError as error: print(error)\n"
+        "sys.exit(bool({'tensorflow', 'keras', 'sklearn'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "data.path: takes null for data=digits, which comes with scikit-learn; got mnist.npz\n"
 
 
 # broken files ------------------------------------------------------------------------------------------------------
 
 
 def test_a_path_that_is_not_there_is_refused(tmp_path):
-    assert "does not exist" in refusal(DataSet.mnist, tmp_path / "nothing.npz")
-    assert "home directory" in refusal(DataSet.mnist, "~no-user-of-this-name/mnist.npz")
+    assert "does not exist" in refusal("mnist", tmp_path / "nothing.npz")
+    assert "home directory" in refusal("mnist", "~no-user-of-this-name/mnist.npz")
 
 
 @pytest.mark.parametrize("kept", [0, 1, 100, 1500])
 def test_a_truncated_npz_is_refused(tmp_path, kept):
     path = write_npz(tmp_path / "data.npz", made_up())
     path.write_bytes(path.read_bytes()[:kept])
-    refusal(DataSet.mnist, path)
+    refusal("mnist", path)
 
 
 def test_a_damaged_npz_is_refused(tmp_path):
@@ -220,19 +319,19 @@ def test_a_damaged_npz_is_refused(tmp_path):
     content = bytearray(path.read_bytes())
     content[300:340] = bytes(40)
     path.write_bytes(content)
-    refusal(DataSet.mnist, path)
+    refusal("mnist", path)
 
 
 def test_a_text_called_npz_is_refused(tmp_path):
     path = tmp_path / "data.npz"
     path.write_text("no array\n" * 20)
-    refusal(DataSet.mnist, path)
+    refusal("mnist", path)
 
 
 def test_a_single_array_called_npz_is_refused(tmp_path):
     with (tmp_path / "data.npz").open("wb") as file:
         np.save(file, made_up()["x_train"])
-    refusal(DataSet.mnist, tmp_path / "data.npz")
+    refusal("mnist", tmp_path / "data.npz")
 
 
 class Trap:
@@ -249,7 +348,7 @@ def test_pickled_objects_are_refused_and_not_loaded(tmp_path):
     sprung = tmp_path / "sprung"
     trap = np.array([Trap(sprung)], dtype=object)
     path = write_npz(tmp_path / "data.npz", {**made_up(), "x_test": trap})
-    refusal(DataSet.mnist, path)
+    refusal("mnist", path)
     assert not sprung.exists()
     with np.load(path, allow_pickle=True) as file:
         file["x_test"]
@@ -260,7 +359,7 @@ def test_pickled_objects_are_refused_and_not_loaded(tmp_path):
 def test_a_missing_array_is_named(tmp_path, name):
     arrays = made_up()
     del arrays[name]
-    assert name in refusal(DataSet.mnist, write_npz(tmp_path / "data.npz", arrays)).partition("; got ")[2]
+    assert name in refusal("mnist", write_npz(tmp_path / "data.npz", arrays)).partition("; got ")[2]
 
 
 @pytest.mark.parametrize(
@@ -283,7 +382,7 @@ def test_a_missing_array_is_named(tmp_path, name):
 )
 def test_arrays_of_another_layout_are_refused_with_what_they_are(tmp_path, name, spoilt, said):
     path = write_npz(tmp_path / "data.npz", {**made_up(), name: spoilt})
-    assert said in refusal(DataSet.mnist, path).partition("; got ")[2]
+    assert said in refusal("mnist", path).partition("; got ")[2]
 
 
 @pytest.mark.parametrize(
@@ -309,18 +408,18 @@ def test_a_broken_idx_file_is_refused(tmp_path, name, spoil):
     folder = write_idx(tmp_path / "idx", made_up())
     file = folder / IDX_NAMES[name]
     file.write_bytes(spoil(file.read_bytes()))
-    refusal(DataSet.mnist, folder)
+    refusal("mnist", folder)
 
 
 def test_an_empty_folder_is_refused_with_the_file_that_is_missing(tmp_path):
     (tmp_path / "idx").mkdir()
-    assert IDX_NAMES["x_train"] in refusal(DataSet.mnist, tmp_path / "idx")
+    assert IDX_NAMES["x_train"] in refusal("mnist", tmp_path / "idx")
 
 
 def test_a_zip_of_something_else_is_refused(tmp_path):
     with zipfile.ZipFile(tmp_path / "data.npz", "w") as archive:
         archive.writestr("readme.txt", "no arrays")
-    refusal(DataSet.mnist, tmp_path / "data.npz")
+    refusal("mnist", tmp_path / "data.npz")
 
 
 def test_the_digits_and_photos_are_those_that_scikit_learn_loads():

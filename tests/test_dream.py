@@ -10,10 +10,12 @@ from dream_settings import DREAM
 
 from pipeline.core import cnn
 from pipeline.core.colour import dreamt_colours, dreamt_grey_levels, luma
+from pipeline.core.keras_layers import describe_model
 from pipeline.engine import storage
 from pipeline.runtime.errors import InputError
 from pipeline.settings.choices import Correction, DreamMethod, Enlargement, Objective, StepSizeSchedule
 from pipeline.stages.dream.compute import dream
+from pipeline.stages.dream.fitting import check_dream
 from pipeline.stages.dream.settings import DreamConfig, ZoomConfig
 
 OCTAVES = replace(DREAM, method=DreamMethod.octaves, step_size_schedule=StepSizeSchedule.linear)
@@ -437,6 +439,10 @@ def test_a_cnn_that_pads_cannot_be_slid(photo):
         InputError, match=r"dream.method: takes carving with this CNN; octaves need a chain of unpadded"
     ):
         dream(OCTAVES, model, photo, seed=0)
+    # the same where only the layers are known, while carving is asked nothing of them
+    with pytest.raises(InputError, match=r"dream.method: takes carving with this CNN"):
+        check_dream(OCTAVES, describe_model(model).receptive_field("Conv2D_2"), photo.shape[:2])
+    check_dream(DREAM, None, photo.shape[:2])
 
 
 @BOTH

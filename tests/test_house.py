@@ -18,12 +18,13 @@ MAY_KNOW = {
     "runtime": set(),
     "core": {"runtime"},
     "drawing": {"core", "runtime", "settings"},
-    "settings": {"runtime", "core", REGISTRY},
+    # of data only which data sets there are
+    "settings": {"runtime", "core", "data/sets/__init__.py", "data/source.py", REGISTRY},
     "data": {"settings", "core", "runtime"},
     "engine": {"data", "settings", "drawing", "runtime"},
     "stages": {"engine", "data", "settings", "drawing", "core", "runtime"},
     "tracking": {"engine", "data", "settings", "runtime", REGISTRY},
-    "sweeps": {"tracking", "engine", "settings", "drawing", "runtime", REGISTRY},
+    "sweeps": {"tracking", "engine", "data", "settings", "drawing", "runtime", REGISTRY},
     "commands": {"sweeps", "tracking", "engine", "data", "settings", "drawing", "core", "runtime", REGISTRY},
 }
 LONGEST_FILE, LONGEST_FUNCTION, MOST_ROOMS = 300, 60, 14

@@ -24,7 +24,8 @@ from pipeline.core.forward import (
     specs_of,
     variables_of,
 )
-from pipeline.core.geometry import ReceptiveField, receptive_field
+from pipeline.core.geometry import ReceptiveField
+from pipeline.core.keras_layers import describe_model
 from pipeline.core.objectives import AIMS, Target, part_up_to
 
 # Positions per side of a chunk: the larger, the less is computed twice; a large one fits few pictures without waste.
@@ -65,34 +66,15 @@ class Chunks(NamedTuple):
 
 
 def receptive_field_of(part: keras.Model) -> ReceptiveField | None:
-    """Of the output of `part`; None if it is not a chain of unpadded square windows and of layers that see one pixel.
+    """Return what a position of the output of `part` sees of a picture, if `part` can be slid over one.
 
-    With padding, or with a sum of branches, what a position sees depends on where in the picture it is.
+    Args:
+        part: (batch, height, width, channels) -> (batch, positions down, positions across, maps).
+    Returns:
+        None if it is not a chain of unpadded square windows and of layers that see one pixel: with padding, or with a
+        sum of branches, what a position sees depends on where in the picture it is.
     """
-    if not is_chain(part):
-        return None
-    windows = [_window(layer) for layer in part.layers]
-    return None if None in windows else receptive_field(window for window in windows if window is not None)
-
-
-def _window(layer: keras.Layer) -> tuple[int, int] | None:
-    match layer:
-        case keras.layers.Conv2D(padding="valid", data_format="channels_last"):
-            size, step, wide = layer.kernel_size, layer.strides, layer.dilation_rate
-        case (
-            keras.layers.MaxPooling2D(padding="valid", data_format="channels_last")
-            | keras.layers.AveragePooling2D(padding="valid", data_format="channels_last")
-        ):
-            size, step, wide = layer.pool_size, layer.strides, (1, 1)
-        case keras.layers.InputLayer() | keras.layers.Activation() | keras.layers.ReLU() | keras.layers.Dropout():
-            return 1, 1
-        case keras.layers.BatchNormalization(axis=-1 | 3):
-            return 1, 1
-        case _:
-            return None
-    if len({*size}) > 1 or len({*step}) > 1 or len({*wide}) > 1:
-        return None
-    return (size[0] - 1) * wide[0] + 1, step[0]
+    return describe_model(part).receptive_field() if is_chain(part) else None
 
 
 def chunks_of(field: ReceptiveField, height: int, width: int) -> Chunks:

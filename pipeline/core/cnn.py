@@ -1,79 +1,93 @@
-"""The CNN: convolutions with a pool between any two, then dense layers; and what is asked of a trained one."""
+"""The CNN, built from the plain numbers of its layers; and what is asked of a trained one."""
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
 
 import keras
 import numpy as np
 
+from pipeline.core.layers import Convolution, Dense, Flatten, Input, Layer, Network, Pool
 
-class Convolution(NamedTuple):
-    name: str
-    filters: int
-    kernel_size: int
-    activation: str
+POOLS = {"maximum": keras.layers.MaxPooling2D, "mean": keras.layers.AveragePooling2D}
 
 
-class Pool(NamedTuple):
-    name: str
-    size: int
+def build_cnn(network: Network, *, regularizer: keras.regularizers.Regularizer | None, seed: int) -> keras.Model:
+    """Build a CNN of these layers, one behind the other: (batch, height, width, maps of the input) -> (batch, classes).
 
-
-class Dense(NamedTuple):
-    name: str
-    units: int
-    activation: str
-
-
-def build_cnn(
-    *,
-    input_size: int,
-    convolutions: Sequence[Convolution],
-    pools: Sequence[Pool],
-    dense: Sequence[Dense],
-    classes: int,
-    regularizer: keras.regularizers.Regularizer | None,
-    seed: int,
-) -> keras.Model:
-    """A CNN (batch, input_size, input_size, 1) -> (batch, classes) of class probabilities.
-
-    Convolutions have stride 1 and no padding, pools take the maximum; there is no normalization layer. The
-    regularizer is put on the kernels of the dense layers, the last one included. Initial kernels are Glorot-uniform,
-    drawn per layer from (seed, number of the layer).
+    Args:
+        network: an input, then convolutions, pools, a flattening and dense layers, the last of which has as many units
+            as there are classes.
+        regularizer: put on the kernels of the dense layers, the last one included.
+        seed: initial kernels are Glorot-uniform, drawn per layer from (seed, number of the layer).
+    Raises:
+        ValueError: a layer of another kind, or that does not stand on the one before it; an input that is not first;
+            a dense layer whose units nobody said.
     """
-    seeds = iter(np.random.SeedSequence(seed).generate_state(len(convolutions) + len(dense) + 1))
+    learning = sum(isinstance(layer, Convolution | Dense) for layer in network.layers)
+    seeds = iter(np.random.SeedSequence(seed).generate_state(learning))
 
     def initializer() -> keras.initializers.Initializer:
         return keras.initializers.GlorotUniform(seed=int(next(seeds)) % 2**31)
 
-    x = inputs = keras.Input((input_size, input_size, 1), name="Input")
-    for convolution, pool in zip(convolutions, [*pools, None], strict=True):
-        name, filters, kernel_size, activation = convolution
-        x = keras.layers.Conv2D(
-            filters, kernel_size, activation=activation, kernel_initializer=initializer(), name=name
-        )(x)
-        if pool is not None:
-            x = keras.layers.MaxPooling2D(pool.size, name=pool.name)(x)
-    x = keras.layers.Flatten(name="Flatten")(x)
-    for name, units, activation in [*dense, Dense("Output", classes, "softmax")]:
-        x = keras.layers.Dense(
-            units,
-            activation=activation,
-            kernel_initializer=initializer(),
-            kernel_regularizer=regularizer,
-            name=name,
-        )(x)
+    first, *others = network.layers
+    if not isinstance(first, Input):
+        raise ValueError(f"expected an input as the first layer; received {first}")
+    x = inputs = keras.Input(first.shape, name=first.name)
+    for layer in others:
+        x = _built(layer, initializer, regularizer)(x)
     return keras.Model(inputs, x, name="cnn")
 
 
+def _built(
+    layer: Layer,
+    initializer: Callable[[], keras.initializers.Initializer],
+    regularizer: keras.regularizers.Regularizer | None,
+) -> keras.Layer:
+    """Return the Keras layer of a layer behind the input.
+
+    Args:
+        initializer: gives that of the next kernel.
+        regularizer: see `build_cnn`.
+    Raises:
+        ValueError: see `build_cnn`.
+    """
+    match layer:
+        case Convolution(after=None):
+            return keras.layers.Conv2D(
+                layer.filters,
+                layer.size,
+                strides=layer.stride,
+                padding=layer.padding,
+                dilation_rate=layer.dilation,
+                activation=layer.activation,
+                kernel_initializer=initializer(),
+                name=layer.name,
+            )
+        case Pool(after=None, dilation=(1, 1)):
+            return POOLS[layer.takes](layer.size, strides=layer.stride, padding=layer.padding, name=layer.name)
+        case Flatten(after=None):
+            return keras.layers.Flatten(name=layer.name)
+        case Dense(after=None, units=int()):
+            return keras.layers.Dense(
+                layer.units,
+                activation=layer.activation,
+                kernel_initializer=initializer(),
+                kernel_regularizer=regularizer,
+                name=layer.name,
+            )
+    raise ValueError(f"no layer that can be built here: {layer}")
+
+
 def weights_by_name(model: keras.Model) -> dict[str, np.ndarray]:
-    """Copies of all weights, by their path in the model, such as ``Conv2D_1/kernel``."""
+    """Return copies of all weights, by their path in the model, such as ``Conv2D_1/kernel``."""
     return {weight.path: np.array(weight) for weight in model.weights}
 
 
 def reset_weights(model: keras.Model, weights: Mapping[str, np.ndarray]) -> None:
     """Set the weights of `model` to those of `weights_by_name`: the way back to the start of a training.
 
+    Args:
+        model: changed in place; left as it is if the weights do not fit.
+        weights: by their path, as many as the model has, of the same shapes.
     Raises:
         ValueError: the names or shapes are not those of the model.
     """
@@ -88,15 +102,31 @@ def reset_weights(model: keras.Model, weights: Mapping[str, np.ndarray]) -> None
 
 
 def layer_outputs(model: keras.Model, layers: Sequence[str], images: np.ndarray) -> dict[str, np.ndarray]:
-    """The output of each named layer: (images, height, width, maps), or (images, units) of a dense layer."""
+    """Return the output of each named layer.
+
+    Args:
+        layers: names of layers of the model.
+        images: (images, height, width, channels) float32, as the model takes them.
+    Returns:
+        By name, in the order of `layers`: (images, height, width, maps), or (images, units) of a dense layer, float32.
+    Raises:
+        ValueError: the model has no layer of this name.
+    """
     outputs = {name: model.get_layer(name).output for name in layers}
     return keras.Model(model.inputs[0], outputs).predict(images, verbose=0)
 
 
 def without_activation(model: keras.Model, layer: str) -> keras.Model:
-    """The part of `model` up to `layer`, whose own activation function is left out: the pre-activation of its maps.
+    """Return the part of `model` up to `layer` without that layer's own activation function: its pre-activation.
 
-    The weights are copies; those before `layer` are shared.
+    Args:
+        model: left as it is.
+        layer: name of a layer that has an activation function: a convolution or a dense layer.
+    Returns:
+        A model with the inputs of `model` and the pre-activation as its output. The weights of the layer are copies;
+        those before it are shared.
+    Raises:
+        ValueError: the model has no layer of this name.
     """
     last = model.get_layer(layer)
     linear = last.__class__.from_config({**last.get_config(), "activation": "linear", "name": f"{layer}_linear"})

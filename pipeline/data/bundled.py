@@ -11,7 +11,7 @@ from PIL import Image
 
 
 def load_digits() -> tuple[np.ndarray, np.ndarray]:
-    """What `sklearn.datasets.load_digits` returns: (1797, 64) and (1797,)."""
+    """Return what `sklearn.datasets.load_digits` does: (1797, 64) and (1797,)."""
     file = _file("data", "digits.csv.gz")
     if file is None:
         from sklearn import datasets
@@ -22,7 +22,7 @@ def load_digits() -> tuple[np.ndarray, np.ndarray]:
 
 
 def load_sample_image(name: str) -> np.ndarray:
-    """What `sklearn.datasets.load_sample_image` returns for flower.jpg and china.jpg: (427, 640, 3) uint8."""
+    """Return what `sklearn.datasets.load_sample_image` does for flower.jpg and china.jpg: (427, 640, 3) uint8."""
     file = _file("images", name)
     if file is None:
         from sklearn import datasets

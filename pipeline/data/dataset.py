@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipeline.settings.choices import Split
+
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
@@ -16,6 +18,17 @@ class Dataset:
     test_images: np.ndarray
     test_labels: np.ndarray
     class_names: tuple[str, ...]
+
+    @property
+    def classes(self) -> int:
+        """Return how many classes there are, of which a small data set need not have an image each."""
+        return len(self.class_names)
+
+    def split(self, name: Split) -> tuple[np.ndarray, np.ndarray]:
+        """Return the training or the test images, and their labels."""
+        if name is Split.train:
+            return self.train_images, self.train_labels
+        return self.test_images, self.test_labels
 
 
 @dataclass(frozen=True, eq=False)

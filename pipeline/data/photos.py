@@ -25,12 +25,13 @@ TOLERANCE = 0.01
 
 
 def load_photo(photo: str, *, size: int | None, fit: Fit, setting: str = "dream.photo") -> np.ndarray:
-    """A photo as it stands upright, in the colours of sRGB, on white where it is transparent.
+    """Load a photo as it stands upright, in the colours of sRGB, on white where it is transparent.
 
     16 bits are scaled to 8; wider ranges (32 bits, floats) are stretched from their smallest to their largest value.
     Of several frames or pages it is the first.
 
     Args:
+        photo: flower, china or the path of a picture.
         size: of the square in pixels, with Fit.keep of the shorter side; None for what the photo has.
         fit: keep: the photo's proportions; crop: the largest square in the middle; stretch: all of it, made square.
         setting: the one that names the photo, for the message.
@@ -47,7 +48,13 @@ def load_photo(photo: str, *, size: int | None, fit: Fit, setting: str = "dream.
 
 
 def photo_size(photo: str, *, setting: str = "dream.photo") -> tuple[int, int]:
-    """(height, width) of a photo's file as it stands upright: of most kinds of files only the header is read."""
+    """Return (height, width) of a photo's file as it stands upright: of most kinds of files only the header is read.
+
+    Args:
+        photo, setting: as of `load_photo`.
+    Raises:
+        InputError: no picture that can be read.
+    """
     with _opened(photo, setting, PHOTO, embedded=PHOTOS) as picture:
         width, height = picture.size
         orientation = None
@@ -59,14 +66,16 @@ def photo_size(photo: str, *, setting: str = "dream.photo") -> tuple[int, int]:
 
 
 def load_mask(mask: str, *, photo_size: tuple[int, int], shape: tuple[int, int], fit: Fit) -> np.ndarray:
-    """Where to dream: from 0, leave the photo as it is, to 1. It is the grey level / 255, 0 where it is transparent.
+    """Load where to dream: from 0, leave the photo as it is, to 1, by grey level / 255; 0 where it is transparent.
 
     A mask with the proportions of the photo's file is cropped or stretched as the photo was, one with those of the
     loaded photo only resized.
 
     Args:
+        mask: the path of a picture.
         photo_size: (height, width) of the photo's file as it stands upright.
         shape: (height, width) of the loaded photo.
+        fit: as the photo was fitted.
     Returns:
         `shape`, float32.
     Raises:
@@ -91,7 +100,7 @@ def load_mask(mask: str, *, photo_size: tuple[int, int], shape: tuple[int, int],
 
 @contextlib.contextmanager
 def _opened(photo: str, setting: str, takes: str, embedded: tuple[str, ...] = ()) -> Iterator[Image.Image]:
-    """The picture, not decoded yet. What goes wrong with it until the end is refused in one line; nothing warns."""
+    """Open the picture, not decoded yet. What goes wrong with it to the end is refused in one line; nothing warns."""
     log = logging.getLogger("PIL")
     level = log.level
     with warnings.catch_warnings():
@@ -114,7 +123,7 @@ def _embedded(photo: str) -> Image.Image:
 
 
 def _file(photo: str) -> Path:
-    """The path, if there is a file with content: a pipe or a device might never end."""
+    """Return the path, if there is a file with content: a pipe or a device might never end."""
     path = Path(photo).expanduser()
     found = path.stat()
     if stat.S_ISDIR(found.st_mode):
@@ -134,7 +143,7 @@ def _reason(error: Exception) -> str:
 
 
 def _target(picture: Image.Image, size: int | None, fit: Fit) -> tuple[int, int]:
-    """The width and height that the picture is resized to.
+    """Return the width and height that the picture is resized to.
 
     Raises:
         ValueError: none at all, or more pixels than Pillow takes for harmless.
@@ -170,7 +179,7 @@ def _stand_upright(picture: Image.Image) -> None:
 
 
 def _on(picture: Image.Image, background: str) -> Image.Image:
-    """The picture as RGB, on a background where it is transparent."""
+    """Return the picture as RGB, on a background where it is transparent."""
     if picture.mode.startswith(("I", "F")):
         picture = _of_8_bits(picture)
     if not picture.has_transparency_data:
@@ -182,7 +191,7 @@ def _on(picture: Image.Image, background: str) -> Image.Image:
 
 
 def _of_8_bits(picture: Image.Image) -> Image.Image:
-    """Grey levels of 16 bits / 257, or any others stretched from the smallest to the largest, as L or LA."""
+    """Return grey levels of 16 bits / 257, or any others stretched from the smallest to the largest, as L or LA."""
     values = np.asarray(picture)
     # a TIFF may have 12 bits, which Pillow leaves as they are
     most = 4095 if getattr(picture, "tag_v2", {}).get(ExifTags.Base.BitsPerSample) == (12,) else 65535
@@ -204,7 +213,7 @@ def _of_8_bits(picture: Image.Image) -> Image.Image:
 
 
 def _in_srgb(picture: Image.Image) -> Image.Image:
-    """The colours as RGB, from the profile that is embedded in the file, if there is one; transparency is dropped."""
+    """Return the colours as RGB, from the profile embedded in the file, if there is one; transparency is dropped."""
     space = {"1": "L", "L": "L", "LA": "L", "CMYK": "CMYK", "LAB": "LAB"}.get(picture.mode, "RGB")
     if picture.mode != space:
         picture = picture.convert(space)
@@ -223,12 +232,12 @@ def _in_srgb(picture: Image.Image) -> Image.Image:
 
 
 def _alike(size: tuple[int, int], other: tuple[int, int]) -> bool:
-    """Whether two (width, height) have the same proportions."""
+    """Tell whether two (width, height) have the same proportions."""
     return abs(size[0] * other[1] / (size[1] * other[0]) - 1) <= TOLERANCE
 
 
 def _resized(picture: Image.Image, size: tuple[int, int], fit: Fit) -> Image.Image:
-    """The picture, or the largest square in its middle, bicubically resized to (width, height)."""
+    """Resize the picture, or the largest square in its middle, bicubically to (width, height)."""
     if fit is not Fit.crop:
         # Pillow would copy a photo that has the size already
         return picture if picture.size == size else picture.resize(size, Image.Resampling.BICUBIC)

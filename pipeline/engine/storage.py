@@ -10,13 +10,13 @@ import json
 import shutil
 import uuid
 import zipfile
-import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from pipeline.data.arrays import UNREADABLE, load_arrays
 from pipeline.engine.provenance import array_digest, file_digest
 from pipeline.engine.record import StageRecord
 from pipeline.engine.result import OneFileResult, Result
@@ -29,8 +29,6 @@ OnSaved = Callable[[int], None]
 Kind = TypeVar("Kind", bound=OneFileResult)
 
 MODEL, RECORD = "model.keras", "stage.json"
-# What reading a broken file of arrays raises.
-UNREADABLE = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error)
 
 
 @contextlib.contextmanager
@@ -102,19 +100,6 @@ def load_result(kind: type[Kind], folder: Path) -> Kind:
         return kind(**{name: array if array.ndim else array.item() for name, array in arrays.items()})
     except (*UNREADABLE, TypeError) as error:
         raise _broken(folder) from error
-
-
-def load_arrays(path: Path) -> dict[str, np.ndarray]:
-    """Return all arrays of an .npz file.
-
-    Raises:
-        OSError, ValueError, zipfile.BadZipFile, zlib.error: it cannot be read, is broken or holds pickles.
-    """
-    if path.is_file() and not zipfile.is_zipfile(path):
-        # numpy would take it for a pickle
-        raise ValueError("it is no complete .npz file")
-    with np.load(path, allow_pickle=False) as file:
-        return dict(file)
 
 
 def load_saved(folder: Path, names: Iterable[str]) -> dict[str, np.ndarray]:

@@ -3,12 +3,6 @@
 from enum import Enum
 
 
-class DataSet(Enum):
-    digits = "digits"
-    mnist = "mnist"
-    fashion_mnist = "fashion_mnist"
-
-
 class Activation(Enum):
     relu = "relu"
     sigmoid = "sigmoid"

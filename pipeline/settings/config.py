@@ -22,7 +22,8 @@ class Config(StageSettings):
             number(key, seed, least=0, most=LARGEST_SEED)
         for cells in self.noise.wavelengths:
             number("noise.wavelengths", cells, most=self.model.input_size)
-        layers = [*self.model.shapes(), *self.model.dense, "Output"]
+        network = self.model.network
+        layers = network.choices()
         for name in self.activations.layers:
             choice("activations.layers", name, layers, "layers of the model")
         choice("oip.layer", self.oip.layer, layers, "a layer of the model")
@@ -34,10 +35,10 @@ class Config(StageSettings):
             for cells in wavelengths:
                 number("atlas.wavelengths", cells, most=self.model.input_size)
         self._check_oip()
-        choice("dream.layer", self.dream.layer, self.model.convolutions, "a convolutional layer of the model")
+        choice("dream.layer", self.dream.layer, network.convolutions(), "a convolutional layer of the model")
         self._check_maps("dream.map_indices", self.dream.layer, self.dream.map_indices or [])
-        maps = self.model.shapes()[self.dream.layer][1]
-        if self.dream.auto_maps is not None:
+        maps = network.units(self.dream.layer)
+        if self.dream.auto_maps is not None and maps is not None:
             number("dream.auto_maps", self.dream.auto_maps, least=1, most=maps)
         for indices in self.dream.tile_maps or []:
             self._check_maps("dream.tile_maps", self.dream.layer, indices)
@@ -46,12 +47,12 @@ class Config(StageSettings):
         layer = self.oip.layer
         self._check_maps("oip.map_indices", layer, self.oip.map_indices or [])
         if self.oip.position is not None:
-            if layer not in self.model.shapes():
+            if not self.model.network.has_maps(layer):
                 takes = f"null for {layer}, which is no map but a row of units"
                 raise InputError.at("oip.position", takes=takes, got=self.oip.position)
-            side = self.model.shapes()[layer][0]
+            side = self.model.network.side(layer)
             for place in self.oip.position:
-                if place >= side:
+                if side is not None and place >= side:
                     takes = f"[row, column], each 0 to {side - 1} in {layer}"
                     raise InputError.at("oip.position", takes=takes, got=self.oip.position)
         if self.oip.strategy is Strategy.coarse_to_fine:
@@ -61,13 +62,12 @@ class Config(StageSettings):
             one_for_each("oip.stage_steps", self.oip.stage_steps, self.noise.wavelengths, "noise.wavelengths")
 
     def _check_maps(self, key: str, layer: str, map_indices: list[int]) -> None:
-        if layer == "Output":
-            # how many classes there are, the data says
-            units, what = None, "classes"
-        elif layer in self.model.dense:
-            units, what = self.model.dense[layer].units, "units"
-        else:
-            units, what = self.model.shapes()[layer][1], "map indices"
+        network = self.model.network
+        units = network.units(layer)
+        what = "map indices" if network.has_maps(layer) else "units"
+        if layer == network.layers[-1].name:
+            # how many there are, the data says
+            what = "classes"
         for index in map_indices:
             if index < -1 or (units is not None and index >= units):
                 upward = "0 and above" if units is None else f"0 to {units - 1}"

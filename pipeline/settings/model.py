@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from pipeline.core.layers import Convolution, Dense, Flatten, Input, Layer, Network, Pool
 from pipeline.runtime.errors import InputError
 from pipeline.settings.choices import Activation
 from pipeline.settings.ranges import no_repeats, number
@@ -52,32 +53,26 @@ class ModelConfig:
             number(f"model.pools.{name}.size", pool.size, least=1)
         for name, dense in self.dense.items():
             number(f"model.dense.{name}.units", dense.units, least=1)
-        for name, (side, _) in self.shapes().items():
-            if side < 1:
+        for name, shape in self.network.shapes().items():
+            side = shape[0] if shape is not None and len(shape) == 3 else None
+            if side is not None and side < 1:
                 takes = f"layers that fit into {self.input_size} x {self.input_size} pixels"
                 raise InputError.at("model", takes=takes, got=f"{name} with a side of {side}")
 
-    def shapes(self) -> dict[str, tuple[int, int]]:
-        """(side, maps) of the output of every convolution and pool, in order (no padding, stride = pool size)."""
-        shapes, side = {}, self.input_size
-        pools = [*self.pools.items(), None]
-        for (name, layer), pool in zip(self.convolutions.items(), pools, strict=True):
-            side = side - layer.kernel_size + 1
-            shapes[name] = (side, layer.filters)
-            if pool is not None:
-                side = side // pool[1].size
-                shapes[pool[0]] = (side, layer.filters)
-        return shapes
+    @property
+    def network(self) -> Network:
+        """Return the layers of the model that is built, in order; how many units the last one has, the data says.
 
-    def windows(self, layer: str) -> list[tuple[int, int]]:
-        """(size, stride) of every window from the input up to a convolution or pool."""
-        windows: list[tuple[int, int]] = []
-        for (name, convolution), pool in zip(self.convolutions.items(), [*self.pools.items(), None], strict=True):
-            windows.append((convolution.kernel_size, 1))
-            if name == layer:
-                break
+        Convolutions have stride 1 and no padding, pools take the maximum; there is no normalization layer.
+        """
+        layers: list[Layer] = [Input(name="Input", shape=(self.input_size, self.input_size, 1))]
+        for (name, layer), pool in zip(self.convolutions.items(), [*self.pools.items(), None], strict=True):
+            size = (layer.kernel_size, layer.kernel_size)
+            layers.append(Convolution(name=name, filters=layer.filters, size=size, activation=layer.activation.value))
             if pool is not None:
-                windows.append((pool[1].size, pool[1].size))
-                if pool[0] == layer:
-                    break
-        return windows
+                size = (pool[1].size, pool[1].size)
+                layers.append(Pool(name=pool[0], size=size, stride=size))
+        layers.append(Flatten(name="Flatten"))
+        for name, dense in self.dense.items():
+            layers.append(Dense(name=name, units=dense.units, activation=dense.activation.value))
+        return Network((*layers, Dense(name="Output", units=None, activation="softmax")))

@@ -84,12 +84,15 @@ def check_value(key: str, value: Any) -> None:
         owner = typing.get_args(owner)[1] if typing.get_origin(owner) is dict else typing.get_type_hints(owner)[part]
     if not dataclasses.is_dataclass(owner) or (isinstance(value, str) and "${" in value):
         return
+    known = _known_words(owner, name)
     try:
         OmegaConf.update(OmegaConf.structured(owner), name, value)
         if key == STAGE_LIST and not set(value) <= set(STAGES):
             raise ValidationError(f"unknown stages: {value}")
     except OmegaConfBaseException as error:
         raise InputError.at(key, takes=describe(key), got=value if isinstance(value, str) else repr(value)) from error
+    if known and value not in known:
+        raise InputError.at(key, takes=describe(key), got=value)
 
 
 def describe(key: str) -> str:
@@ -99,10 +102,18 @@ def describe(key: str) -> str:
     owner: Any = Config
     for part in key.split("."):
         if dataclasses.is_dataclass(owner):
+            if known := _known_words(owner, part):
+                return f"one of {', '.join(known)}"
             owner = typing.get_type_hints(owner)[part]
         elif typing.get_origin(owner) is dict:
             owner = typing.get_args(owner)[1]
     return _words(owner)
+
+
+def _known_words(owner: Any, name: str) -> tuple[str, ...]:
+    """Return all texts that a field takes, which `one_of` in its metadata returns; none where it takes any."""
+    of_field = {field.name: field.metadata for field in dataclasses.fields(owner)}
+    return of_field[name]["one_of"]() if "one_of" in of_field[name] else ()
 
 
 def _words(kind: Any) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from pipeline.data.arrays import load_arrays
 from pipeline.engine import storage
 from pipeline.engine.folders import work_folder
 from pipeline.engine.record import StageRecord
@@ -81,7 +82,7 @@ def _summarize(rows: Sequence[Row], draft: Path) -> None:
         if stage.compare is not None:
             finished = [row for row in rows if row.state == jobs.FINISHED and row.folder]
             files = [(_name(row, rows), Path(row.folder or "", name, stage.result.FILE)) for row in finished]
-            found = [(job, storage.load_arrays(file)) for job, file in files if file.is_file()]
+            found = [(job, load_arrays(file)) for job, file in files if file.is_file()]
             save_pictures(stage.compare([job for job, _ in found], [arrays for _, arrays in found]), draft)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.data.dataset import DatasetSplit
+from pipeline.settings.choices import Split
 
 LONGEST_DIGEST = 36
 # split -> what MLflow calls the purpose of the data
@@ -17,10 +18,7 @@ def described(split: DatasetSplit) -> dict[str, str]:
     from mlflow.data.code_dataset_source import CodeDatasetSource
 
     dataset = split.dataset
-    images, labels = {
-        "train": (dataset.train_images, dataset.train_labels),
-        "test": (dataset.test_images, dataset.test_labels),
-    }[split.split]
+    images, labels = dataset.split(Split(split.split))
     found = mlflow.data.from_numpy(
         images,
         source=CodeDatasetSource(tags={}),

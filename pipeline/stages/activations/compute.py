@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING
 
 from pipeline.core import cnn
 from pipeline.data.dataset import Dataset
-from pipeline.data.selection import chosen_indices, images_of
 from pipeline.runtime.numerics import check_keras
 from pipeline.runtime.progress import Progress, no_progress
 from pipeline.stages.activations.result import ActivationsResult
+from pipeline.stages.activations.selection import chosen_indices
 from pipeline.stages.activations.settings import ActivationsConfig
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def extract_activations(
         InputError: an index that the data set does not have.
     """
     check_keras()
-    images, labels = images_of(dataset, config.split)
+    images, labels = dataset.split(config.split)
     indices = chosen_indices(config, labels)
     chosen = images[indices]
     feature_maps = cnn.layer_outputs(model, config.layers, chosen)

@@ -3,10 +3,10 @@
 from typing import TYPE_CHECKING, Any
 
 from pipeline.data.dataset import Dataset
-from pipeline.data.selection import chosen_indices, images_of
 from pipeline.engine.stage import Context, Drawing, Stage
 from pipeline.stages.activations.metrics import metrics
 from pipeline.stages.activations.result import ActivationsResult
+from pipeline.stages.activations.selection import chosen_indices
 from pipeline.stages.activations.shows import SHOWS
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def check_inputs(config: "Config", dataset: Dataset) -> dict[str, Any]:
     """Refuse images that the data set does not have."""
-    chosen_indices(config.activations, images_of(dataset, config.activations.split)[1])
+    chosen_indices(config.activations, dataset.split(config.activations.split)[1])
     return {}
 
 

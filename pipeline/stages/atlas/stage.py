@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.core.colour import luma, rounded
-from pipeline.core.geometry import receptive_field
 from pipeline.data.dataset import Dataset
 from pipeline.data.photos import load_photo
-from pipeline.data.selection import images_of
 from pipeline.engine.stage import Context, Drawing, Stage
 from pipeline.settings.choices import Fit
 from pipeline.stages.atlas.metrics import metrics
 from pipeline.stages.atlas.result import AtlasResult
 from pipeline.stages.atlas.shows import SHOWS
+from pipeline.stages.oip.layer import is_dense
 from pipeline.stages.oip.result import OipSweepResult
 from pipeline.stages.oip.start_pictures import read_start_pictures
 from pipeline.stages.statistics.result import MapStatistics
@@ -37,10 +36,10 @@ def read_inputs(config: "Config", dataset: Dataset) -> dict[str, np.ndarray | No
 def _photo(config: "Config") -> np.ndarray | None:
     """Return the photo as small as the atlas dreams into it, a square; None if it does not."""
     layer, size = config.oip.layer, config.atlas.dream.size
-    if size == 0 or layer not in config.model.convolutions:
+    field = config.model.network.receptive_field(layer)
+    if size == 0 or field is None or layer not in config.model.network.convolutions():
         return None
-    least = receptive_field(config.model.windows(layer)).smallest_picture
-    photo = load_photo(config.dream.photo, size=max(size, least), fit=Fit.crop)
+    photo = load_photo(config.dream.photo, size=max(size, field.smallest_picture), fit=Fit.crop)
     return photo if config.dream.color else rounded(luma(photo))
 
 
@@ -49,7 +48,7 @@ def compute(context: Context) -> AtlasResult:
     from pipeline.stages.atlas.compute import survey
 
     config = context.config
-    images, labels = images_of(context.dataset, config.statistics.split)
+    images, labels = context.dataset.split(config.statistics.split)
     return survey(
         config.atlas,
         config.oip,
@@ -72,7 +71,7 @@ def draw(result: AtlasResult, drawing: Drawing) -> "Pictures":
     """Make the page, and draw the dreams of all maps."""
     from pipeline.stages.atlas.pictures import render_atlas_files
 
-    images, labels = images_of(drawing.dataset, drawing.config.statistics.split)
+    images, labels = drawing.dataset.split(drawing.config.statistics.split)
     return render_atlas_files(
         _about(drawing),
         drawing.of("oip", OipSweepResult),
@@ -90,7 +89,7 @@ def _about(drawing: Drawing) -> "About":
 
     config = drawing.config
     # its pages are of maps, whatever was ascended
-    words = words_of(dataclasses.replace(config.oip, direction=None), dense=config.oip.layer in config.model.dense)
+    words = words_of(dataclasses.replace(config.oip, direction=None), dense=is_dense(config))
     return About(
         name=drawing.record.name,
         dataset=drawing.dataset.name,

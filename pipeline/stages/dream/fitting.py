@@ -11,21 +11,33 @@ from pipeline.stages.dream.settings import DreamConfig
 SMALLEST_TILE = 4
 
 
-def check_dream(config: DreamConfig, field: ReceptiveField, shape: tuple[int, int]) -> None:
+def check_dream(config: DreamConfig, field: ReceptiveField | None, shape: tuple[int, int]) -> None:
     """Check the settings of one dream against each other and against the size of its photo.
 
     Args:
-        field: of config.layer; shape: (height, width) of the photo.
+        field: of config.layer, None if it has none; shape: (height, width) of the photo.
     Raises:
-        InputError: an octave that the layer cannot see, a level with too small tiles, a tile that is not there, maps
-            that are not one for all or one for each level.
+        InputError: octaves of a CNN that cannot be slid over a picture, an octave that the layer cannot see, a level
+            with too small tiles, a tile that is not there, maps that are not one for all or one for each level.
     """
     if config.method is DreamMethod.octaves:
         no_repeats("dream.map_indices", config.map_indices or [])
-        _check_octaves(config, field, shape)
+        _check_octaves(config, slid(field), shape)
         return
     tilings_of(config, shape)
     check_maps(config)
+
+
+def slid(field: ReceptiveField | None) -> ReceptiveField:
+    """Return what a position of a layer sees, as it is.
+
+    Raises:
+        InputError: there is no such thing: the CNN cannot be slid over a picture.
+    """
+    if field is None:
+        takes = "carving with this CNN; octaves need a chain of unpadded convolutions and pools up to dream.layer"
+        raise InputError.at("dream.method", takes=takes, got="octaves")
+    return field
 
 
 def check_maps(config: DreamConfig) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.core.colour import luma
-from pipeline.core.geometry import ReceptiveField, receptive_field
+from pipeline.core.geometry import ReceptiveField
 from pipeline.data.photos import load_mask, load_photo, photo_size
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def read_photo_and_mask(
-    config: "Config", check: Callable[[ReceptiveField, tuple[int, int]], None]
+    config: "Config", check: Callable[[ReceptiveField | None, tuple[int, int]], None]
 ) -> dict[str, np.ndarray | None]:
     """Return what is dreamt into, and where, checked against each other and against the settings.
 
@@ -26,7 +26,7 @@ def read_photo_and_mask(
     settings = config.dream
     photo = load_photo(settings.photo, size=settings.size, fit=settings.fit)
     shape = (photo.shape[0], photo.shape[1])
-    check(receptive_field(config.model.windows(settings.layer)), shape)
+    check(config.model.network.receptive_field(settings.layer), shape)
     mask = None
     if settings.mask is not None:
         mask = load_mask(settings.mask, photo_size=photo_size(settings.photo), shape=shape, fit=settings.fit)

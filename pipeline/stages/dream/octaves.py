@@ -10,9 +10,8 @@ from pipeline.core.geometry import ReceptiveField, octave_shapes
 from pipeline.core.objectives import part_up_to
 from pipeline.core.octaves import ascend_octave, resized
 from pipeline.core.schedules import directions, step_sizes
-from pipeline.runtime.errors import InputError
 from pipeline.stages.dream.course import Course, OnWork, as_frame
-from pipeline.stages.dream.fitting import check_dream
+from pipeline.stages.dream.fitting import check_dream, slid
 from pipeline.stages.dream.settings import DreamConfig
 
 if TYPE_CHECKING:
@@ -25,11 +24,7 @@ def field_of(model: "keras.Model", config: DreamConfig) -> ReceptiveField:
     Raises:
         InputError: the CNN cannot be slid over a picture.
     """
-    field = receptive_field_of(part_up_to(model, config.layer))
-    if field is None:
-        takes = "carving with this CNN; octaves need a chain of unpadded convolutions and pools up to dream.layer"
-        raise InputError.at("dream.method", takes=takes, got="octaves")
-    return field
+    return slid(receptive_field_of(part_up_to(model, config.layer)))
 
 
 class Octaves:

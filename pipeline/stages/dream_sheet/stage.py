@@ -23,8 +23,12 @@ if TYPE_CHECKING:
 def read_inputs(config: "Config", _: Dataset) -> dict[str, np.ndarray | None]:
     """Read the photo and its mask, and refuse what does not fit one of the dreams."""
 
-    def check(field: ReceptiveField, shape: tuple[int, int]) -> None:
-        for variant in variants_of(config.dream, config.model.shapes()[config.dream.layer][1]):
+    maps = config.model.network.units(config.dream.layer)
+    # every convolution says how many it has
+    assert maps is not None
+
+    def check(field: ReceptiveField | None, shape: tuple[int, int]) -> None:
+        for variant in variants_of(config.dream, maps):
             check_dream(variant.config, field, shape)
 
     return read_photo_and_mask(config, check)

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipeline.data.dataset import Dataset
-from pipeline.data.selection import check_classes
 from pipeline.engine.stage import Context, Drawing, Stage
 from pipeline.settings.choices import Objective
+from pipeline.stages.oip.classes import check_classes
+from pipeline.stages.oip.layer import is_dense
 from pipeline.stages.oip.metrics import metrics
 from pipeline.stages.oip.result import OipSweepResult
 from pipeline.stages.oip.shows import SHOWS
@@ -33,8 +34,8 @@ def read_inputs(config: "Config", dataset: Dataset) -> dict[str, np.ndarray | No
     Raises:
         InputError: such a class, or a picture that cannot be read.
     """
-    check_classes(config.oip, len(dataset.class_names))
-    is_first = config.oip.layer == next(iter(config.model.convolutions))
+    check_classes(config.oip, dataset.classes)
+    is_first = config.oip.layer == config.model.network.convolutions()[0]
     if is_first and config.oip.objective is Objective.pre_activation:
         logger.warning(FLAT, config.oip.layer)
     return {"start_pictures": read_start_pictures(config.noise, dataset, size=config.model.input_size)}
@@ -60,8 +61,7 @@ def draw(result: OipSweepResult, drawing: Drawing) -> "Pictures":
     """Draw the contact sheets, every map, and how they emerged."""
     from pipeline.stages.oip.pictures import render_oips
 
-    config = drawing.config
-    return render_oips(config.oip, result, dense=config.oip.layer in config.model.dense)
+    return render_oips(drawing.config.oip, result, dense=is_dense(drawing.config))
 
 
 def compare(names: Sequence[str], results: Sequence[Mapping[str, Any]]) -> "Pictures":

@@ -5,9 +5,9 @@ import numpy as np
 from pipeline.core.colour import luma
 from pipeline.data.dataset import Dataset
 from pipeline.data.photos import load_photo
-from pipeline.data.selection import images_of_class
 from pipeline.runtime.errors import InputError
 from pipeline.settings.choices import Fit, StartImage
+from pipeline.stages.oip.classes import images_of_class
 from pipeline.stages.oip.noise_settings import NoiseConfig
 
 

@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-from pipeline.data.selection import images_of
 from pipeline.engine.stage import Context, Drawing, Stage
 from pipeline.stages.statistics.metrics import metrics
 from pipeline.stages.statistics.result import MapStatistics
@@ -17,13 +16,13 @@ def compute(context: Context) -> MapStatistics:
     from pipeline.stages.statistics.compute import map_statistics
 
     config = context.config.statistics
-    images, labels = images_of(context.dataset, config.split)
+    images, labels = context.dataset.split(config.split)
     return map_statistics(
         context.upstream["train"],
         config.layer,
         images,
         labels,
-        classes=len(context.dataset.class_names),
+        classes=context.dataset.classes,
         top=config.top,
         progress=context.progress,
     )
@@ -33,7 +32,7 @@ def draw(result: MapStatistics, drawing: Drawing) -> "Pictures":
     """Draw the means by class, and the images that activate each map most."""
     from pipeline.stages.statistics.pictures import render_statistics
 
-    images, _ = images_of(drawing.dataset, drawing.config.statistics.split)
+    images, _ = drawing.dataset.split(drawing.config.statistics.split)
     return render_statistics(result, images, drawing.dataset.class_names)
 
 

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from pipeline.core import cnn, training
+from pipeline.core.layers import with_classes
 from pipeline.data.dataset import Dataset
 from pipeline.runtime.numerics import check_keras
 from pipeline.runtime.progress import Progress, no_progress
@@ -31,7 +32,7 @@ def train(
         ValueError: initial_weights of another architecture.
     """
     check_keras()
-    model = new_model(config, model_config, classes=len(dataset.class_names), seed=seed)
+    model = new_model(config, model_config, classes=dataset.classes, seed=seed)
     if initial_weights is not None:
         cnn.reset_weights(model, initial_weights)
     first_weights = cnn.weights_by_name(model)
@@ -82,14 +83,7 @@ def train(
 def new_model(config: TrainConfig, model_config: ModelConfig, *, classes: int, seed: int) -> keras.Model:
     """The untrained CNN of the settings."""
     return cnn.build_cnn(
-        input_size=model_config.input_size,
-        convolutions=[
-            cnn.Convolution(name, layer.filters, layer.kernel_size, layer.activation.value)
-            for name, layer in model_config.convolutions.items()
-        ],
-        pools=[cnn.Pool(name, pool.size) for name, pool in model_config.pools.items()],
-        dense=[cnn.Dense(name, layer.units, layer.activation.value) for name, layer in model_config.dense.items()],
-        classes=classes,
+        with_classes(model_config.network, classes),
         regularizer=training.make_regularizer(config.regularizer.kind.value, config.regularizer.factor),
         seed=seed,
     )

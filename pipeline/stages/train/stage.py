@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pipeline.data.arrays import UNREADABLE, load_arrays
 from pipeline.data.dataset import Dataset
 from pipeline.engine.stage import Context, Drawing, Stage
-from pipeline.engine.storage import UNREADABLE, load_arrays, load_model
+from pipeline.engine.storage import load_model
 from pipeline.runtime.errors import InputError
 from pipeline.stages.train.metrics import metrics
 from pipeline.stages.train.result import TrainResult
@@ -34,7 +35,7 @@ def read_inputs(config: "Config", dataset: Dataset) -> dict[str, dict[str, np.nd
 
     start_tensorflow(config.runtime)
     try:
-        model = new_model(config.train, config.model, classes=len(dataset.class_names), seed=config.seed)
+        model = new_model(config.train, config.model, classes=dataset.classes, seed=config.seed)
         reset_weights(model, weights)
     except ValueError as error:
         raise InputError.at("train.initial_weights", takes="weights of this CNN", got=f"{path}: {error}") from error

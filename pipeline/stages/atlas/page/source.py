@@ -42,6 +42,11 @@ class Source:
         return len(self.statistics.mean)
 
     @property
+    def side(self) -> int:
+        """Return the pixels per side of the images and OIPs."""
+        return self.images.shape[1]
+
+    @property
     def classes(self) -> range:
         """Return the numbers of the classes."""
         return range(self.statistics.classes)
