@@ -407,7 +407,7 @@ def test_backend_none_writes_nothing_and_needs_no_mlflow(tmp_path, dataset, capl
     assert not caplog.records
     assert list(tmp_path.iterdir()) == []
     program = (
-        "import sys; from pathlib import Path; from pipeline.tracking import *; from pipeline.settings.process import *;"
+        "import sys; from pathlib import *; from pipeline.tracking import *; from pipeline.settings.process import *;"
         "open_tracker(TrackingConfig(backend=TrackingBackend.none, uri=None, experiment='e'), Path(), pipeline_id='');"
         "sys.exit('mlflow' in sys.modules or 'tensorflow' in sys.modules)"
     )
