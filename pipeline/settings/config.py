@@ -1,12 +1,12 @@
 """All settings as one typed, checked object. Values live in conf/; the types and ranges of a stage in its folder."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pipeline.runtime.errors import InputError
 from pipeline.settings.choices import Stage, StartImage, Strategy, TrackingBackend
 from pipeline.settings.data import DataConfig
 from pipeline.settings.model import ModelConfig
-from pipeline.settings.ranges import LARGEST_SEED, choice, no_repeats, not_empty, number, one_for_each
+from pipeline.settings.ranges import LARGEST_SEED, Entries, Number, check_fields, choice, number, one_for_each, rule
 from pipeline.stages.activations.settings import ActivationsConfig
 from pipeline.stages.atlas.settings import AtlasConfig
 from pipeline.stages.dream.settings import DreamConfig
@@ -29,18 +29,19 @@ class TrackingConfig:
 
 @dataclass(kw_only=True)
 class RuntimeConfig:
-    threads: int | None
+    threads: int | None = field(metadata=rule(Number(least=1)))
     deterministic: bool
 
     def __post_init__(self) -> None:
-        if self.threads is not None:
-            number("runtime.threads", self.threads, least=1)
+        check_fields("runtime", self)
 
 
 @dataclass(kw_only=True)
 class Config:
-    stages: list[Stage]
-    seed: int
+    stages: list[Stage] = field(
+        metadata=rule(Entries(filled=f"of {', '.join(stage.value for stage in Stage)}", once=True))
+    )
+    seed: int = field(metadata=rule(Number(least=0, most=LARGEST_SEED)))
     reuse: bool
     output_dir: str
     data: DataConfig
@@ -56,11 +57,10 @@ class Config:
     runtime: RuntimeConfig
 
     def __post_init__(self) -> None:
-        not_empty("stages", self.stages, f"of {', '.join(stage.value for stage in Stage)}")
-        no_repeats("stages", self.stages)
-        # `seed` first: the others follow it unless they are set
-        for key, seed in (("seed", self.seed), ("train.seed", self.train.seed), ("noise.seed", self.noise.seed)):
-            number(key, seed, least=0, most=LARGEST_SEED)
+        check_fields("", self, "stages", "seed")
+        # after `seed`, which they follow unless they are set
+        check_fields("train", self.train, "seed")
+        check_fields("noise", self.noise, "seed")
         for cells in self.noise.wavelengths:
             number("noise.wavelengths", cells, most=self.model.input_size)
         layers = [*self.model.shapes(), *self.model.dense, "Output"]
