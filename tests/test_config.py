@@ -1,9 +1,11 @@
 """The settings: every file composes, and what cannot be used is refused in one line that names it."""
 
 import copy
+import math
 import re
-from collections.abc import Callable
-from dataclasses import replace
+import typing
+from collections.abc import Callable, Iterator
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -25,6 +27,8 @@ from pipeline.settings.choices import (
 )
 from pipeline.settings.config import Config
 from pipeline.settings.model import ConvolutionConfig
+from pipeline.settings.ranges import Entries, Lists, Number, rule_of
+from pipeline.settings.shared import OctavesConfig
 from pipeline.stages.registry import NAMES
 
 CONF = Path(__file__).resolve().parent.parent / "conf"
@@ -36,7 +40,7 @@ STAGES = ", ".join(NAMES)
 NEEDED = {"tracking=server": ["tracking.uri=http://127.0.0.1:5000"], "noise=picture": ["noise.picture=rose.jpg"]}
 
 
-def refusal(make: Callable[..., object], *arguments: str) -> str:
+def refusal(make: Callable[..., object], *arguments: object) -> str:
     """The one line with which make(*arguments) refuses."""
     with pytest.raises(InputError) as caught:
         make(*arguments)
@@ -571,3 +575,62 @@ def test_every_number_of_the_settings_has_a_case_out_of_range():
             assert key in keys | alike or any(
                 re.sub(r"\.[^.]+\.(filters|kernel_size|size|units)$", r".*.\1", known) == of_a_layer for known in keys
             ), key
+
+
+def plain(kind: object) -> set[object]:
+    """The types of what a setting holds: a number, a text, or those in a list or beside null."""
+    inner = typing.get_args(kind)
+    return set().union(*map(plain, inner)) if inner else {kind}
+
+
+def groups_of_settings(owner: type) -> set[type]:
+    """The group and all groups within it."""
+    kinds = set().union(*(plain(field.type) for field in fields(owner)))
+    return {owner}.union(*(groups_of_settings(kind) for kind in kinds if is_dataclass(kind)))
+
+
+def test_every_number_of_every_group_says_its_range_or_why_it_has_none():
+    groups = groups_of_settings(Config)
+    assert {Config, ConvolutionConfig, OctavesConfig} < groups
+    for group in groups:
+        for field in fields(group):
+            if plain(field.type) & {int, float}:
+                says = rule_of(field)
+                while isinstance(says, (Entries, Lists)):
+                    says = says.each
+                assert isinstance(says, Number), (group, field.name)
+                assert (says == Number(unbounded=says.unbounded)) == bool(says.unbounded), (group, field.name)
+
+
+def numbers(group: object, prefix: str = "") -> Iterator[tuple[str, Number]]:
+    """The dotted name of every number that is not in a list, and what it says of itself."""
+    for field in fields(group):
+        says, value = rule_of(field), getattr(group, field.name)
+        if isinstance(says, Number):
+            yield f"{prefix}{field.name}", says
+        elif is_dataclass(value):
+            yield from numbers(value, f"{prefix}{field.name}.")
+        elif isinstance(value, dict):
+            for name, entry in value.items():
+                yield from numbers(entry, f"{prefix}{field.name}.{name}.")
+
+
+def remade(config: Config, key: str, value: float) -> Config:
+    """The settings with another value set into them by hand, their group made anew."""
+    changed = copy.deepcopy(config)
+    owner: typing.Any = changed
+    *path, name = key.split(".")
+    for part in path:
+        owner = owner[part] if isinstance(owner, dict) else getattr(owner, part)
+    setattr(owner, name, value)
+    return replace(changed, **{part: replace(getattr(changed, part)) for part in path[:1]})
+
+
+def test_every_bound_holds_for_settings_made_by_hand(defaults):
+    config = overridden(defaults)
+    said = dict(numbers(config))
+    assert {"seed", "train.seed", "oip.quality.jitter.scale", "model.dense.Dense_1.units"} < set(said)
+    for key, says in said.items():
+        for value in (says.least - 1, says.most + 1, says.above, math.nan):
+            if value is not None and not math.isinf(value):
+                assert refusal(remade, config, key, value).startswith(f"{key}: takes a"), key

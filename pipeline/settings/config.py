@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pipeline.runtime.errors import InputError
 from pipeline.settings.choices import StartImage, Strategy
 from pipeline.settings.process import RuntimeConfig, TrackingConfig
-from pipeline.settings.ranges import LARGEST_SEED, choice, no_repeats, not_empty, number, one_for_each
+from pipeline.settings.ranges import check_fields, choice, no_repeats, not_empty, number, one_for_each
 from pipeline.stages.registry import STAGES, StageSettings
 
 
@@ -17,9 +17,10 @@ class Config(StageSettings):
 
     def __post_init__(self) -> None:
         check_stages(self.stages)
-        # `seed` first: the others follow it unless they are set
-        for key, seed in (("seed", self.seed), ("train.seed", self.train.seed), ("noise.seed", self.noise.seed)):
-            number(key, seed, least=0, most=LARGEST_SEED)
+        check_fields("", self, "seed")
+        # after `seed`, which they follow unless they are set
+        check_fields("train", self.train, "seed")
+        check_fields("noise", self.noise, "seed")
         for cells in self.noise.wavelengths:
             number("noise.wavelengths", cells, most=self.model.input_size)
         network = self.model.network

@@ -1,40 +1,40 @@
 """Settings of the CNN that is built here, and what follows from them about its layers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pipeline.core.layers import Convolution, Dense, Flatten, Input, Layer, Network, Pool
 from pipeline.runtime.errors import InputError
 from pipeline.settings.choices import Activation
-from pipeline.settings.ranges import no_repeats, number
+from pipeline.settings.ranges import Number, check_fields, no_repeats, rule
 
 
 @dataclass(kw_only=True)
 class ConvolutionConfig:
-    filters: int
-    kernel_size: int
+    filters: int = field(metadata=rule(Number(least=1)))
+    kernel_size: int = field(metadata=rule(Number(least=1)))
     activation: Activation
 
 
 @dataclass(kw_only=True)
 class PoolConfig:
-    size: int
+    size: int = field(metadata=rule(Number(least=1)))
 
 
 @dataclass(kw_only=True)
 class DenseConfig:
-    units: int
+    units: int = field(metadata=rule(Number(least=1)))
     activation: Activation
 
 
 @dataclass(kw_only=True)
 class ModelConfig:
-    input_size: int
+    input_size: int = field(metadata=rule(Number(least=8, most=512)))
     convolutions: dict[str, ConvolutionConfig]
     pools: dict[str, PoolConfig]
     dense: dict[str, DenseConfig]
 
     def __post_init__(self) -> None:
-        number("model.input_size", self.input_size, least=8, most=512)
+        check_fields("model", self, "input_size")
         if not self.convolutions:
             raise InputError.at("model.convolutions", takes="at least one layer", got="none")
         if len(self.pools) != len(self.convolutions) - 1:
@@ -46,13 +46,7 @@ class ModelConfig:
             if not (name.isidentifier() and name.isascii()) or name in ("Input", "Flatten", "Output"):
                 takes = "names of letters (a to z), digits and _ that are not Input, Flatten or Output"
                 raise InputError.at("model (names of layers)", takes=takes, got=repr(name))
-        for name, layer in self.convolutions.items():
-            number(f"model.convolutions.{name}.filters", layer.filters, least=1)
-            number(f"model.convolutions.{name}.kernel_size", layer.kernel_size, least=1)
-        for name, pool in self.pools.items():
-            number(f"model.pools.{name}.size", pool.size, least=1)
-        for name, dense in self.dense.items():
-            number(f"model.dense.{name}.units", dense.units, least=1)
+        check_fields("model", self)
         for name, shape in self.network.shapes().items():
             side = shape[0] if shape is not None and len(shape) == 3 else None
             if side is not None and side < 1:

@@ -1,10 +1,10 @@
 """Settings of the record, and of the process."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pipeline.runtime.errors import InputError
 from pipeline.settings.choices import TrackingBackend
-from pipeline.settings.ranges import number
+from pipeline.settings.ranges import Number, check_fields, rule
 
 
 @dataclass(kw_only=True)
@@ -20,9 +20,8 @@ class TrackingConfig:
 
 @dataclass(kw_only=True)
 class RuntimeConfig:
-    threads: int | None
+    threads: int | None = field(metadata=rule(Number(least=1)))
     deterministic: bool
 
     def __post_init__(self) -> None:
-        if self.threads is not None:
-            number("runtime.threads", self.threads, least=1)
+        check_fields("runtime", self)

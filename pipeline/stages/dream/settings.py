@@ -1,90 +1,81 @@
 """Settings of a dream: which photo, by which method, towards what."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pipeline.runtime.errors import InputError
 from pipeline.settings.choices import Compare, Correction, DreamMethod, Enlargement, Fit, Objective, StepSizeSchedule
-from pipeline.settings.ranges import LARGEST_STEP, no_repeats, not_blank, not_empty, number
+from pipeline.settings.ranges import (
+    BY_LAYER,
+    LARGEST_STEP,
+    Entries,
+    FilePath,
+    Lists,
+    Number,
+    check_fields,
+    no_repeats,
+    rule,
+)
 from pipeline.settings.shared import ContrastConfig, ConvergenceConfig, OctavesConfig
 
 
 @dataclass(kw_only=True)
 class ZoomConfig:
-    frames: int
-    factor: float
-    steps: int
-    size: int
-
-    def check(self, key: str) -> None:
-        """Check the ranges; `key` is where in the settings this group stands."""
-        number(f"{key}.frames", self.frames, least=0, most=600)
-        number(f"{key}.factor", self.factor, least=1.001, most=1.5)
-        number(f"{key}.steps", self.steps, least=1)
-        number(f"{key}.size", self.size, least=56, most=1024)
+    frames: int = field(metadata=rule(Number(least=0, most=600)))
+    factor: float = field(metadata=rule(Number(least=1.001, most=1.5)))
+    steps: int = field(metadata=rule(Number(least=1)))
+    size: int = field(metadata=rule(Number(least=56, most=1024)))
 
 
 @dataclass(kw_only=True)
 class CompareConfig:
     by: Compare
-    strengths: list[float]
-
-    def check(self, key: str) -> None:
-        """Check the ranges; `key` is where in the settings this group stands."""
-        not_empty(f"{key}.strengths", self.strengths, "number")
-        no_repeats(f"{key}.strengths", self.strengths)
-        for strength in self.strengths:
-            number(f"{key}.strengths", strength, least=0, most=10)
+    strengths: list[float] = field(metadata=rule(Entries(Number(least=0, most=10), filled="number", once=True)))
 
 
 @dataclass(kw_only=True)
 class DreamConfig:
     photo: str
-    mask: str | None
+    mask: str | None = field(metadata=rule(FilePath()))
     fit: Fit
-    size: int | None
+    size: int | None = field(metadata=rule(Number(least=28, most=8192)))
     color: bool
     method: DreamMethod
     layer: str
     objective: Objective
-    map_indices: list[int] | None
-    levels: list[int]
-    overlap: float
-    tiles: list[list[int]] | None
-    tile_maps: list[list[int]] | None
-    auto_maps: int | None
+    map_indices: list[int] | None = field(metadata=rule(Entries(Number(unbounded=BY_LAYER), filled="map")))
+    levels: list[int] = field(metadata=rule(Entries(Number(least=1), filled="number of tiles per side")))
+    overlap: float = field(metadata=rule(Number(least=0, most=0.5)))
+    tiles: list[list[int]] | None = field(
+        metadata=rule(Lists(Entries(Number(least=0), filled="tile per level", once=True)))
+    )
+    tile_maps: list[list[int]] | None = field(
+        metadata=rule(Lists(Entries(Number(unbounded=BY_LAYER), filled="map per level")))
+    )
+    auto_maps: int | None = field(metadata=rule(Number(least=1)))
     correction: Correction
     enlargement: Enlargement
     octaves: OctavesConfig
-    turns: int
-    steps: int
-    step_size: float
+    turns: int = field(metadata=rule(Number(least=1)))
+    steps: int = field(metadata=rule(Number(least=1)))
+    step_size: float = field(metadata=rule(Number(least=0, most=LARGEST_STEP)))
     step_size_schedule: StepSizeSchedule
-    strength: list[float]
+    strength: list[float] = field(metadata=rule(Entries(Number(least=0, most=10), filled="number")))
     convergence: ConvergenceConfig
     contrast: ContrastConfig
-    frame_size: int
+    frame_size: int = field(metadata=rule(Number(least=56, most=4096)))
     zoom: ZoomConfig
     compare: CompareConfig
 
     def __post_init__(self) -> None:
         if not self.photo:
             raise InputError.at("dream.photo", takes="flower, china or the path of a picture", got="nothing")
-        not_blank("dream.mask", self.mask)
-        if self.size is not None:
-            number("dream.size", self.size, least=28, most=8192)
-        number("dream.turns", self.turns, least=1)
-        number("dream.steps", self.steps, least=1)
-        number("dream.step_size", self.step_size, least=0, most=LARGEST_STEP)
-        self.octaves.check("dream.octaves")
-        self.convergence.check("dream.convergence")
-        self.contrast.check("dream.contrast")
-        number("dream.frame_size", self.frame_size, least=56, most=4096)
-        self.zoom.check("dream.zoom")
-        self.compare.check("dream.compare")
+        check_fields("dream", self, "mask", "size", "turns", "steps", "step_size", "octaves", "convergence", "contrast")
+        check_fields("dream", self, "frame_size", "zoom", "compare")
         if self.method is DreamMethod.octaves:
             self._check_nothing_of_tiles()
         self._check_levels()
         self._check_maps()
+        check_fields("dream", self)
 
     def rounds(self) -> int:
         """How many levels or octaves there are."""
@@ -95,13 +86,7 @@ class DreamConfig:
         return self.strength * (self.rounds() if len(self.strength) == 1 else 1)
 
     def _check_levels(self) -> None:
-        not_empty("dream.levels", self.levels, "number of tiles per side")
-        for tiles_per_side in self.levels:
-            number("dream.levels", tiles_per_side, least=1)
-        number("dream.overlap", self.overlap, least=0, most=0.5)
-        not_empty("dream.strength", self.strength, "number")
-        for strength in self.strength:
-            number("dream.strength", strength, least=0, most=10)
+        check_fields("dream", self, "levels", "overlap", "strength")
         rounds, name = self.rounds(), self.method.value
         if len(self.strength) not in (1, rounds):
             what = "levels" if self.method is DreamMethod.carving else "octaves"
@@ -114,15 +99,11 @@ class DreamConfig:
             if len(self.tiles) != len(self.levels):
                 takes = f"null, or a list of tiles for each of the {len(self.levels)} dream.levels"
                 raise InputError.at("dream.tiles", takes=takes, got=self.tiles)
-            for tiles in self.tiles:
-                not_empty("dream.tiles", tiles, "tile per level")
-                no_repeats("dream.tiles", tiles)
-                for tile in tiles:
-                    number("dream.tiles", tile, least=0)
+        check_fields("dream", self, "tiles")
 
     def _check_maps(self) -> None:
+        check_fields("dream", self, "auto_maps")
         if self.auto_maps is not None:
-            number("dream.auto_maps", self.auto_maps, least=1)
             least = max(self.auto_maps, 2)
             if self.map_indices is not None and len(self.map_indices) < least:
                 takes = f"at least {least} maps to choose from with dream.auto_maps, or null for all of the layer"
@@ -130,19 +111,15 @@ class DreamConfig:
             if self.tile_maps is not None:
                 takes = "null with dream.auto_maps, which chooses the maps of every tile"
                 raise InputError.at("dream.tile_maps", takes=takes, got=self.tile_maps)
-        if self.map_indices is not None:
-            not_empty("dream.map_indices", self.map_indices, "map")
-            if self.auto_maps is not None:
-                no_repeats("dream.map_indices", self.map_indices)
-                if -1 in self.map_indices:
-                    takes = "single maps with dream.auto_maps, which chooses among them"
-                    raise InputError.at("dream.map_indices", takes=takes, got=-1)
-        if self.tile_maps is not None:
-            if len(self.tile_maps) != len(self.levels):
-                takes = f"null, or a list of maps for each of the {len(self.levels)} dream.levels"
-                raise InputError.at("dream.tile_maps", takes=takes, got=self.tile_maps)
-            for maps in self.tile_maps:
-                not_empty("dream.tile_maps", maps, "map per level")
+        check_fields("dream", self, "map_indices")
+        if self.map_indices is not None and self.auto_maps is not None:
+            no_repeats("dream.map_indices", self.map_indices)
+            if -1 in self.map_indices:
+                takes = "single maps with dream.auto_maps, which chooses among them"
+                raise InputError.at("dream.map_indices", takes=takes, got=-1)
+        if self.tile_maps is not None and len(self.tile_maps) != len(self.levels):
+            takes = f"null, or a list of maps for each of the {len(self.levels)} dream.levels"
+            raise InputError.at("dream.tile_maps", takes=takes, got=self.tile_maps)
 
     def _check_nothing_of_tiles(self) -> None:
         """A setting that only carving reads was meant for carving."""

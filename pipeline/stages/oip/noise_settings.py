@@ -1,41 +1,39 @@
 """Settings of the start images."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pipeline.runtime.errors import InputError
 from pipeline.settings.choices import StartImage
-from pipeline.settings.ranges import LARGEST_STEP, no_repeats, not_blank, not_empty, number, one_or_each
+from pipeline.settings.ranges import LARGEST_SEED, LARGEST_STEP, Entries, FilePath, Number, check_fields, rule
 
 
 @dataclass(kw_only=True)
 class NoiseConfig:
-    seed: int
+    seed: int = field(metadata=rule(Number(least=0, most=LARGEST_SEED, follows="seed")))
     kind: StartImage
-    wavelengths: list[int]
-    amplitudes: list[float]
-    decay: float
-    picture: str | None
-    label: int | None
-    blend: float
+    wavelengths: list[int] = field(
+        metadata=rule(Entries(Number(least=2), filled="number of cells per side", once=True))
+    )
+    amplitudes: list[float] = field(
+        metadata=rule(
+            Entries(
+                Number(least=-LARGEST_STEP, most=LARGEST_STEP),
+                filled="number",
+                one_or_each="wavelengths",
+                nonzero="that is not 0",
+            )
+        )
+    )
+    decay: float = field(metadata=rule(Number(least=0, most=10)))
+    picture: str | None = field(metadata=rule(FilePath()))
+    label: int | None = field(metadata=rule(Number(least=0)))
+    blend: float = field(metadata=rule(Number(least=0, most=1)))
 
     def __post_init__(self) -> None:
-        not_empty("noise.wavelengths", self.wavelengths, "number of cells per side")
-        no_repeats("noise.wavelengths", self.wavelengths)
-        for cells in self.wavelengths:
-            number("noise.wavelengths", cells, least=2)
-        not_empty("noise.amplitudes", self.amplitudes, "number")
-        one_or_each("noise.amplitudes", self.amplitudes, self.wavelengths, "noise.wavelengths")
-        for amplitude in self.amplitudes:
-            number("noise.amplitudes", amplitude, least=-LARGEST_STEP, most=LARGEST_STEP)
-        if not any(self.amplitudes):
-            raise InputError.at("noise.amplitudes", takes="at least one that is not 0", got=self.amplitudes)
-        number("noise.decay", self.decay, least=0, most=10)
-        not_blank("noise.picture", self.picture)
+        check_fields("noise", self, "wavelengths", "amplitudes", "decay", "picture")
         if self.kind is StartImage.picture and self.picture is None:
             raise InputError.at("noise.picture", takes="the path of a picture with noise.kind=picture", got="null")
-        if self.label is not None:
-            number("noise.label", self.label, least=0)
-        number("noise.blend", self.blend, least=0, most=1)
+        check_fields("noise", self)
         self._check_kind()
 
     def _check_kind(self) -> None:

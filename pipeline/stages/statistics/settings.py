@@ -1,16 +1,16 @@
 """Settings of the statistics."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pipeline.settings.choices import Split
-from pipeline.settings.ranges import number
+from pipeline.settings.ranges import Number, check_fields, rule
 
 
 @dataclass(kw_only=True)
 class StatisticsConfig:
     layer: str
     split: Split
-    top: int
+    top: int = field(metadata=rule(Number(least=1, most=100)))
 
     def __post_init__(self) -> None:
-        number("statistics.top", self.top, least=1, most=100)
+        check_fields("statistics", self)
