@@ -3,6 +3,7 @@
 from pipeline.stages.oip.pictures.words import Words
 
 
+# long: a list of words
 def glossary(words: Words) -> dict[str, tuple[str, str]]:
     """Return the explanations, in the words of the layer."""
     part = words.part

@@ -8,92 +8,13 @@ from pipeline.core.colour import with_luma
 from pipeline.stages.atlas.page.cards import NO_MAXIMUM, Card
 from pipeline.stages.atlas.page.curve import Curve, curve
 from pipeline.stages.atlas.page.gallery import Gallery
-from pipeline.stages.atlas.page.numbers import Number, brief, known, percent, plain, points, times, unknown
+from pipeline.stages.atlas.page.map_parts import ClassRow, Neighbour, PathRow, Picture, Positions, Starts, TopImage
+from pipeline.stages.atlas.page.numbers import brief, known, percent, plain, points, times, unknown
 from pipeline.stages.atlas.page.source import Source
 from pipeline.stages.atlas.page.warnings import relative_score
 
 NO_IMAGES = "the data has no image of this class"
 NO_OIP_TO_SHOW = "there is no OIP to show to the CNN"
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A picture with what is written below it."""
-
-    key: str
-    alt: str
-    title: str
-    number: Number
-
-
-@dataclass(frozen=True)
-class TopImage:
-    """A real image: box: (left, top, width, height) of what the strongest node sees, in pixels; whole: all of it."""
-
-    key: str
-    size: int
-    rank: int
-    index: int
-    label: str
-    activation: Number
-    node: Number
-    row: int
-    column: int
-    box: tuple[int, int, int, int]
-    whole: bool
-
-
-@dataclass(frozen=True)
-class ClassRow:
-    """A class as the map sees it. bar: the mean as a share of the largest; change_bar: of the accuracy, -1 to 1."""
-
-    number: int
-    name: str
-    mean: Number
-    deviation: Number
-    bar: float
-    change: Number
-    change_bar: float
-    prediction: Number
-    prediction_bar: float
-    preferred: bool
-
-
-@dataclass(frozen=True)
-class Starts:
-    """Pictures that grew out of start images of the same kind."""
-
-    name: str
-    pictures: list[Picture]
-
-
-@dataclass(frozen=True)
-class Positions:
-    """The mean of each node of the map as a picture."""
-
-    key: str
-    alt: str
-    low: str
-    high: str
-    said: str
-
-
-@dataclass(frozen=True)
-class PathRow:
-    """The similarity of patterns in a convolution."""
-
-    layer: str
-    own: Number
-    same: Number
-    others: Number
-
-
-@dataclass(frozen=True)
-class Neighbour:
-    """Another map, and the correlation with it."""
-
-    index: int
-    correlation: str
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from pipeline.stages.atlas.page.cards import NO_MAXIMUM
 from pipeline.stages.atlas.page.gallery import Gallery
-from pipeline.stages.atlas.page.maps import Picture
+from pipeline.stages.atlas.page.map_parts import Picture
 from pipeline.stages.atlas.page.numbers import counted, known, plain, times
 from pipeline.stages.atlas.page.source import Source
 from pipeline.stages.atlas.page.warnings import RULES, Evidence, Rule, relative_score, warnings_for
