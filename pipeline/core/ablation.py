@@ -8,10 +8,15 @@ import tensorflow as tf
 
 
 def layers_behind(model: keras.Model, layer: keras.Layer) -> list[keras.Layer] | None:
-    """The layers that lead from the output of `layer` to the model's, in order.
+    """Return the layers that lead from the output of `layer` to the model's, in order.
 
-    None if the model's output is not a function of the layer's output alone: with a branch around the layer, or with
-    operations behind it that are no layers with one input and one output.
+    Args:
+        model: a functional model with one output.
+        layer: one of its layers, used once.
+    Returns:
+        The layers, none if `layer` makes the output itself. None if the model's output is not a function of the layer's
+        output alone: with a branch around the layer, or with operations behind it that are no layers with one input and
+        one output.
     """
     behind: list[keras.Layer] = []
     tensor = model.outputs[0]
@@ -32,10 +37,16 @@ def layers_behind(model: keras.Model, layer: keras.Layer) -> list[keras.Layer] |
 
 
 class Head:
-    """The part of a CNN behind a layer, from the layer's features to the predicted classes."""
+    """The part of a CNN behind a layer, from the layer's features to the predicted classes.
+
+    Its weights are those that the layers have when it is made.
+
+    Args:
+        features: (height, width, maps) or (units,), the shape of the features of one image.
+        layers: those behind the layer, see `layers_behind`.
+    """
 
     def __init__(self, features: Sequence[int | None], layers: Sequence[keras.Layer]) -> None:
-        """features: (height, width, maps), the shape of the features of one image; layers: see `layers_behind`."""
         weights = [
             [[tf.convert_to_tensor(variable) for variable in variables]
              for variables in (layer.trainable_variables, layer.non_trainable_variables)]
@@ -59,13 +70,23 @@ class Head:
         self._predict = predict.get_concrete_function()
 
     def predicted(self, features: tf.Tensor) -> np.ndarray:
-        """The class that the CNN as it is gives to each image: (images,), the first one of several.
+        """Return the class that the CNN as it is gives to each image, the first one of several.
 
         Args:
-            features: (images, height, width, maps) float32, the output of the layer.
+            features: (images, height, width, maps) or (images, units) float32, the output of the layer.
+        Returns:
+            (images,) int64.
         """
         return self._predict(features, tf.constant(-1)).numpy()
 
     def ablated(self, features: tf.Tensor) -> np.ndarray:
-        """The same with each map in turn set to zero: (maps, images)."""
+        """Return the class that the CNN gives to each image with each map in turn set to zero.
+
+        Args:
+            features: (images, height, width, maps) or (images, units) float32, the output of the layer.
+        Returns:
+            (maps, images) int64.
+        Reference:
+            Morcos et al., 2018, "On the importance of single directions for generalization".
+        """
         return np.stack([self._predict(features, tf.constant(index)).numpy() for index in range(self._maps)])

@@ -26,8 +26,11 @@ from pipeline.core.priors import NOTHING_ELSE, Priors
 class Ascent(NamedTuple):
     """What came of an ascent.
 
-    images: (batch, height, width, 1); snapshots: (kept, batch, height, width, 1), the images after the kept steps;
-    objective: (steps, batch), before each step's change; converged_at: (batch,), the step or -1.
+    Attributes:
+        images: (batch, height, width, 1) float32, standardized.
+        objective: (steps, batch) float32, before each step's change.
+        snapshots: (kept, batch, height, width, 1) float32, the images after the kept steps.
+        converged_at: (batch,) int, the step or -1.
     """
 
     images: np.ndarray
@@ -37,9 +40,15 @@ class Ascent(NamedTuple):
 
 
 class Convergence(NamedTuple):
-    """Converged: the relative change of the objective stays below `criterion` in `patience` successive steps, looked
-    at in the steps after number `after`. With `stop`, an image is not changed any more from the step on at which it
-    has converged, and soon is not computed any more."""
+    """When an image has converged: the relative change of its objective stays small in successive steps.
+
+    Attributes:
+        criterion: |L - L of the step before| < criterion * |L| is a small change.
+        after: steps up to this number are not looked at.
+        patience: in so many successive steps the change has to be small.
+        stop: an image is not changed any more from the step on at which it has converged, and soon is not computed any
+            more.
+    """
 
     criterion: float
     after: int
@@ -68,14 +77,21 @@ def ascend(
 
     Args:
         target: what grows, one objective for each image.
-        images: (batch, height, width, 1) float32, standardized.
-        step_sizes: (steps,).
-        zero_steps: an image is given up when its objective has been exactly 0 for more steps than this.
-        snapshot_steps: the steps after which the images are kept.
+        images: (batch, height, width, 1) float32, standardized; not changed.
+        step_sizes: (steps,) float32, in standard deviations of an image: without priors the root mean square of what a
+            step adds before the image is standardized again.
+        convergence: when an image has converged, and whether it stops there.
+        zero_steps: an image is given up when its objective has been exactly 0 for more steps than this; None: never.
+        snapshot_steps: the steps, from 0, after which the images are kept.
         shaped_by: what else the picture is asked for; see `priors.Priors`.
         xla: whether XLA compiles the whole program; None: on a GPU, while on a CPU, where its convolutions are slow,
             it compiles what surrounds them (see `forward`); False: nothing.
         on_steps: is told how many steps more are done.
+    Returns:
+        The images after the last step, and what happened on the way.
+    Reference:
+        Erhan et al., 2009, "Visualizing Higher-Layer Features of a Deep Network"; the normalized gradient: Chollet,
+        2017, "Deep Learning with Python".
     """
     extras = shaped_by.tensors()
     segment = _compiled_segment(
@@ -126,6 +142,16 @@ class _Lanes:
 
     XLA compiles a program for every size of the batch. It begins with a multiple of 4; with sizes of 2, 4, 8 and so on
     there are few further ones. An image that is finished leaves when half of the lanes would be free.
+
+    Args:
+        rows: (count,) int, which images of the batch are computed; the other arrays have `lanes` >= count entries.
+        width: how many images in succession stay together.
+        images: (lanes, height, width, 1) float32.
+        weights: (lanes, ...) float32, see `Target`.
+        offset: (lanes,) float32, see `Target`.
+        transforms: (steps, lanes, 6) float32, see `jitter.warp`, or None.
+        state: the last objective (lanes,) float32, the successive steps of small change (lanes,) int32, and the step of
+            convergence or -1 (lanes,) int32.
     """
 
     def __init__(
@@ -144,6 +170,16 @@ class _Lanes:
 
     @classmethod
     def of(cls, target: Target, images: np.ndarray, transforms: tf.Tensor | None, width: int) -> "_Lanes":
+        """Return the lanes at the beginning of an ascent, with all images.
+
+        Args:
+            target: what grows, one objective for each image.
+            images: (batch, height, width, 1).
+            transforms: (steps, batch, 6) float32, or None.
+            width: how many images in succession stay together.
+        Returns:
+            Lanes for `batch` images, filled up.
+        """
         rows = np.arange(len(images))
         state = [tf.zeros(len(images)), tf.zeros(len(images), tf.int32), tf.fill((len(images),), -1)]
         all_lanes = cls(
@@ -158,7 +194,13 @@ class _Lanes:
         return all_lanes._only(rows, whole=True)
 
     def without(self, over: np.ndarray) -> "_Lanes":
-        """The lanes with fewer images, if it is worth the trouble."""
+        """Return the lanes with fewer images, if it is worth the trouble.
+
+        Args:
+            over: (batch,) bool, which images of the whole batch are finished.
+        Returns:
+            Lanes without them, or the same lanes.
+        """
         left = ~over[self.rows]
         if self.width > 1:
             left = np.repeat(left.reshape(-1, self.width).any(axis=1), self.width)
@@ -166,6 +208,14 @@ class _Lanes:
         return self._only(staying) if len(staying) <= len(self.weights) // 2 else self
 
     def _only(self, lanes: np.ndarray, *, whole: bool = False) -> "_Lanes":
+        """Return some of the lanes, filled up by repetitions.
+
+        Args:
+            lanes: (staying,) int, the numbers of the lanes that stay.
+            whole: these are all images of the batch, whose size is rounded less coarsely.
+        Returns:
+            The new lanes; none for none.
+        """
         groups = len(lanes) // self.width
         step = 4 if whole and groups > 4 else 1 << (groups - 1).bit_length() if groups else 1
         room = -(-groups // step) * step * self.width
@@ -184,14 +234,22 @@ class _Lanes:
 
 
 def _segments(steps: int, snapshot_steps: Sequence[int], longest: int = 25) -> list[tuple[int, int]]:
-    """(first, end) of the stretches between two snapshots, none longer than what a progress bar may wait for."""
+    """Return the stretches between two snapshots, none longer than what a progress bar may wait for.
+
+    Args:
+        steps: of the whole ascent.
+        snapshot_steps: the steps, from 0, after which the images are kept.
+        longest: steps of a stretch.
+    Returns:
+        (first step, first step beyond) of each, in order.
+    """
     ends = sorted({step + 1 for step in snapshot_steps} | {*range(longest, steps, longest)} | {steps})
     return list(zip([0, *ends[:-1]], ends, strict=True))
 
 
 @functools.lru_cache(maxsize=16)
 def _compiled_segment(architecture: str, compiler: str, extras: tuple[str, ...], group: int, squared: bool) -> Callable:
-    """The compiled loop over steps for one architecture.
+    """Return the compiled loop over steps for one architecture.
 
     Weights, batch size, steps and step sizes are arguments of the program, so it is traced once for an architecture,
     not once per map, model or sweep of settings.
@@ -199,8 +257,13 @@ def _compiled_segment(architecture: str, compiler: str, extras: tuple[str, ...],
     Args:
         architecture: see `architecture_of`.
         compiler: see `compiler_of`.
-        extras: the `priors.Priors` that are switched on; group: theirs.
+        extras: the names of the `priors.Priors` that are switched on.
+        group: pictures in succession that `Priors.diversity` keeps apart.
         squared: see `Target`.
+    Returns:
+        The program: the weights of the CNN, what `_Lanes` holds, the step sizes, the number of the first step, the
+        state, the four figures of `Convergence` and the tensors of the extras -> the images, the objective before each
+        step (steps, lanes), and the state.
     """
     part = keras.models.model_from_json(architecture)
     # also for the whole: the gradient of a pool has no deterministic form in XLA on a GPU, that of a maximum has
@@ -219,7 +282,7 @@ def _compiled_segment(architecture: str, compiler: str, extras: tuple[str, ...],
     ]  # fmt: skip
 
     def direction(network, x, wanted, offset, i, options):  # type: ignore[no-untyped-def]
-        """The objective, its gradient, and the way that each image is to go."""
+        """Compute the objective, its gradient, and the way that each image is to go."""
         with tf.GradientTape(persistent="diversity" in extras) as tape:
             tape.watch(x)
             shown = jitter.warp(x, options["transforms"][i]) if "transforms" in extras else x
@@ -274,5 +337,5 @@ def _compiled_segment(architecture: str, compiler: str, extras: tuple[str, ...],
 
 
 def _of_unit_size(gradient: tf.Tensor) -> tf.Tensor:
-    """g / (sqrt(mean(g^2)) + 1e-7), image by image."""
+    """Return g / (sqrt(mean(g^2)) + 1e-7), image by image."""
     return gradient / (tf.sqrt(tf.reduce_mean(tf.square(gradient), axis=(1, 2, 3), keepdims=True)) + 1e-7)

@@ -36,7 +36,13 @@ XLA_PAYS = 3 * 10**7
 
 
 class Chunks(NamedTuple):
-    """field: of the layer; block: positions per side of a chunk; positions: (down, across) of the whole picture."""
+    """How the positions of a layer over a picture are dealt out to square chunks.
+
+    Attributes:
+        field: of the layer.
+        block: positions per side of a chunk.
+        positions: (down, across), those of the whole picture.
+    """
 
     field: ReceptiveField
     block: int
@@ -44,30 +50,36 @@ class Chunks(NamedTuple):
 
     @property
     def counts(self) -> tuple[int, int]:
+        """Return the number of chunks (down, across)."""
         down, across = self.positions
         return -(-down // self.block), -(-across // self.block)
 
     @property
     def side(self) -> int:
-        """Pixels per side of a chunk."""
+        """Return the pixels per side of a chunk."""
         return self.field.pixels(self.block)
 
     @property
     def pixels(self) -> int:
-        """Of all chunks together."""
+        """Return the pixels of all chunks together."""
         return int(np.prod(self.counts)) * self.side**2
 
     def canvas(self) -> tuple[int, int]:
-        """Pixels of the picture with what the last chunks see beyond it, and a stride to shift it in."""
+        """Return (height, width) of the picture with what the last chunks see beyond it and a stride to shift it in."""
         down, across = self.counts
         room = self.field.stride - 1
         return self.field.pixels(down * self.block) + room, self.field.pixels(across * self.block) + room
 
 
 def receptive_field_of(part: keras.Model) -> ReceptiveField | None:
-    """Of the output of `part`; None if it is not a chain of unpadded square windows and of layers that see one pixel.
+    """Return the receptive field of the output of `part`.
 
     With padding, or with a sum of branches, what a position sees depends on where in the picture it is.
+
+    Args:
+        part: a CNN up to a layer.
+    Returns:
+        The field; None if the part is not a chain of unpadded square windows and of layers that see one pixel.
     """
     if not is_chain(part):
         return None
@@ -76,6 +88,7 @@ def receptive_field_of(part: keras.Model) -> ReceptiveField | None:
 
 
 def _window(layer: keras.Layer) -> tuple[int, int] | None:
+    """Return (size, stride) of what a position of the layer sees of its input; None where that is not known."""
     match layer:
         case keras.layers.Conv2D(padding="valid", data_format="channels_last"):
             size, step, wide = layer.kernel_size, layer.strides, layer.dilation_rate
@@ -96,8 +109,14 @@ def _window(layer: keras.Layer) -> tuple[int, int] | None:
 
 
 def chunks_of(field: ReceptiveField, height: int, width: int) -> Chunks:
-    """Chunks for a picture of height x width, of the side that is the least work.
+    """Choose the chunks for a picture, of the side that is the least work.
 
+    Args:
+        field: of the layer.
+        height: pixels of the picture from top to bottom.
+        width: pixels of the picture from left to right.
+    Returns:
+        Chunks that hold all positions, however the picture is shifted by less than a stride.
     Raises:
         ValueError: the picture is too small for a position in every shift.
     """
@@ -116,18 +135,42 @@ def chunks_of(field: ReceptiveField, height: int, width: int) -> Chunks:
 
 
 def layout(field: ReceptiveField, shape: tuple[int, int]) -> tuple[int, Chunks]:
-    """By how many mirrored pixels a picture of this shape is continued over its edges, and its chunks."""
+    """Choose the continuation of a picture over its edges and its chunks.
+
+    Args:
+        field: of the layer.
+        shape: (height, width) of the picture in pixels.
+    Returns:
+        By how many mirrored pixels it is continued over each edge, and the chunks of the continued picture.
+    Raises:
+        ValueError: the picture is too small for a position in every shift.
+    """
     margin = min(field.side // 2, min(shape) - 1)
     return margin, chunks_of(field, *(length + 2 * margin for length in shape))
 
 
 class Slide:
-    """The CNN slid over pictures of one size, each with its own objective. work: pixels that all calls compute.
+    """The CNN slid over pictures of one size, each with its own objective.
 
     For picture b and the features F of the layer, after or before their activation, squared or not:
         L_b = sum_m direction[b, m] * mean over all positions of F[b, :, :, m]
     A picture is continued over its edges by its mirror image, as far as half of what a position sees, so that what is
     at the edge counts as much as the rest.
+
+    Args:
+        model: a CNN whose layers up to `layer` are a chain without padding.
+        layer: the name of a convolution or pool.
+        objective: one of `objectives.AIMS`.
+        direction: (pictures, maps) float32.
+        shape: (height, width) of the pictures in pixels.
+        calls: how often the gradient will be asked for.
+    Attributes:
+        margin: mirrored pixels over each edge.
+        chunks: those of the continued picture.
+        shape: (height, width) of the pictures.
+        work: pixels that all calls compute together.
+    Raises:
+        ValueError: the pictures are too small for a position in every shift.
     """
 
     def __init__(
@@ -140,9 +183,6 @@ class Slide:
         *,
         calls: int,
     ) -> None:
-        """direction: (pictures, maps); shape: (height, width) of the pictures; objective: one of `target.AIMS`; calls:
-        how often the gradient will be asked for.
-        """
         part = part_up_to(model, layer)
         field = receptive_field_of(part)
         assert field is not None
@@ -159,11 +199,14 @@ class Slide:
     def gradient(
         self, pictures: np.ndarray, shift: tuple[int, int], on_pixels: Callable[[int], None] = lambda done: None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """The objective of every picture, and its gradient times the number of positions.
+        """Compute the objective of every picture, and its gradient times the number of positions.
 
         Args:
             pictures: (pictures, height, width) float32.
             shift: (down, across) by how many pixels, fewer than the stride, the positions are moved.
+            on_pixels: is told how many pixels more are computed.
+        Returns:
+            The objective (pictures,) float64; the gradient (pictures, height, width) float32.
         """
         field, (height, width), margin = self.chunks.field, self.shape, self.margin
         inside = [(0, 0), (margin, margin), (margin, margin)]
@@ -193,7 +236,15 @@ class Slide:
         return values / np.prod(self.chunks.positions), folded
 
     def _target_of(self, part: keras.Model, objective: str, direction: np.ndarray) -> Target:
-        """The objective of a chunk: of each picture four, for a whole one, the last in a row, a column, in both."""
+        """Return the objective of a chunk: of each picture four, for a whole one, the last in a row, a column, in both.
+
+        Args:
+            part: the CNN up to the layer.
+            objective: one of `objectives.AIMS`.
+            direction: (pictures, maps) float32.
+        Returns:
+            4 * pictures targets, in the order of `_row`; each counts those positions of a chunk that the picture has.
+        """
         chunks = self.chunks
         sized = _at_size(part, chunks.side)
         last = np.subtract(chunks.positions, np.subtract(chunks.counts, 1) * chunks.block)
@@ -204,12 +255,28 @@ class Slide:
         return AIMS[objective](sized, sized.layers[-1].name, weights.reshape(-1, *weights.shape[2:]))
 
     def _row(self, picture: int, i: int, j: int) -> int:
+        """Return which of the targets of `_target_of` is that of a chunk.
+
+        Args:
+            picture: its number.
+            i: the chunk's row.
+            j: the chunk's column.
+        Returns:
+            The number of the target.
+        """
         down, across = self.chunks.counts
         return 4 * picture + 2 * (i == down - 1) + (j == across - 1)
 
 
 def _folded(gradient: np.ndarray, margin: int) -> np.ndarray:
-    """The gradient with respect to the picture, given that of its continuation by `margin` mirrored pixels."""
+    """Return the gradient with respect to the picture, given that of its continuation by mirrored pixels.
+
+    Args:
+        gradient: (pictures, height + 2 * margin, width + 2 * margin) float32.
+        margin: mirrored pixels over each edge.
+    Returns:
+        (pictures, height, width) float32.
+    """
     for axis in (1, 2):
         gradient = np.moveaxis(gradient, axis, 1)
         inner = gradient[:, margin : gradient.shape[1] - margin].copy()
@@ -221,7 +288,14 @@ def _folded(gradient: np.ndarray, margin: int) -> np.ndarray:
 
 
 def _at_size(part: keras.Model, side: int) -> keras.Model:
-    """The same chain of layers, with the same weights, for pictures of side x side."""
+    """Return the same chain of layers, with copies of its weights, for pictures of another size.
+
+    Args:
+        part: a chain of layers that slide over a picture of any size.
+        side: pixels per side.
+    Returns:
+        A model (batch, side, side, channels) -> features.
+    """
     # the name is part of the architecture by which compiled programs are found again
     x = inputs = keras.Input((side, side, part.inputs[0].shape[-1]), name="pixels")
     for layer in part.layers[1:]:
@@ -233,7 +307,16 @@ def _at_size(part: keras.Model, side: int) -> keras.Model:
 
 @functools.lru_cache(maxsize=32)
 def _compiled(architecture: str, compiler: str, squared: bool) -> Callable:
-    """(weights, pictures, weights of the features, offset) -> objective of each picture, gradient."""
+    """Compile an objective and its gradient for one architecture.
+
+    Args:
+        architecture: see `architecture_of`.
+        compiler: see `compiler_of`.
+        squared: see `Target`.
+    Returns:
+        The program: the weights of the CNN, pictures (batch, side, side, channels), weights of their features
+        (batch, ...), offset (batch,) -> the objective (batch,), its gradient with respect to the pictures.
+    """
     part = keras.models.model_from_json(architecture)
     forward = plain_forward_pass(part) if compiler == "none" else fast_forward_pass(part)
     signature = [

@@ -8,6 +8,15 @@ import numpy as np
 
 
 class Convolution(NamedTuple):
+    """A convolution of the CNN.
+
+    Attributes:
+        name: of the layer.
+        filters: how many maps it has.
+        kernel_size: pixels per side of its kernels.
+        activation: a name that Keras knows.
+    """
+
     name: str
     filters: int
     kernel_size: int
@@ -15,11 +24,26 @@ class Convolution(NamedTuple):
 
 
 class Pool(NamedTuple):
+    """A pool of the CNN.
+
+    Attributes:
+        name: of the layer.
+        size: positions per side of its window, and its stride.
+    """
+
     name: str
     size: int
 
 
 class Dense(NamedTuple):
+    """A dense layer of the CNN.
+
+    Attributes:
+        name: of the layer.
+        units: how many.
+        activation: a name that Keras knows.
+    """
+
     name: str
     units: int
     activation: str
@@ -35,11 +59,26 @@ def build_cnn(
     regularizer: keras.regularizers.Regularizer | None,
     seed: int,
 ) -> keras.Model:
-    """A CNN (batch, input_size, input_size, 1) -> (batch, classes) of class probabilities.
+    """Build a CNN (batch, input_size, input_size, 1) -> (batch, classes) of class probabilities.
 
     Convolutions have stride 1 and no padding, pools take the maximum; there is no normalization layer. The
     regularizer is put on the kernels of the dense layers, the last one included. Initial kernels are Glorot-uniform,
     drawn per layer from (seed, number of the layer).
+
+    Args:
+        input_size: pixels per side of an image.
+        convolutions: in order.
+        pools: one between any two convolutions.
+        dense: the hidden layers in order; behind them comes "Output", a softmax.
+        classes: how many.
+        regularizer: None for none.
+        seed: of the initial kernels.
+    Returns:
+        The model, not compiled.
+    Raises:
+        ValueError: not one pool fewer than convolutions, or what Keras refuses.
+    Reference:
+        Glorot and Bengio, 2010, "Understanding the difficulty of training deep feedforward neural networks".
     """
     seeds = iter(np.random.SeedSequence(seed).generate_state(len(convolutions) + len(dense) + 1))
 
@@ -67,15 +106,18 @@ def build_cnn(
 
 
 def weights_by_name(model: keras.Model) -> dict[str, np.ndarray]:
-    """Copies of all weights, by their path in the model, such as ``Conv2D_1/kernel``."""
+    """Return copies of all weights, by their path in the model, such as ``Conv2D_1/kernel``."""
     return {weight.path: np.array(weight) for weight in model.weights}
 
 
 def reset_weights(model: keras.Model, weights: Mapping[str, np.ndarray]) -> None:
     """Set the weights of `model` to those of `weights_by_name`: the way back to the start of a training.
 
+    Args:
+        model: is changed.
+        weights: path -> array of the shape of that weight.
     Raises:
-        ValueError: the names or shapes are not those of the model.
+        ValueError: the names or shapes are not those of the model; then nothing is changed.
     """
     own = {weight.path: weight for weight in model.weights}
     if own.keys() != weights.keys():
@@ -88,15 +130,33 @@ def reset_weights(model: keras.Model, weights: Mapping[str, np.ndarray]) -> None
 
 
 def layer_outputs(model: keras.Model, layers: Sequence[str], images: np.ndarray) -> dict[str, np.ndarray]:
-    """The output of each named layer: (images, height, width, maps), or (images, units) of a dense layer."""
+    """Return the output of each named layer.
+
+    Args:
+        model: the CNN.
+        layers: names of its layers.
+        images: (images, height, width, channels), as the model takes them.
+    Returns:
+        name -> (images, height, width, maps) float32, or (images, units) of a dense layer.
+    Raises:
+        ValueError: the model has no layer of that name.
+    """
     outputs = {name: model.get_layer(name).output for name in layers}
     return keras.Model(model.inputs[0], outputs).predict(images, verbose=0)
 
 
 def without_activation(model: keras.Model, layer: str) -> keras.Model:
-    """The part of `model` up to `layer`, whose own activation function is left out: the pre-activation of its maps.
+    """Return the part of `model` up to the pre-activation of `layer`, whose own activation function is left out.
 
     The weights are copies; those before `layer` are shared.
+
+    Args:
+        model: a functional model.
+        layer: the name of a layer with an activation function.
+    Returns:
+        A model from the same input to the pre-activation.
+    Raises:
+        ValueError: the model has no layer of that name.
     """
     last = model.get_layer(layer)
     linear = last.__class__.from_config({**last.get_config(), "activation": "linear", "name": f"{layer}_linear"})

@@ -19,7 +19,7 @@ rounding, an ascent makes much of little, and a map would get another picture in
 by image, in the same order however many they are, unless there is only one (`FEWEST_IMAGES`). A matrix product of all
 images does not: on CPUs without AVX-512 the number of its rows, and which of them an image is, decide the order. So a
 dense layer is computed as the convolution that it is. All of this was found by trial on x86-64 CPUs, with oneDNN,
-which `pipeline/numerics.py` asks TensorFlow for; docs/oip.md says how far it holds.
+which `pipeline/runtime/numerics.py` asks TensorFlow for; docs/oip.md says how far it holds.
 """
 
 import functools
@@ -53,29 +53,35 @@ GROWING: dict[Callable, Callable[[tf.Tensor, tf.Tensor], tf.Tensor]] = {
 
 
 def variables_of(part: keras.Layer) -> list[keras.Variable]:
-    """The weights of `part`, a model or a layer, those that are trained first."""
+    """Return the weights of `part`, a model or a layer, those that are trained first."""
     return [*part.trainable_variables, *part.non_trainable_variables]
 
 
 def specs_of(part: keras.Model) -> list[tf.TensorSpec]:
-    """What a program takes as the weights of `part`, in the order of `variables_of`."""
+    """Return what a program takes as the weights of `part`, in the order of `variables_of`."""
     return [tf.TensorSpec(variable.shape, variable.dtype) for variable in variables_of(part)]
 
 
 def architecture_of(part: keras.Model) -> str:
-    """The layers of `part` as JSON, without the seeds from which their first weights were once drawn."""
+    """Return the layers of `part` as JSON, without the seeds from which their first weights were once drawn."""
     return re.sub(r'"seed": \d+', '"seed": 0', part.to_json())
 
 
 def compiler_of(xla: bool | None) -> str:
-    """whole: one XLA program; parts: XLA around the convolutions; none. xla: see `ascent.ascend`."""
+    """Choose what XLA compiles. whole: one program; parts: what surrounds the convolutions; none.
+
+    Args:
+        xla: see `ascent.ascend`.
+    Returns:
+        "whole", "parts" or "none".
+    """
     if xla is None:
         return "whole" if tf.config.list_logical_devices("GPU") else "parts"
     return "whole" if xla else "none"
 
 
 def plain_forward_pass(part: keras.Model) -> ForwardPass:
-    """The layers of `part` as Keras computes them, but for the dense layers of a chain, see above."""
+    """Return the layers of `part` as Keras computes them, but for the dense layers of a chain, see above."""
     if is_chain(part) and any(map(_is_plain_dense, part.layers)):
         return lambda weights, x: _one_by_one(part, part.layers[1:], weights, x)
     trainable = len(part.trainable_variables)
@@ -83,7 +89,7 @@ def plain_forward_pass(part: keras.Model) -> ForwardPass:
 
 
 def fast_forward_pass(part: keras.Model) -> ForwardPass:
-    """Leading unpadded convolutions and pools rearranged as described above, further layers as Keras computes them.
+    """Rearrange leading unpadded convolutions and pools as described above; further layers are as Keras computes them.
 
     A model that is no chain of layers is computed by Keras altogether.
     """
@@ -109,7 +115,17 @@ def _one_by_one(
     x: tf.Tensor,
     compiled: Callable[[Callable], Callable] = lambda function: function,
 ) -> tf.Tensor:
-    """Compute these layers of `part`, one behind the other, as Keras does, but for dense ones."""
+    """Compute these layers of `part`, one behind the other, as Keras does, but for dense ones.
+
+    Args:
+        part: a chain of layers.
+        layers: some of its layers, in order.
+        weights: of `part`, in the order of `variables_of`.
+        x: (batch, ...) float32, the input of the first of the layers.
+        compiled: makes a program of what follows the product of a dense layer.
+    Returns:
+        (batch, ...) float32, the output of the last of the layers.
+    """
     for layer in layers:
         if _is_plain_dense(layer):
             kernel, *bias = _chosen(part, weights, variables_of(layer))
@@ -121,16 +137,41 @@ def _one_by_one(
 
 
 def _chosen(part: keras.Model, weights: Sequence[tf.Tensor], variables: Sequence[keras.Variable]) -> list[tf.Tensor]:
+    """Return the tensors that stand for some of the weights of `part`.
+
+    Args:
+        part: a model.
+        weights: all of its weights, in the order of `variables_of`.
+        variables: those that are wanted.
+    Returns:
+        One tensor for each variable.
+    """
     positions = {variable.path: number for number, variable in enumerate(variables_of(part))}
     return [weights[positions[variable.path]] for variable in variables]
 
 
 def _dense(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-    """Multiply x @ kernel so that a row of the product does not depend on the number and the place of the rows."""
+    """Multiply x @ kernel so that a row of the product does not depend on the number and the place of the rows.
+
+    Args:
+        x: (batch, inputs) float32.
+        kernel: (inputs, units) float32.
+    Returns:
+        (batch, units) float32.
+    """
     return tf.nn.conv2d(x[:, None, None], kernel[None, None], strides=1, padding="VALID")[:, 0, 0]
 
 
 def _activated(activation: Callable, x: tf.Tensor, *bias: tf.Tensor) -> tf.Tensor:
+    """Return activation(x + bias).
+
+    Args:
+        activation: of the layer.
+        x: (batch, units) float32.
+        bias: (units,) float32, one or none.
+    Returns:
+        (batch, units) float32.
+    """
     return activation(sum(bias, x))
 
 
@@ -138,7 +179,7 @@ Stage = tuple[keras.layers.Conv2D, keras.layers.MaxPooling2D | None]
 
 
 def _stages(layers: Sequence[keras.Layer]) -> list[Stage]:
-    """The convolutions, each with the pool behind it, up to the first layer that is neither."""
+    """Return the convolutions, each with the pool behind it, up to the first layer that is neither."""
     stages: list[Stage] = []
     for layer in layers:
         if type(layer) is keras.layers.Conv2D and _is_plain_convolution(layer):
@@ -151,7 +192,7 @@ def _stages(layers: Sequence[keras.Layer]) -> list[Stage]:
 
 
 def _seen(stages: Sequence[Stage]) -> list[tuple[int, int]]:
-    """(height, width) of what of each stage's output the next one looks at; all of the last one's."""
+    """Return (height, width) of what of each stage's output the next one looks at; all of the last one's."""
     sides = []
     needed = None
     for convolution, pool in reversed(stages):
@@ -164,7 +205,7 @@ def _seen(stages: Sequence[Stage]) -> list[tuple[int, int]]:
 
 
 def is_chain(part: keras.Model) -> bool:
-    """Whether every layer stands on the one before it, and on nothing else."""
+    """Tell whether every layer stands on the one before it, and on nothing else."""
     layers = part.layers
     if len(part.inputs) != 1 or len(part.outputs) != 1 or not isinstance(layers[0], keras.layers.InputLayer):
         return False
@@ -185,7 +226,7 @@ def _is_plain_convolution(layer: keras.layers.Conv2D) -> bool:
 
 
 def _is_plain_dense(layer: keras.Layer) -> bool:
-    """Say whether this is a dense layer of images that are rows, with a kernel, perhaps a bias, and nothing else."""
+    """Tell whether this is a dense layer of images that are rows, with a kernel, perhaps a bias, and nothing else."""
     if type(layer) is not keras.layers.Dense or len(layer.input.shape) != 2:
         return False
     learnt = [layer.kernel, layer.bias] if layer.use_bias else [layer.kernel]
@@ -200,7 +241,18 @@ def _is_plain_pool(layer: keras.layers.MaxPooling2D) -> bool:
 def _convolve(
     x: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, activation: Callable, pool: int, sides: tuple[int, int]
 ) -> tf.Tensor:
-    """The upper left `sides` of  activation(max_pool(convolution(x, kernel)) + bias),  without padding."""
+    """Compute the upper left of  activation(max_pool(convolution(x, kernel)) + bias),  without padding.
+
+    Args:
+        x: (batch, rows, columns, channels) float32.
+        kernel: (size, size, channels, maps) float32.
+        bias: (maps,) float32.
+        activation: one of `GROWING`.
+        pool: positions per side of the pool's window; 1 for no pool.
+        sides: (height, width) of what is wanted of the output.
+    Returns:
+        (batch, height, width, maps) float32.
+    """
     size, channels, maps = kernel.shape[0], kernel.shape[2], kernel.shape[3]
     height, width = sides
 
@@ -218,7 +270,18 @@ def _convolve(
 def _convolve_by_taps(
     x: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, activation: Callable, pool: int, sides: tuple[int, int]
 ) -> tf.Tensor:
-    """The same, without anything as large as the convolution's output before the pool."""
+    """Compute the same as `_convolve`, without anything as large as the convolution's output before the pool.
+
+    Args:
+        x: (batch, rows, columns, channels) float32.
+        kernel: (size, size, channels, maps) float32.
+        bias: (maps,) float32.
+        activation: one of `GROWING`.
+        pool: positions per side of the pool's window.
+        sides: (height, width) of what is wanted of the output.
+    Returns:
+        (batch, height, width, maps) float32; its gradient is with respect to x.
+    """
     compiled = functools.partial(tf.function, jit_compile=True, autograph=False)
 
     @compiled
@@ -251,7 +314,16 @@ def _convolve_by_taps(
 
 
 def _by_taps(x: tf.Tensor, kernel: tf.Tensor, pool: int, sides: tuple[int, int]) -> list[tf.Tensor]:
-    """The convolution at each place of the pool's window, row by row, as a sum over the kernel."""
+    """Compute the convolution at each place of the pool's window, row by row, as a sum over the kernel.
+
+    Args:
+        x: (batch, rows, columns, channels) float32.
+        kernel: (size, size, channels, maps) float32.
+        pool: places per side of the pool's window.
+        sides: (height, width) of the output of the pool.
+    Returns:
+        pool^2 tensors (batch, height, width, maps) float32.
+    """
     height, width = sides
     rows, columns, channels, _ = kernel.shape
     sums = []
@@ -287,9 +359,18 @@ def fused(function: Callable) -> Callable:
 
 
 def _patches(x: tf.Tensor, size: int, pool: int, height: int, width: int) -> tf.Tensor:
-    """All that the convolution sees of each window of the pool, as rows: (batch * height * width, n^2 pool^2 channels).
+    """Return all that the convolution sees of each window of the pool, as rows.
 
     The picture is cut into blocks of pool x pool; a window looks at n x n blocks, n = ceil((pool + size - 1) / pool).
+
+    Args:
+        x: (batch, rows, columns, channels) float32.
+        size: of the kernel, per side.
+        pool: places per side of the pool's window.
+        height: of the output of the pool.
+        width: of the output of the pool.
+    Returns:
+        (batch * height * width, n^2 * pool^2 * channels) float32.
     """
     n = _blocks(size, pool)
     needed = ((height + n - 1) * pool, (width + n - 1) * pool)
@@ -301,7 +382,14 @@ def _patches(x: tf.Tensor, size: int, pool: int, height: int, width: int) -> tf.
 
 
 def _placed(kernel: tf.Tensor, pool: int) -> list[tf.Tensor]:
-    """The kernel at each place of the pool's window, row by row, as a matrix for `_patches`: (columns, maps)."""
+    """Return the kernel at each place of the pool's window, row by row, as a matrix for `_patches`.
+
+    Args:
+        kernel: (size, size, channels, maps) float32.
+        pool: places per side of the pool's window.
+    Returns:
+        pool^2 tensors (n^2 * pool^2 * channels, maps) float32.
+    """
     size, _, channels, maps = kernel.shape
     n = _blocks(size, pool)
     matrices = []
@@ -314,11 +402,19 @@ def _placed(kernel: tf.Tensor, pool: int) -> list[tf.Tensor]:
 
 
 def _blocks(size: int, pool: int) -> int:
+    """Return how many blocks per side a window of the pool looks at:  ceil((pool + size - 1) / pool).
+
+    Args:
+        size: of the kernel, per side.
+        pool: pixels per side of a block.
+    Returns:
+        Their number.
+    """
     return -(-(pool + size - 1) // pool)
 
 
 def _place_of_largest(values: Sequence[tf.Tensor]) -> tf.Tensor:
-    """Which of the values is the largest, element by element, the first of equal ones; as a float."""
+    """Tell which of the values is the largest, element by element, the first of equal ones; as a float."""
     largest, place = values[0], tf.zeros_like(values[0])
     for number, value in enumerate(values[1:], start=1):
         place = tf.where(value > largest, float(number), place)
@@ -327,7 +423,7 @@ def _place_of_largest(values: Sequence[tf.Tensor]) -> tf.Tensor:
 
 
 def _largest(values: Sequence[tf.Tensor]) -> tf.Tensor:
-    """The element-wise maximum; where values are equal the gradient goes to the first, as in a pool."""
+    """Return the element-wise maximum; where values are equal the gradient goes to the first, as in a pool."""
     values = list(values)
     while len(values) > 1:
         pairs = [values[i : i + 2] for i in range(0, len(values), 2)]

@@ -9,7 +9,16 @@ from pipeline.core.crops import CONVOLUTIONS, POOLS, crops
 
 
 class LayerRow(NamedTuple):
-    """kind and shape in words; field: (side, stride) in pixels, see `results.AtlasResult`; weights: their number."""
+    """A layer in words and numbers.
+
+    Attributes:
+        name: of the layer.
+        kind: in words.
+        shape: of the output of one image, in words.
+        field: (side, stride): how many pixels per side a node depends on, and how many lie between two nodes; the
+            picture's side and 0 where it is all of it, (-1, -1) where it is not known.
+        weights: their number.
+    """
 
     name: str
     kind: str
@@ -19,7 +28,7 @@ class LayerRow(NamedTuple):
 
 
 def layer_rows(model: keras.Model) -> list[LayerRow]:
-    """All layers in order, but for the input."""
+    """Describe all layers in order, but for the input."""
     layers = [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
     return [
         LayerRow(layer.name, _kind(layer), _shape(layer.output), _field(layer.output, model), layer.count_params())
@@ -28,7 +37,16 @@ def layer_rows(model: keras.Model) -> list[LayerRow]:
 
 
 def convolutions(model: keras.Model, up_to: str | None = None) -> list[str]:
-    """The names of the convolutions in order, up to this layer, or all."""
+    """Return the names of the convolutions in order.
+
+    Args:
+        model: a CNN.
+        up_to: the last layer that is looked at; None for all.
+    Returns:
+        Names of layers.
+    Raises:
+        ValueError: the model has no layer `up_to`.
+    """
     names = [layer.name for layer in model.layers]
     last = len(names) if up_to is None else names.index(up_to) + 1
     return [layer.name for layer in model.layers[:last] if isinstance(layer, CONVOLUTIONS)]
@@ -64,6 +82,14 @@ def _shape(output: keras.KerasTensor) -> str:
 
 
 def _field(output: keras.KerasTensor, model: keras.Model) -> tuple[int, int]:
+    """Return what a node of a layer sees.
+
+    Args:
+        output: of the layer, (batch, height, width, maps) or (batch, units).
+        model: the CNN that the layer belongs to.
+    Returns:
+        (side, stride) in pixels: of rows (batch, units) the picture's side and 0, (-1, -1) where it is not known.
+    """
     picture = model.inputs[0].shape[1]
     if len(output.shape) == 2:
         return int(picture), 0

@@ -44,11 +44,22 @@ def sweep_oips(
     `config.restarts` times at the most.
 
     Args:
+        config: which maps of which layer, by which objective and strategy, how far.
+        noise_config: what start images are made of.
+        model: a functional CNN for images (size, size, 1).
+        seed: of start images and random movements.
         reference_images: real images (count, size, size, 1); with them the result says how strongly they activate
             each map at the most, and `config.quality.spectrum=data` takes its magnitudes from them.
         start_pictures: (count, size, size, 1), what `noise_config.kind` picture or digit chooses from.
+        progress: is told how many steps of single images are done.
+    Returns:
+        The OIP of every map, how it came about, and a verdict on it.
     Raises:
-        ValueError: images that the settings need are missing.
+        InputError: a Keras that is set to something else, see `check_keras`.
+        ValueError: images that the settings need are missing; the model has no layer of that name.
+    Reference:
+        Erhan et al., 2009, "Visualizing Higher-Layer Features of a Deep Network"; start images and steps: the article
+        series "A simple CNN for the MNIST dataset", 2020.
     """
     check_keras()
     sweep = _Sweep(config, noise_config, model, seed, reference_images, start_pictures, progress)

@@ -41,13 +41,21 @@ def map_statistics(
     Args:
         model: up to `layer` any functional model whose convolutions, pools and pointwise layers may have branches;
             from there on a chain of layers, to one value for each class.
+        layer: the name of a convolution, pool or dense layer.
         images: (images, height, width, channels), as the model takes them.
         labels: (images,) whole numbers in [0, classes).
+        classes: how many there are.
         top: how many of the images that activate a map most are named; fewer if there are fewer images.
+        batch_size: images that are computed together.
+        progress: is told how many images are done.
+    Returns:
+        The figures of every map, and the accuracy of the model.
     Raises:
         InputError: a layer that is no convolution, pool or dense layer of the model, a model that is not as above,
             images that it does not take, labels that do not belong to the images, no image at all, top, classes or
-            batch_size below 1.
+            batch_size below 1; a Keras that is set to something else, see `check_keras`.
+    Reference:
+        Morcos et al., 2018, "On the importance of single directions for generalization" (selectivity, ablation).
     """
     check_keras()
     images, labels = np.asarray(images), np.asarray(labels)

@@ -36,13 +36,18 @@ def render_atlas(
     labels: np.ndarray,
     class_names: Sequence[str],
 ) -> str:
-    """All maps of a layer as one HTML file, which asks for nothing else. The same input makes the same text.
+    """Render all maps of a layer as one HTML file, which asks for nothing else. The same input makes the same text.
 
     Args:
+        about: what the page says of the run.
         oips: may be of some of the maps only; those without an OIP come last.
         statistics: of all maps of the layer, over `images`.
-        images: (n, size, size, 1), standardized; labels: (n,), those that `statistics` looked at.
+        atlas: of the maps that have an OIP, as `survey` made it.
+        images: (images, size, size, 1) float32, standardized, those that `statistics` looked at.
+        labels: (images,) int, their classes.
         class_names: (classes,), text of the user's, as is all of `about` and the layers' names: it is escaped.
+    Returns:
+        The text of the file.
     Raises:
         InputError: another number of names than of classes.
     """
