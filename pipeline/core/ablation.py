@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 
-def layers_behind(model: keras.Model, layer: keras.Layer) -> list[keras.Layer] | None:
+def downstream_layers(model: keras.Model, layer: keras.Layer) -> list[keras.Layer] | None:
     """Return the layers that lead from the output of `layer` to the model's, in order.
 
     Args:
@@ -18,12 +18,12 @@ def layers_behind(model: keras.Model, layer: keras.Layer) -> list[keras.Layer] |
         output alone: with a branch around the layer, or with operations behind it that are no layers with one input and
         one output.
     """
-    behind: list[keras.Layer] = []
+    downstream: list[keras.Layer] = []
     tensor = model.outputs[0]
     while True:
         operation, number, _ = tensor._keras_history
         if operation is layer:
-            return behind[::-1]
+            return downstream[::-1]
         node = operation._inbound_nodes[number]
         # one tensor, and nothing beside it, such as training=True; what Keras adds of itself is None or False
         arguments = (*node.arguments.args, *node.arguments.kwargs.values())
@@ -32,18 +32,18 @@ def layers_behind(model: keras.Model, layer: keras.Layer) -> list[keras.Layer] |
             return None
         if len(node.outputs) != 1:
             return None
-        behind.append(operation)
+        downstream.append(operation)
         tensor = node.input_tensors[0]
 
 
-class Head:
+class DownstreamClassifier:
     """The part of a CNN behind a layer, from the layer's features to the predicted classes.
 
     Its weights are those that the layers have when it is made.
 
     Args:
         features: (height, width, maps) or (units,), the shape of the features of one image.
-        layers: those behind the layer, see `layers_behind`.
+        layers: those behind the layer, see `downstream_layers`.
     """
 
     def __init__(self, features: Sequence[int | None], layers: Sequence[keras.Layer]) -> None:
@@ -69,7 +69,7 @@ class Head:
         # of the concrete function TensorFlow does not warn that there are many of them
         self._predict = predict.get_concrete_function()
 
-    def predicted(self, features: tf.Tensor) -> np.ndarray:
+    def predict(self, features: tf.Tensor) -> np.ndarray:
         """Return the class that the CNN as it is gives to each image, the first one of several.
 
         Args:
@@ -79,7 +79,7 @@ class Head:
         """
         return self._predict(features, tf.constant(-1)).numpy()
 
-    def ablated(self, features: tf.Tensor) -> np.ndarray:
+    def predict_ablated(self, features: tf.Tensor) -> np.ndarray:
         """Return the class that the CNN gives to each image with each map in turn set to zero.
 
         Args:

@@ -69,7 +69,7 @@ def _bspline_weights(side: int, size: int) -> np.ndarray:
     return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
-def shrunk_tiles(picture: np.ndarray, tiling: Tiling, tiles: Sequence[int], size: int) -> np.ndarray:
+def shrink_tiles(picture: np.ndarray, tiling: Tiling, tiles: Sequence[int], size: int) -> np.ndarray:
     """Return the chosen tiles of a picture at the CNN's size.
 
     Args:
@@ -87,7 +87,7 @@ def shrunk_tiles(picture: np.ndarray, tiling: Tiling, tiles: Sequence[int], size
     return np.concatenate(parts)
 
 
-def carved(
+def carve_tiles(
     picture: np.ndarray,
     original: np.ndarray,
     tiling: Tiling,

@@ -25,7 +25,7 @@ from pipeline.core.forward import (
     variables_of,
 )
 from pipeline.core.geometry import ReceptiveField, receptive_field
-from pipeline.core.objectives import AIMS, Target, part_up_to
+from pipeline.core.objectives import OBJECTIVES, Target, part_up_to
 
 # Positions per side of a chunk: the larger, the less is computed twice; a large one fits few pictures without waste.
 SIDES = tuple(range(4, 41, 2))
@@ -160,7 +160,7 @@ class Slide:
     Args:
         model: a CNN whose layers up to `layer` are a chain without padding.
         layer: the name of a convolution or pool.
-        objective: one of `objectives.AIMS`.
+        objective: one of `objectives.OBJECTIVES`.
         direction: (pictures, maps) float32.
         shape: (height, width) of the pictures in pixels.
         calls: how often the gradient will be asked for.
@@ -240,7 +240,7 @@ class Slide:
 
         Args:
             part: the CNN up to the layer.
-            objective: one of `objectives.AIMS`.
+            objective: one of `objectives.OBJECTIVES`.
             direction: (pictures, maps) float32.
         Returns:
             4 * pictures targets, in the order of `_row`; each counts those positions of a chunk that the picture has.
@@ -252,7 +252,7 @@ class Slide:
         for kind, (down, across) in zip(kinds, product((chunks.block, last[0]), (chunks.block, last[1])), strict=True):
             kind[:down, :across] = 1
         weights = kinds[None, ..., None] * direction[:, None, None, None, :]
-        return AIMS[objective](sized, sized.layers[-1].name, weights.reshape(-1, *weights.shape[2:]))
+        return OBJECTIVES[objective](sized, sized.layers[-1].name, weights.reshape(-1, *weights.shape[2:]))
 
     def _row(self, picture: int, i: int, j: int) -> int:
         """Return which of the targets of `_target_of` is that of a chunk.

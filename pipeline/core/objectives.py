@@ -1,5 +1,6 @@
 """The objective of an ascent as a weighted sum of the features of a layer."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import keras
@@ -33,6 +34,21 @@ class Target(NamedTuple):
         return self._replace(weights=self.weights[rows], offset=self.offset[rows])
 
 
+def directions(map_indices: Sequence[int], maps: int) -> np.ndarray:
+    """Return a weight per map for each index: 1 for that map; for the index -1 (the whole layer) 1/maps for every map.
+
+    Args:
+        map_indices: each in [-1, maps).
+        maps: how many the layer has.
+    Returns:
+        (indices, maps) float32, rows sum to 1.
+    """
+    rows = np.zeros((len(map_indices), maps), np.float32)
+    for row, index in zip(rows, map_indices, strict=True):
+        row[slice(None) if index == -1 else index] = 1.0 / maps if index == -1 else 1.0
+    return rows
+
+
 def weights_of(direction: np.ndarray, shape: tuple[int, ...], position: tuple[int, int] | None = None) -> np.ndarray:
     """Compute the weight of every feature of a layer in the objective.
 
@@ -41,7 +57,7 @@ def weights_of(direction: np.ndarray, shape: tuple[int, ...], position: tuple[in
     elsewhere. For a dense layer (units,) its units weighted by `direction`.
 
     Args:
-        direction: (targets, maps or units) float32, see `schedules.directions`.
+        direction: (targets, maps or units) float32, see `directions`.
         shape: of the layer's output for one image.
         position: (row, column) in the map; None: all of them.
     Returns:
@@ -146,7 +162,7 @@ def squares(model: keras.Model, layer: str, weights: np.ndarray) -> Target:
 
 
 # What an objective is made of, by its name in the settings.
-AIMS = {"activation": after_activation, "pre_activation": before_activation, "l2": squares}
+OBJECTIVES = {"activation": after_activation, "pre_activation": before_activation, "l2": squares}
 
 
 def part_up_to(model: keras.Model, layer: str) -> keras.Model:

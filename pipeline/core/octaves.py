@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from pipeline.core import local_contrast as neighbourhood
+from pipeline.core import local_contrast
 from pipeline.core.chunks import Slide
 
 
@@ -58,10 +58,10 @@ def ascend_octave(
     Reference:
         Mordvintsev et al., 2015, "DeepDream - a code example for visualizing Neural Networks".
     """
-    mean, spread = (each.numpy() for each in neighbourhood.mean_and_spread(tf.constant(pictures[..., None]), window))
-    spread = np.maximum(np.hypot(spread[..., 0], np.float32(least_contrast)), neighbourhood.LEAST_SPREAD)
+    mean, spread = (each.numpy() for each in local_contrast.mean_and_spread(tf.constant(pictures[..., None]), window))
+    spread = np.maximum(np.hypot(spread[..., 0], np.float32(least_contrast)), local_contrast.LEAST_SPREAD)
     z = (pictures - mean[..., 0]) / spread
-    kept, most = neighbourhood.mean_and_spread(tf.constant(z[..., None]), window)
+    kept, most = local_contrast.mean_and_spread(tf.constant(z[..., None]), window)
     most = tf.maximum(most, 1.0)
     objective = np.empty((len(step_sizes), len(pictures)))
     for step, size in enumerate(step_sizes):
@@ -69,5 +69,5 @@ def ascend_octave(
         objective[step], gradient = slide.gradient(z, (down, across), on_pixels)
         scale = np.sqrt(np.mean(np.square(gradient), axis=(1, 2), keepdims=True)) + 1e-7
         changed = z + size * (gradient / scale)
-        z = neighbourhood.levelled(tf.constant(changed[..., None]), kept, most, window).numpy()[..., 0]
+        z = local_contrast.levelled(tf.constant(changed[..., None]), kept, most, window).numpy()[..., 0]
     return z * spread + mean[..., 0], objective

@@ -1,23 +1,6 @@
-"""What gradient ascent increases, and the steps and snapshots of an ascent."""
-
-from collections.abc import Sequence
+"""The steps of an ascent: their sizes, and after which of them the picture is kept."""
 
 import numpy as np
-
-
-def directions(map_indices: Sequence[int], maps: int) -> np.ndarray:
-    """Return a weight per map for each index: 1 for that map; for the index -1 (the whole layer) 1/maps for every map.
-
-    Args:
-        map_indices: each in [-1, maps).
-        maps: how many the layer has.
-    Returns:
-        (indices, maps) float32, rows sum to 1.
-    """
-    rows = np.zeros((len(map_indices), maps), np.float32)
-    for row, index in zip(rows, map_indices, strict=True):
-        row[slice(None) if index == -1 else index] = 1.0 / maps if index == -1 else 1.0
-    return rows
 
 
 def step_sizes(first: float, steps: int, schedule: str) -> np.ndarray:

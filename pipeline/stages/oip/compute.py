@@ -8,9 +8,9 @@ import numpy as np
 
 from pipeline.core import ascent, jitter, priors
 from pipeline.core.noise import Identity, standardized
-from pipeline.core.objectives import AIMS, Target, after_activation, weights_of
+from pipeline.core.objectives import OBJECTIVES, Target, after_activation, directions, weights_of
 from pipeline.core.priors import Priors
-from pipeline.core.schedules import directions, snapshot_steps, step_sizes
+from pipeline.core.schedules import snapshot_steps, step_sizes
 from pipeline.core.score import as_saved, largest_scores, scores
 from pipeline.runtime.numerics import check_keras
 from pipeline.runtime.progress import Progress, no_progress
@@ -143,7 +143,7 @@ class _Sweep:
         position = None if config.position is None else (config.position[0], config.position[1])
         weights = weights_of(direction, shape, position)
         self._scored = after_activation(model, config.layer, weights)
-        self._aim = AIMS[config.objective.value](model, config.layer, weights)
+        self._aim = OBJECTIVES[config.objective.value](model, config.layer, weights)
         self._priors = _priors(config, self._size, reference_images)
         self._done = self._total = 0
 
