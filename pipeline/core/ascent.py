@@ -9,16 +9,17 @@ import numpy as np
 import tensorflow as tf
 
 from pipeline.core import jitter, priors
+from pipeline.core.convolution import fused
 from pipeline.core.forward import (
-    FEWEST_IMAGES,
+    ForwardPass,
     architecture_of,
     compiler_of,
     fast_forward_pass,
-    fused,
     plain_forward_pass,
     specs_of,
     variables_of,
 )
+from pipeline.core.lanes import Lanes
 from pipeline.core.objectives import Target
 from pipeline.core.priors import NOTHING_ELSE, Priors
 
@@ -93,6 +94,7 @@ def ascend(
         Erhan et al., 2009, "Visualizing Higher-Layer Features of a Deep Network"; the normalized gradient: Chollet,
         2017, "Deep Learning with Python".
     """
+    # long by what is said of its arguments
     extras = shaped_by.tensors()
     segment = _compiled_segment(
         architecture_of(target.part), compiler_of(xla), tuple(sorted(extras)), shaped_by.group if extras else 1,
@@ -106,7 +108,7 @@ def ascend(
     batch, steps = len(images), len(step_sizes)
     # pictures of a group have to stay together
     width = shaped_by.group if "diversity" in extras else 1
-    lanes = _Lanes.of(target, images, extras.pop("transforms", None), width)
+    lanes = Lanes.of(target, images, extras.pop("transforms", None), width)
     final, objective = np.array(images, np.float32), np.zeros((steps, batch), np.float32)
     converged_at, kept = np.full(batch, -1), []
     for first, last in _segments(steps, snapshot_steps):
@@ -137,102 +139,6 @@ def ascend(
     )
 
 
-class _Lanes:
-    """The images that the program computes at present: those of `rows`, then repetitions that fill it up.
-
-    XLA compiles a program for every size of the batch. It begins with a multiple of 4; with sizes of 2, 4, 8 and so on
-    there are few further ones. An image that is finished leaves when half of the lanes would be free.
-
-    Args:
-        rows: (count,) int, which images of the batch are computed; the other arrays have `lanes` >= count entries.
-        width: how many images in succession stay together.
-        images: (lanes, height, width, 1) float32.
-        weights: (lanes, ...) float32, see `Target`.
-        offset: (lanes,) float32, see `Target`.
-        transforms: (steps, lanes, 6) float32, see `jitter.warp`, or None.
-        state: the last objective (lanes,) float32, the successive steps of small change (lanes,) int32, and the step of
-            convergence or -1 (lanes,) int32.
-    """
-
-    def __init__(
-        self,
-        rows: np.ndarray,
-        width: int,
-        images: tf.Tensor,
-        weights: tf.Tensor,
-        offset: tf.Tensor,
-        transforms: tf.Tensor | None,
-        state: list[tf.Tensor],
-    ) -> None:
-        self.rows, self.width, self.count = rows, width, len(rows)
-        self.images, self.weights, self.offset, self.transforms = images, weights, offset, transforms
-        self.state = state
-
-    @classmethod
-    def of(cls, target: Target, images: np.ndarray, transforms: tf.Tensor | None, width: int) -> "_Lanes":
-        """Return the lanes at the beginning of an ascent, with all images.
-
-        Args:
-            target: what grows, one objective for each image.
-            images: (batch, height, width, 1).
-            transforms: (steps, batch, 6) float32, or None.
-            width: how many images in succession stay together.
-        Returns:
-            Lanes for `batch` images, filled up.
-        """
-        rows = np.arange(len(images))
-        state = [tf.zeros(len(images)), tf.zeros(len(images), tf.int32), tf.fill((len(images),), -1)]
-        all_lanes = cls(
-            rows,
-            width,
-            tf.constant(images, tf.float32),
-            tf.constant(target.weights, tf.float32),
-            tf.constant(target.offset, tf.float32),
-            transforms,
-            state,
-        )
-        return all_lanes._only(rows, whole=True)
-
-    def without(self, over: np.ndarray) -> "_Lanes":
-        """Return the lanes with fewer images, if it is worth the trouble.
-
-        Args:
-            over: (batch,) bool, which images of the whole batch are finished.
-        Returns:
-            Lanes without them, or the same lanes.
-        """
-        left = ~over[self.rows]
-        if self.width > 1:
-            left = np.repeat(left.reshape(-1, self.width).any(axis=1), self.width)
-        staying = np.flatnonzero(left)
-        return self._only(staying) if len(staying) <= len(self.weights) // 2 else self
-
-    def _only(self, lanes: np.ndarray, *, whole: bool = False) -> "_Lanes":
-        """Return some of the lanes, filled up by repetitions.
-
-        Args:
-            lanes: (staying,) int, the numbers of the lanes that stay.
-            whole: these are all images of the batch, whose size is rounded less coarsely.
-        Returns:
-            The new lanes; none for none.
-        """
-        groups = len(lanes) // self.width
-        step = 4 if whole and groups > 4 else 1 << (groups - 1).bit_length() if groups else 1
-        room = -(-groups // step) * step * self.width
-        room = max(room, FEWEST_IMAGES) if room else 0
-        filled = tf.constant(np.resize(lanes, room) if room else lanes, tf.int32)
-        take = functools.partial(tf.gather, indices=filled)
-        return _Lanes(
-            self.rows[lanes],
-            self.width,
-            take(self.images),
-            take(self.weights),
-            take(self.offset),
-            None if self.transforms is None else take(self.transforms, axis=1),
-            [take(values) for values in self.state],
-        )
-
-
 def _segments(steps: int, snapshot_steps: Sequence[int], longest: int = 25) -> list[tuple[int, int]]:
     """Return the stretches between two snapshots, none longer than what a progress bar may wait for.
 
@@ -261,46 +167,18 @@ def _compiled_segment(architecture: str, compiler: str, extras: tuple[str, ...],
         group: pictures in succession that `Priors.diversity` keeps apart.
         squared: see `Target`.
     Returns:
-        The program: the weights of the CNN, what `_Lanes` holds, the step sizes, the number of the first step, the
+        The program: the weights of the CNN, what `Lanes` holds, the step sizes, the number of the first step, the
         state, the four figures of `Convergence` and the tensors of the extras -> the images, the objective before each
         step (steps, lanes), and the state.
     """
     part = keras.models.model_from_json(architecture)
     # also for the whole: the gradient of a pool has no deterministic form in XLA on a GPU, that of a maximum has
     forward = plain_forward_pass(part) if compiler == "none" else fast_forward_pass(part)
-    compiled = fused if compiler == "parts" else lambda product: product
-    side = part.inputs[0].shape[1]
-    per_image, integers = tf.TensorSpec([None]), tf.TensorSpec([None], tf.int32)
-    number, whole = tf.TensorSpec([]), tf.TensorSpec([], tf.int32)
-    spectrum = tf.TensorSpec([side, side // 2 + 1])
-    shapes = {"frequency_filter": spectrum, "magnitudes": spectrum, "transforms": tf.TensorSpec([None, None, 6])}
-    signature = [
-        specs_of(part),
-        tf.TensorSpec([None, *part.inputs[0].shape[1:]]), tf.TensorSpec([None, *part.outputs[0].shape[1:]]), per_image,
-        tf.TensorSpec([None]), whole, per_image, integers, integers, number, whole, whole, tf.TensorSpec([], tf.bool),
-        {name: shapes.get(name, number) for name in extras},
-    ]  # fmt: skip
+    direction = _direction_of(
+        forward, extras, group, squared, fused if compiler == "parts" else lambda product: product
+    )
 
-    def direction(network, x, wanted, offset, i, options):  # type: ignore[no-untyped-def]
-        """Compute the objective, its gradient, and the way that each image is to go."""
-        with tf.GradientTape(persistent="diversity" in extras) as tape:
-            tape.watch(x)
-            shown = jitter.warp(x, options["transforms"][i]) if "transforms" in extras else x
-            features = forward(network, shown)
-            weighted = (tf.square(features) if squared else features) * wanted
-            value = tf.reduce_sum(weighted, axis=range(1, features.shape.rank)) + offset
-            alike = priors.likeness(features, group, compiled) if "diversity" in extras else None
-        gradient = tape.gradient(value, x)
-        way = priors.filtered(gradient, options["frequency_filter"]) if "frequency_filter" in extras else gradient
-        way = _of_unit_size(way)
-        if alike is not None:
-            likeness = (options["diversity"] * alike)[:, None, None, None]
-            way -= likeness * _of_unit_size(tape.gradient(alike, x))
-        if "total_variation" in extras or "l2" in extras:
-            way -= priors.roughness_gradient(x, options)
-        return value, gradient, way
-
-    @tf.function(jit_compile=compiler == "whole", input_signature=signature, autograph=False)
+    @tf.function(jit_compile=compiler == "whole", input_signature=_signature(part, extras), autograph=False)
     def segment(  # type: ignore[no-untyped-def]
         network, x, wanted, offset, sizes, first, previous, calm_steps, converged_at, criterion, after, patience, stop,
         options,
@@ -334,6 +212,70 @@ def _compiled_segment(architecture: str, compiler: str, extras: tuple[str, ...],
         return x, values.stack(), previous, calm_steps, converged_at
 
     return segment
+
+
+def _signature(part: keras.Model, extras: Sequence[str]) -> list:
+    """Return what the program of `_compiled_segment` takes.
+
+    Args:
+        part: the CNN up to the layer of the objective.
+        extras: the names of the `priors.Priors` that are switched on.
+    Returns:
+        A specification of each argument.
+    """
+    side = part.inputs[0].shape[1]
+    per_image, integers = tf.TensorSpec([None]), tf.TensorSpec([None], tf.int32)
+    number, whole = tf.TensorSpec([]), tf.TensorSpec([], tf.int32)
+    spectrum = tf.TensorSpec([side, side // 2 + 1])
+    shapes = {"frequency_filter": spectrum, "magnitudes": spectrum, "transforms": tf.TensorSpec([None, None, 6])}
+    return [
+        specs_of(part),
+        tf.TensorSpec([None, *part.inputs[0].shape[1:]]), tf.TensorSpec([None, *part.outputs[0].shape[1:]]), per_image,
+        tf.TensorSpec([None]), whole, per_image, integers, integers, number, whole, whole, tf.TensorSpec([], tf.bool),
+        {name: shapes.get(name, number) for name in extras},
+    ]  # fmt: skip
+
+
+def _direction_of(
+    forward: ForwardPass,
+    extras: Sequence[str],
+    group: int,
+    squared: bool,
+    compiled: Callable[[Callable], Callable],
+) -> Callable:
+    """Return the function that says which way each image is to go in a step.
+
+    Args:
+        forward: the CNN up to the layer of the objective.
+        extras: the names of the `priors.Priors` that are switched on.
+        group: pictures in succession that `Priors.diversity` keeps apart.
+        squared: see `Target`.
+        compiled: see `priors.likeness`.
+    Returns:
+        The function: the weights of the CNN, images (lanes, size, size, 1), weights and offset of the objective, the
+        number of the step and the tensors of the extras -> the objective (lanes,), its gradient, and the way.
+    """
+
+    def direction(network, x, wanted, offset, i, options):  # type: ignore[no-untyped-def]
+        """Compute the objective, its gradient, and the way that each image is to go."""
+        with tf.GradientTape(persistent="diversity" in extras) as tape:
+            tape.watch(x)
+            shown = jitter.warp(x, options["transforms"][i]) if "transforms" in extras else x
+            features = forward(network, shown)
+            weighted = (tf.square(features) if squared else features) * wanted
+            value = tf.reduce_sum(weighted, axis=range(1, features.shape.rank)) + offset
+            alike = priors.likeness(features, group, compiled) if "diversity" in extras else None
+        gradient = tape.gradient(value, x)
+        way = priors.filtered(gradient, options["frequency_filter"]) if "frequency_filter" in extras else gradient
+        way = _of_unit_size(way)
+        if alike is not None:
+            likeness = (options["diversity"] * alike)[:, None, None, None]
+            way -= likeness * _of_unit_size(tape.gradient(alike, x))
+        if "total_variation" in extras or "l2" in extras:
+            way -= priors.roughness_gradient(x, options)
+        return value, gradient, way
+
+    return direction
 
 
 def _of_unit_size(gradient: tf.Tensor) -> tf.Tensor:

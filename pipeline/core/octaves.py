@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from pipeline.core import local_contrast
-from pipeline.core.chunks import Slide
+from pipeline.core.sliding import Slide
 
 
 def resized(pictures: np.ndarray, shape: tuple[int, int]) -> np.ndarray:

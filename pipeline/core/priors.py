@@ -178,8 +178,8 @@ def likeness(
         features: (batch, ..., channels) float32.
         group: so many pictures in succession are a group; at least 2, a divisor of `batch`.
         compiled: makes a program of a function that multiplies matrices, of which there is one for each picture or
-            group. By XLA (`forward.fused`) none of the products depends on their number; TensorFlow shares a product
-            out to threads where there are few, and rounds it differently.
+            group. By XLA (`convolution.fused`) none of the products depends on their number; TensorFlow shares a
+            product out to threads where there are few, and rounds it differently.
     Returns:
         (batch,) float32.
     Reference:
