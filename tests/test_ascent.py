@@ -10,9 +10,9 @@ import rounding
 import tensorflow as tf
 
 from pipeline.core import ascent, cnn
-from pipeline.core.objectives import after_activation, before_activation, weights_of
+from pipeline.core.objectives import after_activation, before_activation, directions, weights_of
 from pipeline.core.priors import Priors, frequency_filter
-from pipeline.core.schedules import directions, step_sizes
+from pipeline.core.schedules import step_sizes
 
 
 def aim_at(model, layer, map_indices, *, pre_activation):

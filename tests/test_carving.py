@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import reference
 
-from pipeline.core.carving import carved, resize, shrunk_tiles, take_out_spread
+from pipeline.core.carving import carve_tiles, resize, shrink_tiles, take_out_spread
 from pipeline.core.tiles import tiling
 
 
@@ -97,7 +97,7 @@ def test_shrunk_tiles_are_the_tiles_shrunk_one_by_one(picture, per_side, overlap
     tiles = tiling(24, 24, per_side, overlap)
     chosen = list(range(len(tiles)))[::-1]
     expected = [reference.resize(picture[tiles.place(tile)], 6) for tile in chosen]
-    np.testing.assert_allclose(shrunk_tiles(picture, tiles, chosen, 6)[..., 0], expected, atol=1e-5)
+    np.testing.assert_allclose(shrink_tiles(picture, tiles, chosen, 6)[..., 0], expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("overlap", [0, 0.5])
@@ -108,7 +108,7 @@ def test_without_a_change_the_original_comes_back(shape, overlap):
     tiles = tiling(*shape, 3, overlap)
     nothing = np.zeros((len(tiles), 6, 6, 1), np.float32)
     result = picture.copy()
-    carved(picture, original, tiles, range(len(tiles)), nothing, onto=result)
+    carve_tiles(picture, original, tiles, range(len(tiles)), nothing, onto=result)
     np.testing.assert_allclose(result, original, atol=1e-5)
 
 
@@ -117,7 +117,7 @@ def test_a_tile_gets_its_change_enlarged_and_the_detail_of_the_original(picture)
     original = np.random.default_rng(2).normal(size=(24, 24)).astype(np.float32)
     new = np.random.default_rng(5).normal(size=(1, 6, 6, 1)).astype(np.float32)
     result = picture.copy()
-    carved(picture, original, tiles, [2], new - shrunk_tiles(original, tiles, [2], 6), onto=result)
+    carve_tiles(picture, original, tiles, [2], new - shrink_tiles(original, tiles, [2], 6), onto=result)
     part = original[12:, :12].astype(np.float64)
     detail = part - reference.resize(reference.resize(part, 6), 12)
     np.testing.assert_allclose(result[12:, :12], reference.resize(new[0, ..., 0], 12) + detail, atol=1e-5)
@@ -133,7 +133,7 @@ def test_overlapping_tiles_that_change_alike_leave_no_seam():
         brighter = np.arange(len(tiles), dtype=np.float32) % 2
         changes = np.broadcast_to(brighter[:, None, None, None], (len(tiles), 8, 8, 1))
         result = original.copy()
-        carved(original, original, tiles, range(len(tiles)), changes, onto=result)
+        carve_tiles(original, original, tiles, range(len(tiles)), changes, onto=result)
         steps = max(np.abs(np.diff(result, axis=0)).max(), np.abs(np.diff(result, axis=1)).max())
         assert steps == pytest.approx(1.0, abs=1e-4) if overlap == 0 else steps < largest
 

@@ -6,9 +6,11 @@ import pytest
 import reference
 import tensorflow as tf
 
-from pipeline.core import chunks
-from pipeline.core.chunks import Chunks, Slide, chunks_of, layout, part_up_to, receptive_field_of
+from pipeline.core import chunks, sliding
+from pipeline.core.chunks import Chunks, chunks_of, layout, receptive_field_of
 from pipeline.core.geometry import ReceptiveField, receptive_field
+from pipeline.core.objectives import part_up_to
+from pipeline.core.sliding import Slide
 
 
 def conv(filters, size, activation="relu", **options):
@@ -330,7 +332,7 @@ def test_so_many_pixels_are_computed_at_a_time(at_a_time, expected, monkeypatch)
     pictures, direction = random_pictures(2, 21, 24), directions(2, 4)
     slide = slide_of("two convolutions", "pre_activation", direction, (21, 24))
     at_once = slide.gradient(pictures, (0, 1))
-    monkeypatch.setattr(chunks, "PIXELS_AT_A_TIME", at_a_time)
+    monkeypatch.setattr(sliding, "PIXELS_AT_A_TIME", at_a_time)
     done = []
     agree(slide.gradient(pictures, (0, 1), done.append), at_once)
     assert done == [count * 14**2 for count in expected]
@@ -360,10 +362,10 @@ def test_maps_that_are_not_asked_for_have_no_part(objective):
 @pytest.mark.parametrize("network", ["two convolutions", "strides"])
 def test_compiled_by_xla_it_is_the_same(network, objective, monkeypatch):
     monkeypatch.setattr(chunks, "SIDES", (4,))
-    monkeypatch.setattr(chunks, "XLA_PAYS", 0)
-    chunks._compiled.cache_clear()
+    monkeypatch.setattr(sliding, "XLA_PAYS", 0)
+    sliding._compiled.cache_clear()
     slide = is_the_whole_picture(network, objective, random_pictures(1, 17, 20), (1, 0))
-    monkeypatch.setattr(chunks, "XLA_PAYS", 10**12)
+    monkeypatch.setattr(sliding, "XLA_PAYS", 10**12)
     assert slide_of(network, objective, directions(1, 4), (17, 20))._gradient is not slide._gradient
 
 
@@ -409,7 +411,7 @@ def test_folding_is_the_adjoint_of_continuing_by_the_mirror_image(shape, margin)
     y = random.normal(size=(2, height + 2 * margin, width + 2 * margin))
     continued = np.pad(x, [(0, 0), (margin, margin), (margin, margin)], "reflect")
     given = y.copy()
-    np.testing.assert_allclose((x * chunks._folded(y, margin)).sum((1, 2)), (continued * y).sum((1, 2)))
+    np.testing.assert_allclose((x * sliding._folded(y, margin)).sum((1, 2)), (continued * y).sum((1, 2)))
     np.testing.assert_array_equal(y, given)
 
 
@@ -419,7 +421,7 @@ def test_folding_is_the_adjoint_of_continuing_by_the_mirror_image(shape, margin)
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_cnns_and_pictures_of_one_shape_share_a_program(new_cnn, objective):
     pictures = random_pictures(2, 20, 20)
-    chunks._compiled.cache_clear()
+    sliding._compiled.cache_clear()
 
     def slid(seed):
         slide = Slide(new_cnn(seed=seed), "Conv2D_2", objective, directions(2, 6), (20, 20), calls=1)
@@ -428,7 +430,7 @@ def test_cnns_and_pictures_of_one_shape_share_a_program(new_cnn, objective):
     program, first = slid(0)
     same, other = slid(1)
     assert same is program
-    assert (chunks._compiled.cache_info().misses, chunks._compiled.cache_info().hits) == (1, 1)
+    assert (sliding._compiled.cache_info().misses, sliding._compiled.cache_info().hits) == (1, 1)
     # and each has its own weights
     assert np.abs(first[1] - other[1]).max() > 0.1 * np.abs(first[1]).max()
     _, again = slid(0)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipeline.core.forward import _stages, fast_forward_pass, plain_forward_pass, variables_of
+from pipeline.core.forward import _conv_blocks, fast_forward_pass, plain_forward_pass, variables_of
 
 
 def chain(*layers, size=12, channels=1):
@@ -81,16 +81,16 @@ def same_value_and_gradient(model):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", REARRANGED)
 def test_a_rearranged_chain_has_the_value_and_gradient_of_the_layers(name):
-    build, stages = REARRANGED[name]
+    build, blocks = REARRANGED[name]
     model = build()
-    assert len(_stages(model.layers[1:])) == stages
+    assert len(_conv_blocks(model.layers[1:])) == blocks
     same_value_and_gradient(model)
 
 
 @pytest.mark.parametrize("name", LEFT_ALONE)
 def test_what_the_rearrangement_is_not_made_for_is_left_to_keras(name):
     model = LEFT_ALONE[name]()
-    assert _stages(model.layers[1:]) == []
+    assert _conv_blocks(model.layers[1:]) == []
     same_value_and_gradient(model)
 
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from pipeline.core.schedules import directions, snapshot_steps, step_sizes
+from pipeline.core.objectives import directions
+from pipeline.core.schedules import snapshot_steps, step_sizes
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,11 @@ import reference
 import tensorflow as tf
 
 from pipeline.core import chunks
-from pipeline.core.chunks import Slide
 from pipeline.core.colour import dreamt_colours, dreamt_grey_levels
 from pipeline.core.geometry import octave_shapes, within
 from pipeline.core.local_contrast import levelled, mean_and_spread
 from pipeline.core.octaves import ascend_octave, resized
+from pipeline.core.sliding import Slide
 
 # sizes ---------------------------------------------------------------------------------------------------------------
 

@@ -7,18 +7,23 @@ import numpy as np
 import tensorflow as tf
 
 
-def layers_behind(model: keras.Model, layer: keras.Layer) -> list[keras.Layer] | None:
-    """The layers that lead from the output of `layer` to the model's, in order.
+def downstream_layers(model: keras.Model, layer: keras.Layer) -> list[keras.Layer] | None:
+    """Return the layers that lead from the output of `layer` to the model's, in order.
 
-    None if the model's output is not a function of the layer's output alone: with a branch around the layer, or with
-    operations behind it that are no layers with one input and one output.
+    Args:
+        model: a functional model with one output.
+        layer: one of its layers, used once.
+    Returns:
+        The layers, none if `layer` makes the output itself. None if the model's output is not a function of the layer's
+        output alone: with a branch around the layer, or with operations behind it that are no layers with one input and
+        one output.
     """
-    behind: list[keras.Layer] = []
+    downstream: list[keras.Layer] = []
     tensor = model.outputs[0]
     while True:
         operation, number, _ = tensor._keras_history
         if operation is layer:
-            return behind[::-1]
+            return downstream[::-1]
         node = operation._inbound_nodes[number]
         # one tensor, and nothing beside it, such as training=True; what Keras adds of itself is None or False
         arguments = (*node.arguments.args, *node.arguments.kwargs.values())
@@ -27,15 +32,21 @@ def layers_behind(model: keras.Model, layer: keras.Layer) -> list[keras.Layer] |
             return None
         if len(node.outputs) != 1:
             return None
-        behind.append(operation)
+        downstream.append(operation)
         tensor = node.input_tensors[0]
 
 
-class Head:
-    """The part of a CNN behind a layer, from the layer's features to the predicted classes."""
+class DownstreamClassifier:
+    """The part of a CNN behind a layer, from the layer's features to the predicted classes.
+
+    Its weights are those that the layers have when it is made.
+
+    Args:
+        features: (height, width, maps) or (units,), the shape of the features of one image.
+        layers: those behind the layer, see `downstream_layers`.
+    """
 
     def __init__(self, features: Sequence[int | None], layers: Sequence[keras.Layer]) -> None:
-        """features: (height, width, maps), the shape of the features of one image; layers: see `layers_behind`."""
         weights = [
             [[tf.convert_to_tensor(variable) for variable in variables]
              for variables in (layer.trainable_variables, layer.non_trainable_variables)]
@@ -58,14 +69,24 @@ class Head:
         # of the concrete function TensorFlow does not warn that there are many of them
         self._predict = predict.get_concrete_function()
 
-    def predicted(self, features: tf.Tensor) -> np.ndarray:
-        """The class that the CNN as it is gives to each image: (images,), the first one of several.
+    def predict(self, features: tf.Tensor) -> np.ndarray:
+        """Return the class that the CNN as it is gives to each image, the first one of several.
 
         Args:
-            features: (images, height, width, maps) float32, the output of the layer.
+            features: (images, height, width, maps) or (images, units) float32, the output of the layer.
+        Returns:
+            (images,) int64.
         """
         return self._predict(features, tf.constant(-1)).numpy()
 
-    def ablated(self, features: tf.Tensor) -> np.ndarray:
-        """The same with each map in turn set to zero: (maps, images)."""
+    def predict_ablated(self, features: tf.Tensor) -> np.ndarray:
+        """Return the class that the CNN gives to each image with each map in turn set to zero.
+
+        Args:
+            features: (images, height, width, maps) or (images, units) float32, the output of the layer.
+        Returns:
+            (maps, images) int64.
+        Reference:
+            Morcos et al., 2018, "On the importance of single directions for generalization".
+        """
         return np.stack([self._predict(features, tf.constant(index)).numpy() for index in range(self._maps)])

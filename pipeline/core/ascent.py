@@ -9,16 +9,17 @@ import numpy as np
 import tensorflow as tf
 
 from pipeline.core import jitter, priors
+from pipeline.core.convolution import fused
 from pipeline.core.forward import (
-    FEWEST_IMAGES,
+    ForwardPass,
     architecture_of,
     compiler_of,
     fast_forward_pass,
-    fused,
     plain_forward_pass,
     specs_of,
     variables_of,
 )
+from pipeline.core.lanes import Lanes
 from pipeline.core.objectives import Target
 from pipeline.core.priors import NOTHING_ELSE, Priors
 
@@ -26,8 +27,11 @@ from pipeline.core.priors import NOTHING_ELSE, Priors
 class Ascent(NamedTuple):
     """What came of an ascent.
 
-    images: (batch, height, width, 1); snapshots: (kept, batch, height, width, 1), the images after the kept steps;
-    objective: (steps, batch), before each step's change; converged_at: (batch,), the step or -1.
+    Attributes:
+        images: (batch, height, width, 1) float32, standardized.
+        objective: (steps, batch) float32, before each step's change.
+        snapshots: (kept, batch, height, width, 1) float32, the images after the kept steps.
+        converged_at: (batch,) int, the step or -1.
     """
 
     images: np.ndarray
@@ -37,9 +41,15 @@ class Ascent(NamedTuple):
 
 
 class Convergence(NamedTuple):
-    """Converged: the relative change of the objective stays below `criterion` in `patience` successive steps, looked
-    at in the steps after number `after`. With `stop`, an image is not changed any more from the step on at which it
-    has converged, and soon is not computed any more."""
+    """When an image has converged: the relative change of its objective stays small in successive steps.
+
+    Attributes:
+        criterion: |L - L of the step before| < criterion * |L| is a small change.
+        after: steps up to this number are not looked at.
+        patience: in so many successive steps the change has to be small.
+        stop: an image is not changed any more from the step on at which it has converged, and soon is not computed any
+            more.
+    """
 
     criterion: float
     after: int
@@ -68,15 +78,23 @@ def ascend(
 
     Args:
         target: what grows, one objective for each image.
-        images: (batch, height, width, 1) float32, standardized.
-        step_sizes: (steps,).
-        zero_steps: an image is given up when its objective has been exactly 0 for more steps than this.
-        snapshot_steps: the steps after which the images are kept.
+        images: (batch, height, width, 1) float32, standardized; not changed.
+        step_sizes: (steps,) float32, in standard deviations of an image: without priors the root mean square of what a
+            step adds before the image is standardized again.
+        convergence: when an image has converged, and whether it stops there.
+        zero_steps: an image is given up when its objective has been exactly 0 for more steps than this; None: never.
+        snapshot_steps: the steps, from 0, after which the images are kept.
         shaped_by: what else the picture is asked for; see `priors.Priors`.
         xla: whether XLA compiles the whole program; None: on a GPU, while on a CPU, where its convolutions are slow,
             it compiles what surrounds them (see `forward`); False: nothing.
         on_steps: is told how many steps more are done.
+    Returns:
+        The images after the last step, and what happened on the way.
+    Reference:
+        Erhan et al., 2009, "Visualizing Higher-Layer Features of a Deep Network"; the normalized gradient: Chollet,
+        2017, "Deep Learning with Python".
     """
+    # long by what is said of its arguments
     extras = shaped_by.tensors()
     segment = _compiled_segment(
         architecture_of(target.part), compiler_of(xla), tuple(sorted(extras)), shaped_by.group if extras else 1,
@@ -90,7 +108,7 @@ def ascend(
     batch, steps = len(images), len(step_sizes)
     # pictures of a group have to stay together
     width = shaped_by.group if "diversity" in extras else 1
-    lanes = _Lanes.of(target, images, extras.pop("transforms", None), width)
+    lanes = Lanes.of(target, images, extras.pop("transforms", None), width)
     final, objective = np.array(images, np.float32), np.zeros((steps, batch), np.float32)
     converged_at, kept = np.full(batch, -1), []
     for first, last in _segments(steps, snapshot_steps):
@@ -121,77 +139,23 @@ def ascend(
     )
 
 
-class _Lanes:
-    """The images that the program computes at present: those of `rows`, then repetitions that fill it up.
-
-    XLA compiles a program for every size of the batch. It begins with a multiple of 4; with sizes of 2, 4, 8 and so on
-    there are few further ones. An image that is finished leaves when half of the lanes would be free.
-    """
-
-    def __init__(
-        self,
-        rows: np.ndarray,
-        width: int,
-        images: tf.Tensor,
-        weights: tf.Tensor,
-        offset: tf.Tensor,
-        transforms: tf.Tensor | None,
-        state: list[tf.Tensor],
-    ) -> None:
-        self.rows, self.width, self.count = rows, width, len(rows)
-        self.images, self.weights, self.offset, self.transforms = images, weights, offset, transforms
-        self.state = state
-
-    @classmethod
-    def of(cls, target: Target, images: np.ndarray, transforms: tf.Tensor | None, width: int) -> "_Lanes":
-        rows = np.arange(len(images))
-        state = [tf.zeros(len(images)), tf.zeros(len(images), tf.int32), tf.fill((len(images),), -1)]
-        all_lanes = cls(
-            rows,
-            width,
-            tf.constant(images, tf.float32),
-            tf.constant(target.weights, tf.float32),
-            tf.constant(target.offset, tf.float32),
-            transforms,
-            state,
-        )
-        return all_lanes._only(rows, whole=True)
-
-    def without(self, over: np.ndarray) -> "_Lanes":
-        """The lanes with fewer images, if it is worth the trouble."""
-        left = ~over[self.rows]
-        if self.width > 1:
-            left = np.repeat(left.reshape(-1, self.width).any(axis=1), self.width)
-        staying = np.flatnonzero(left)
-        return self._only(staying) if len(staying) <= len(self.weights) // 2 else self
-
-    def _only(self, lanes: np.ndarray, *, whole: bool = False) -> "_Lanes":
-        groups = len(lanes) // self.width
-        step = 4 if whole and groups > 4 else 1 << (groups - 1).bit_length() if groups else 1
-        room = -(-groups // step) * step * self.width
-        room = max(room, FEWEST_IMAGES) if room else 0
-        filled = tf.constant(np.resize(lanes, room) if room else lanes, tf.int32)
-        take = functools.partial(tf.gather, indices=filled)
-        return _Lanes(
-            self.rows[lanes],
-            self.width,
-            take(self.images),
-            take(self.weights),
-            take(self.offset),
-            None if self.transforms is None else take(self.transforms, axis=1),
-            [take(values) for values in self.state],
-        )
-
-
 def _segments(steps: int, snapshot_steps: Sequence[int], longest: int = 25) -> list[tuple[int, int]]:
-    """(first, end) of the stretches between two snapshots, none longer than what a progress bar may wait for."""
+    """Return the stretches between two snapshots, none longer than what a progress bar may wait for.
+
+    Args:
+        steps: of the whole ascent.
+        snapshot_steps: the steps, from 0, after which the images are kept.
+        longest: steps of a stretch.
+    Returns:
+        (first step, first step beyond) of each, in order.
+    """
     ends = sorted({step + 1 for step in snapshot_steps} | {*range(longest, steps, longest)} | {steps})
     return list(zip([0, *ends[:-1]], ends, strict=True))
 
 
 @functools.lru_cache(maxsize=16)
 def _compiled_segment(architecture: str, compiler: str, extras: tuple[str, ...], group: int, squared: bool) -> Callable:
-    """The compiled loop over steps for one architecture.
+    """Return the compiled loop over steps for one architecture.
 
     Weights, batch size, steps and step sizes are arguments of the program, so it is traced once for an architecture,
     not once per map, model or sweep of settings.
@@ -199,45 +163,22 @@ def _compiled_segment(architecture: str, compiler: str, extras: tuple[str, ...],
     Args:
         architecture: see `architecture_of`.
         compiler: see `compiler_of`.
-        extras: the `priors.Priors` that are switched on; group: theirs.
+        extras: the names of the `priors.Priors` that are switched on.
+        group: pictures in succession that `Priors.diversity` keeps apart.
         squared: see `Target`.
+    Returns:
+        The program: the weights of the CNN, what `Lanes` holds, the step sizes, the number of the first step, the
+        state, the four figures of `Convergence` and the tensors of the extras -> the images, the objective before each
+        step (steps, lanes), and the state.
     """
     part = keras.models.model_from_json(architecture)
     # also for the whole: the gradient of a pool has no deterministic form in XLA on a GPU, that of a maximum has
     forward = plain_forward_pass(part) if compiler == "none" else fast_forward_pass(part)
-    compiled = fused if compiler == "parts" else lambda product: product
-    side = part.inputs[0].shape[1]
-    per_image, integers = tf.TensorSpec([None]), tf.TensorSpec([None], tf.int32)
-    number, whole = tf.TensorSpec([]), tf.TensorSpec([], tf.int32)
-    spectrum = tf.TensorSpec([side, side // 2 + 1])
-    shapes = {"frequency_filter": spectrum, "magnitudes": spectrum, "transforms": tf.TensorSpec([None, None, 6])}
-    signature = [
-        specs_of(part),
-        tf.TensorSpec([None, *part.inputs[0].shape[1:]]), tf.TensorSpec([None, *part.outputs[0].shape[1:]]), per_image,
-        tf.TensorSpec([None]), whole, per_image, integers, integers, number, whole, whole, tf.TensorSpec([], tf.bool),
-        {name: shapes.get(name, number) for name in extras},
-    ]  # fmt: skip
+    direction = _direction_of(
+        forward, extras, group, squared, fused if compiler == "parts" else lambda product: product
+    )
 
-    def direction(network, x, wanted, offset, i, options):  # type: ignore[no-untyped-def]
-        """The objective, its gradient, and the way that each image is to go."""
-        with tf.GradientTape(persistent="diversity" in extras) as tape:
-            tape.watch(x)
-            shown = jitter.warp(x, options["transforms"][i]) if "transforms" in extras else x
-            features = forward(network, shown)
-            weighted = (tf.square(features) if squared else features) * wanted
-            value = tf.reduce_sum(weighted, axis=range(1, features.shape.rank)) + offset
-            alike = priors.likeness(features, group, compiled) if "diversity" in extras else None
-        gradient = tape.gradient(value, x)
-        way = priors.filtered(gradient, options["frequency_filter"]) if "frequency_filter" in extras else gradient
-        way = _of_unit_size(way)
-        if alike is not None:
-            likeness = (options["diversity"] * alike)[:, None, None, None]
-            way -= likeness * _of_unit_size(tape.gradient(alike, x))
-        if "total_variation" in extras or "l2" in extras:
-            way -= priors.roughness_gradient(x, options)
-        return value, gradient, way
-
-    @tf.function(jit_compile=compiler == "whole", input_signature=signature, autograph=False)
+    @tf.function(jit_compile=compiler == "whole", input_signature=_signature(part, extras), autograph=False)
     def segment(  # type: ignore[no-untyped-def]
         network, x, wanted, offset, sizes, first, previous, calm_steps, converged_at, criterion, after, patience, stop,
         options,
@@ -273,6 +214,70 @@ def _compiled_segment(architecture: str, compiler: str, extras: tuple[str, ...],
     return segment
 
 
+def _signature(part: keras.Model, extras: Sequence[str]) -> list:
+    """Return what the program of `_compiled_segment` takes.
+
+    Args:
+        part: the CNN up to the layer of the objective.
+        extras: the names of the `priors.Priors` that are switched on.
+    Returns:
+        A specification of each argument.
+    """
+    side = part.inputs[0].shape[1]
+    per_image, integers = tf.TensorSpec([None]), tf.TensorSpec([None], tf.int32)
+    number, whole = tf.TensorSpec([]), tf.TensorSpec([], tf.int32)
+    spectrum = tf.TensorSpec([side, side // 2 + 1])
+    shapes = {"frequency_filter": spectrum, "magnitudes": spectrum, "transforms": tf.TensorSpec([None, None, 6])}
+    return [
+        specs_of(part),
+        tf.TensorSpec([None, *part.inputs[0].shape[1:]]), tf.TensorSpec([None, *part.outputs[0].shape[1:]]), per_image,
+        tf.TensorSpec([None]), whole, per_image, integers, integers, number, whole, whole, tf.TensorSpec([], tf.bool),
+        {name: shapes.get(name, number) for name in extras},
+    ]  # fmt: skip
+
+
+def _direction_of(
+    forward: ForwardPass,
+    extras: Sequence[str],
+    group: int,
+    squared: bool,
+    compiled: Callable[[Callable], Callable],
+) -> Callable:
+    """Return the function that says which way each image is to go in a step.
+
+    Args:
+        forward: the CNN up to the layer of the objective.
+        extras: the names of the `priors.Priors` that are switched on.
+        group: pictures in succession that `Priors.diversity` keeps apart.
+        squared: see `Target`.
+        compiled: see `priors.likeness`.
+    Returns:
+        The function: the weights of the CNN, images (lanes, size, size, 1), weights and offset of the objective, the
+        number of the step and the tensors of the extras -> the objective (lanes,), its gradient, and the way.
+    """
+
+    def direction(network, x, wanted, offset, i, options):  # type: ignore[no-untyped-def]
+        """Compute the objective, its gradient, and the way that each image is to go."""
+        with tf.GradientTape(persistent="diversity" in extras) as tape:
+            tape.watch(x)
+            shown = jitter.warp(x, options["transforms"][i]) if "transforms" in extras else x
+            features = forward(network, shown)
+            weighted = (tf.square(features) if squared else features) * wanted
+            value = tf.reduce_sum(weighted, axis=range(1, features.shape.rank)) + offset
+            alike = priors.likeness(features, group, compiled) if "diversity" in extras else None
+        gradient = tape.gradient(value, x)
+        way = priors.filtered(gradient, options["frequency_filter"]) if "frequency_filter" in extras else gradient
+        way = _of_unit_size(way)
+        if alike is not None:
+            likeness = (options["diversity"] * alike)[:, None, None, None]
+            way -= likeness * _of_unit_size(tape.gradient(alike, x))
+        if "total_variation" in extras or "l2" in extras:
+            way -= priors.roughness_gradient(x, options)
+        return value, gradient, way
+
+    return direction
+
+
 def _of_unit_size(gradient: tf.Tensor) -> tf.Tensor:
-    """g / (sqrt(mean(g^2)) + 1e-7), image by image."""
+    """Return g / (sqrt(mean(g^2)) + 1e-7), image by image."""
     return gradient / (tf.sqrt(tf.reduce_mean(tf.square(gradient), axis=(1, 2, 3), keepdims=True)) + 1e-7)

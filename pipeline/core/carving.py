@@ -13,12 +13,19 @@ PIXELS_AT_A_TIME = 2**22
 
 
 def resize(images: np.ndarray, size: int, *, enlargement: str = "bicubic") -> np.ndarray:
-    """(batch, side, side, 1) to (batch, size, size, 1): when it gets smaller bicubic (Keys, a = -1/2), antialiased.
-
-    enlargement: what is done when it gets larger. "bicubic" goes through the old pixels, whose grid shows as ripples
-    where they alternate; "bspline" does not, and smooths them away.
+    """Return images at another size: where it gets smaller bicubic (Keys, a = -1/2), antialiased.
 
     TensorFlow's own weights as matrices: images' = W @ images @ W^T. Its resize of a batch takes many times as long.
+
+    Args:
+        images: (batch, side, side, 1) float32.
+        size: pixels per side of what is returned.
+        enlargement: what is done when it gets larger. "bicubic" goes through the old pixels, whose grid shows as
+            ripples where they alternate; "bspline" does not, and smooths them away.
+    Returns:
+        (batch, size, size, 1) float32.
+    Reference:
+        Keys, 1981, "Cubic Convolution Interpolation for Digital Image Processing".
     """
     side = images.shape[1]
     smooth = enlargement == "bspline" and size > side
@@ -30,16 +37,29 @@ def resize(images: np.ndarray, size: int, *, enlargement: str = "bicubic") -> np
 
 @functools.lru_cache(maxsize=64)
 def _bicubic_weights(side: int, size: int) -> np.ndarray:
-    """(size, side): how much every pixel counts in each new one."""
+    """Compute how much every pixel counts in each new one.
+
+    Args:
+        side: pixels before.
+        size: pixels after.
+    Returns:
+        (size, side) float32.
+    """
     rows = np.eye(side, dtype=np.float32)[..., None]
     return tf.image.resize(rows, (size, side), method="bicubic", antialias=True).numpy()[..., 0]
 
 
 @functools.lru_cache(maxsize=64)
 def _bspline_weights(side: int, size: int) -> np.ndarray:
-    """(size, side): the cubic B-spline at the distance t, in old pixels, of a new pixel's centre from an old one's.
+    """Compute the cubic B-spline at the distance t, in old pixels, of a new pixel's centre from an old one's.
 
     (4 - 6 t^2 + 3 t^3) / 6 for t < 1, (2 - t)^3 / 6 for t < 2; what falls outside is left out, and rows sum to 1.
+
+    Args:
+        side: pixels before.
+        size: pixels after.
+    Returns:
+        (size, side) float32.
     Reference:
         Mitchell and Netravali, 1988, "Reconstruction Filters in Computer Graphics" (B = 1, C = 0).
     """
@@ -49,8 +69,17 @@ def _bspline_weights(side: int, size: int) -> np.ndarray:
     return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
-def shrunk_tiles(picture: np.ndarray, tiling: Tiling, tiles: Sequence[int], size: int) -> np.ndarray:
-    """The chosen tiles of a picture (height, width), shrunk: (tiles, size, size, 1) float32."""
+def shrink_tiles(picture: np.ndarray, tiling: Tiling, tiles: Sequence[int], size: int) -> np.ndarray:
+    """Return the chosen tiles of a picture at the CNN's size.
+
+    Args:
+        picture: (height, width) float32.
+        tiling: where its tiles are.
+        tiles: the numbers of the chosen ones, at least one.
+        size: pixels per side of what is returned.
+    Returns:
+        (tiles, size, size, 1) float32.
+    """
     parts = []
     for some in _batches(tiling, tiles):
         cut = np.stack([picture[tiling.place(tile)] for tile in some])[..., None]
@@ -58,7 +87,7 @@ def shrunk_tiles(picture: np.ndarray, tiling: Tiling, tiles: Sequence[int], size
     return np.concatenate(parts)
 
 
-def carved(
+def carve_tiles(
     picture: np.ndarray,
     original: np.ndarray,
     tiling: Tiling,
@@ -77,7 +106,13 @@ def carved(
     the picture shows before:  onto += strength * weight * (original + enlarge(change) - picture).
 
     Args:
-        picture, original, onto: (height, width) float32; changes: (tiles, size, size, 1), new - shrink(original).
+        picture: (height, width) float32, as it is before.
+        original: (height, width) float32, whose detail is added.
+        tiling: where the tiles are.
+        tiles: the numbers of the chosen ones.
+        changes: (tiles, size, size, 1) float32, new - shrink(original).
+        onto: (height, width) float32, a copy of the picture at first; is changed.
+        strength: the share of the change, 1 for all of it.
         enlargement: see `resize`.
     """
     done = 0
@@ -90,15 +125,28 @@ def carved(
 
 
 def _batches(tiling: Tiling, tiles: Sequence[int]) -> Iterator[Sequence[int]]:
+    """Deal the tiles out to batches of at most `PIXELS_AT_A_TIME` pixels, but of one tile at least.
+
+    Args:
+        tiling: how large a tile is.
+        tiles: their numbers.
+    Returns:
+        The batches, in order.
+    """
     at_a_time = max(1, PIXELS_AT_A_TIME // tiling.side**2)
     yield from (tiles[first : first + at_a_time] for first in range(0, len(tiles), at_a_time))
 
 
 def take_out_spread(images: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Standardized images, and the mean and standard deviation that were taken out: images = z * std + mean.
+    """Standardize images, and return what was taken out: images = z * std + mean.
 
     The CNN knows standardized input only, and a tile of a standardized picture is not standardized. What an ascent
     makes of an even tile gets its spread of next to nothing back, so that the tile stays even.
+
+    Args:
+        images: (batch, height, width, 1) float32.
+    Returns:
+        z, of the same shape; the mean and the standard deviation, at least 1e-6, each (batch, 1, 1, 1).
     """
     mean = images.mean(axis=(1, 2, 3), keepdims=True)
     std = np.maximum(images.std(axis=(1, 2, 3), keepdims=True), np.float32(1e-6))

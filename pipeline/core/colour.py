@@ -8,10 +8,14 @@ ROWS = 64
 
 
 def luma(photo: np.ndarray) -> np.ndarray:
-    """0.299 R + 0.587 G + 0.114 B (ITU-R BT.601) of (height, width, 3); a grey photo (height, width) as it is.
+    """Compute the luma of a photo:  0.299 R + 0.587 G + 0.114 B.
 
+    Args:
+        photo: (height, width, 3); a grey photo (height, width) is taken as it is.
     Returns:
         (height, width) float32, new.
+    Reference:
+        ITU-R BT.601.
     """
     if photo.ndim == 2:
         return photo.astype(np.float32)
@@ -23,10 +27,10 @@ def luma(photo: np.ndarray) -> np.ndarray:
 
 
 def with_luma(photo: np.ndarray, grey: np.ndarray) -> np.ndarray:
-    """The photo with the luma `grey`: clip(round(RGB + grey - luma(photo)), 0, 255), clip(round(grey), 0, 255) if grey.
+    """Return the photo with the luma `grey`:  clip(round(RGB + grey - luma(photo)), 0, 255).
 
-    Each channel moves by the same amount, so that the chroma (Cb, Cr) stays wherever nothing is clipped. A photo with
-    its own luma is the same photo, bit for bit.
+    Of a grey photo clip(round(grey), 0, 255). Each channel moves by the same amount, so that the chroma (Cb, Cr) stays
+    wherever nothing is clipped. A photo with its own luma is the same photo, bit for bit.
 
     Args:
         photo: (height, width, 3) or (height, width), 0 to 255.
@@ -48,25 +52,43 @@ def _bands(photo: np.ndarray) -> Iterator[slice]:
 
 
 def dreamt_colours(photo: np.ndarray, picture: np.ndarray) -> np.ndarray:
-    """The photo with the luma mean + spread * picture, mean and spread being those of its own luma: uint8.
+    """Return the photo with the luma mean + spread * picture, mean and spread being those of its own luma.
 
     Args:
+        photo: (height, width, 3) or (height, width), 0 to 255.
         picture: (height, width), a luma in standard deviations above the mean, such as a dream.
+    Returns:
+        uint8, of the photo's shape.
     """
     return with_luma(photo, _luma_of_dream(photo, picture))
 
 
 def dreamt_grey_levels(photo: np.ndarray, pictures: np.ndarray) -> np.ndarray:
-    """The luma of `dreamt_colours` alone, of one picture or several; they may have another size than the photo."""
+    """Return the luma of `dreamt_colours` alone, of one picture or several; they may have another size than the photo.
+
+    Args:
+        photo: (height, width, 3) or (height, width), 0 to 255.
+        pictures: (..., height, width), lumas in standard deviations above the mean.
+    Returns:
+        uint8, of the pictures' shape.
+    """
     return rounded(_luma_of_dream(photo, pictures))
 
 
 def rounded(levels: np.ndarray) -> np.ndarray:
-    """clip(round(levels), 0, 255) as uint8."""
+    """Return clip(round(levels), 0, 255) as uint8."""
     return np.clip(np.rint(levels), 0, 255).astype(np.uint8)
 
 
 def _luma_of_dream(photo: np.ndarray, picture: np.ndarray) -> np.ndarray:
+    """Compute mean + spread * picture, mean and spread being those of the photo's luma.
+
+    Args:
+        photo: (height, width, 3) or (height, width), 0 to 255.
+        picture: (..., height, width) float32, in standard deviations above the mean.
+    Returns:
+        float32, of the picture's shape.
+    """
     grey = luma(photo)
     mean, spread = grey.mean(dtype=np.float64), grey.std(dtype=np.float64)
     # the floor below which no photo is standardized

@@ -29,7 +29,14 @@ POINTWISE = (
 
 
 class Window(NamedTuple):
-    """Position p looks at p * stride - before + k * dilation, for k = 0 .. size - 1."""
+    """What a position of a layer looks at: p * stride - before + k * dilation, for position p and k = 0 .. size - 1.
+
+    Attributes:
+        size: places along an axis.
+        stride: between two positions.
+        dilation: between two of the places.
+        before: places of padding in front.
+    """
 
     size: int
     stride: int
@@ -37,14 +44,21 @@ class Window(NamedTuple):
     before: int
 
     def places(self, positions: np.ndarray, length: int) -> np.ndarray:
-        """What these positions look at of `length` places: sorted, each once, without those in the padding."""
+        """Return what these positions look at.
+
+        Args:
+            positions: (n,) int.
+            length: how many places the axis has.
+        Returns:
+            (m,) int: places, sorted, each once, without those in the padding.
+        """
         taps = np.arange(self.size) * self.dilation - self.before
         places = np.unique(np.add.outer(positions * self.stride, taps))
         return places[(places >= 0) & (places < length)]
 
 
 def crops(output: keras.KerasTensor) -> np.ndarray:
-    """The pixels that each node of a layer depends on.
+    """Return the pixels that each node of a layer depends on.
 
     Args:
         output: of a layer, (batch, height, width, maps).
@@ -61,13 +75,30 @@ def crops(output: keras.KerasTensor) -> np.ndarray:
 
 
 def _spans(output: keras.KerasTensor, axis: int) -> np.ndarray:
-    """(positions, 2): the first pixel along an axis that each position depends on, and the one after the last."""
+    """Return the first pixel along an axis that each position depends on, and the one after the last.
+
+    Args:
+        output: of a layer, (batch, height, width, maps).
+        axis: 1 for rows, 2 for columns.
+    Returns:
+        (positions, 2) int64.
+    """
     seen = [_pixels(output, np.array([position]), axis) for position in range(output.shape[axis])]
     return np.array([(pixels[0], pixels[-1] + 1) if len(pixels) else (0, 0) for pixels in seen])
 
 
 def _pixels(tensor: keras.KerasTensor, positions: np.ndarray, axis: int) -> np.ndarray:
-    """The pixels along an axis that these positions of a tensor depend on, from the tensor back to the input."""
+    """Return the pixels along an axis that these positions of a tensor depend on, from the tensor back to the input.
+
+    Args:
+        tensor: (batch, height, width, maps), of a functional model.
+        positions: (n,) int, along the axis.
+        axis: 1 for rows, 2 for columns.
+    Returns:
+        (m,) int: pixels, sorted, each once.
+    Raises:
+        ValueError: a layer of which it is not known what its positions look at; the message is its name.
+    """
     operation, number, _ = tensor._keras_history
     inputs = operation._inbound_nodes[number].input_tensors
     if not inputs:
@@ -81,7 +112,18 @@ def _pixels(tensor: keras.KerasTensor, positions: np.ndarray, axis: int) -> np.n
 
 
 def _window(layer: keras.Layer, length: int, positions: int, axis: int) -> Window:
-    """Of a layer that makes so many positions out of `length` places."""
+    """Return the window of a layer along an axis.
+
+    Args:
+        layer: a convolution, a pool, a padding or what sees one place.
+        length: places of its input along the axis.
+        positions: those of its output along the axis.
+        axis: 1 for rows, 2 for columns.
+    Returns:
+        The window.
+    Raises:
+        ValueError: any other layer; the message is its name.
+    """
     if isinstance(layer, (*CONVOLUTIONS, *POOLS)) and layer.data_format == "channels_last":
         size, dilation = (
             (layer.kernel_size, layer.dilation_rate) if isinstance(layer, CONVOLUTIONS) else (layer.pool_size, (1, 1))

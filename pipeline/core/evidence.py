@@ -16,7 +16,13 @@ SHIFT = 2
 
 
 class Similarities(NamedTuple):
-    """Of every map, each (maps,), in one layer; see `similarities`."""
+    """How alike activations are in one layer, of every map; see `similarities`.
+
+    Attributes:
+        similarity: (maps,) float64, of the OIP and the images that drive the map.
+        same: (maps,) float64, of those images among themselves.
+        others: (maps,) float64, of those images and images of other classes.
+    """
 
     similarity: np.ndarray
     same: np.ndarray
@@ -24,13 +30,14 @@ class Similarities(NamedTuple):
 
 
 def agreement(images: np.ndarray, shift: int = SHIFT) -> np.ndarray:
-    """How alike the OIPs of a map are that grew out of different noise.
+    """Compute how alike the OIPs of a map are that grew out of different noise.
 
     For every two of them the largest correlation of what they have in common when one is moved by up to `shift`
     pixels; the mean over all pairs. 1: always the same picture.
 
     Args:
         images: (starts, maps, height, width).
+        shift: in pixels, down and across.
     Returns:
         (maps,) float64, not a number with a single start.
     """
@@ -43,16 +50,20 @@ def agreement(images: np.ndarray, shift: int = SHIFT) -> np.ndarray:
 def similarities(
     oips: np.ndarray, images: np.ndarray, labels: np.ndarray, top: np.ndarray, driving: np.ndarray
 ) -> Similarities:
-    """How alike activations of a layer are, for OIPs and for the real images that drive the same map.
+    """Compute how alike activations of a layer are, for OIPs and for the real images that drive the same map.
 
     similarity: of the OIP and each of the map's images, the mean; same: of every two of the map's images, the mean,
     which is what to expect; others: of each of the map's images and every image of another class than its own, the
     mean, which is what to expect of images that have nothing in common.
 
     Args:
-        oips: (maps, features), what the layer answers to each OIP; images: (images, features), to real images.
-        labels: (images,), their classes; top: (maps, count), which of the images drive each map most, and driving:
-            (maps, count), whether they do so at all. Of a map that none drives nothing is known.
+        oips: (maps, features) float32, what the layer answers to each OIP.
+        images: (images, features) float32, what it answers to real images.
+        labels: (images,), their classes.
+        top: (maps, count), which of the images drive each map most.
+        driving: (maps, count) bool, whether they do so at all. Of a map that none drives nothing is known.
+    Returns:
+        The three means of every map, between -1 and 1; not a number where there is nothing to take a mean of.
     Reference:
         Geirhos et al., 2023, "Don't trust your eyes: on the (un)reliability of feature visualizations".
     """
@@ -71,12 +82,20 @@ def similarities(
 
 
 def _mean(values: Sequence[float] | np.ndarray) -> float:
-    """Not a number for none."""
+    """Return the mean in float64, not a number for none."""
     return float(np.mean(values, dtype=np.float64)) if len(values) else float("nan")
 
 
 def _moved(one: np.ndarray, other: np.ndarray, shift: int) -> np.ndarray:
-    """The largest correlation of (maps, height, width) with the other, moved: (maps,)."""
+    """Return the largest correlation of pictures with others, moved.
+
+    Args:
+        one: (maps, height, width).
+        other: (maps, height, width).
+        shift: by up to so many pixels, down and across, to either side.
+    Returns:
+        (maps,) float64.
+    """
     height, width = one.shape[1:]
     found = []
     for down, right in product(range(-shift, shift + 1), repeat=2):
@@ -90,7 +109,7 @@ def _moved(one: np.ndarray, other: np.ndarray, shift: int) -> np.ndarray:
 
 
 def _units(rows: np.ndarray) -> np.ndarray:
-    """Each row with mean 0 and length 1; not a number where it is the same everywhere."""
+    """Return each row with mean 0 and length 1; not a number where it is the same everywhere."""
     centred = rows - rows.mean(axis=1, keepdims=True, dtype=np.float64).astype(rows.dtype)
     even = rows.max(axis=1, keepdims=True) == rows.min(axis=1, keepdims=True)
     lengths = np.sqrt((centred.astype(np.float64) ** 2).sum(axis=1, keepdims=True))

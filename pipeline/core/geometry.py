@@ -5,29 +5,41 @@ from typing import NamedTuple
 
 
 class ReceptiveField(NamedTuple):
-    """A position sees `side` x `side` pixels; its neighbour's begin `stride` pixels further on."""
+    """How many pixels a position sees, and how far its neighbour's begin further on.
+
+    Attributes:
+        side: a position sees `side` x `side` pixels.
+        stride: pixels between two positions.
+    """
 
     side: int
     stride: int
 
     def positions(self, length: int) -> int:
-        """How many positions fit along so many pixels."""
+        """Return how many positions fit along so many pixels."""
         return max((length - self.side) // self.stride + 1, 0)
 
     def pixels(self, positions: int) -> int:
-        """How many pixels so many positions see together."""
+        """Return how many pixels so many positions see together."""
         return (positions - 1) * self.stride + self.side
 
     @property
     def smallest_picture(self) -> int:
-        """The pixels per side that have a position also when the picture is shifted by up to a stride."""
+        """Return the pixels per side that have a position also when the picture is shifted by up to a stride."""
         return self.side + self.stride - 1
 
 
 def receptive_field(windows: Iterable[tuple[int, int]]) -> ReceptiveField:
-    """Of unpadded layers one behind the other, each with the (size, stride) of its window.
+    """Compute the receptive field of unpadded layers one behind the other.
 
     side <- side + (size - 1) * stride;  stride <- stride * its own.
+
+    Args:
+        windows: (size, stride) of each layer's window, from the input on.
+    Returns:
+        The field of the last one, in pixels of the input.
+    Reference:
+        Araujo et al., 2019, "Computing Receptive Fields of Convolutional Neural Networks".
     """
     side, stride = 1, 1
     for size, step in windows:
@@ -36,12 +48,28 @@ def receptive_field(windows: Iterable[tuple[int, int]]) -> ReceptiveField:
 
 
 def octave_shapes(height: int, width: int, count: int, scale: float) -> list[tuple[int, int]]:
-    """(height, width) of every octave, the smallest first: round(side / scale^k) for k = count - 1 .. 0."""
+    """Compute the size of every octave: round(side / scale^k) for k = count - 1 .. 0, at least 1.
+
+    Args:
+        height: of the picture in pixels.
+        width: of the picture in pixels.
+        count: how many octaves.
+        scale: of an octave to the next smaller one.
+    Returns:
+        (height, width) in pixels of each, the smallest first.
+    """
     factors = [scale**-k for k in reversed(range(count))]
     return [(max(round(height * factor), 1), max(round(width * factor), 1)) for factor in factors]
 
 
 def within(shape: tuple[int, int], longest: int) -> tuple[int, int]:
-    """(height, width) in the same proportions, the longer side being at most so many pixels."""
+    """Compute the size in the same proportions whose longer side is at most `longest`; a smaller one stays.
+
+    Args:
+        shape: (height, width) in pixels.
+        longest: pixels.
+    Returns:
+        (height, width) in pixels, each at least 1.
+    """
     factor = min(longest / max(shape), 1.0)
     return max(round(shape[0] * factor), 1), max(round(shape[1] * factor), 1)

@@ -7,11 +7,23 @@ import tensorflow as tf
 def random_transforms(
     steps: int, size: int, *, shift: float, rotation: float, scale: float, seed: int, map_index: int, start: int
 ) -> np.ndarray:
-    """One movement per step for `warp`, never a mirror image: (steps, 6) float32.
+    """Draw one movement per step for `warp`, never a mirror image.
+
+    Each is uniform, and depends on nothing but the arguments.
 
     Args:
-        shift: at most so many pixels to each side; rotation: at most so many degrees; scale: the size changes by at
-            most this share. Each is uniform, and depends on nothing but the arguments.
+        steps: how many.
+        size: pixels per side of the picture.
+        shift: at most so many pixels to each side.
+        rotation: at most so many degrees, about the middle.
+        scale: the size changes by at most this share.
+        seed: of all maps.
+        map_index: of the picture, -1 for the whole layer.
+        start: of the picture.
+    Returns:
+        (steps, 6) float32.
+    Reference:
+        Olah et al., 2017, "Feature Visualization", transformation robustness.
     """
     # the last number keeps the stream apart from that of the start images
     random = np.random.default_rng((seed, map_index + 1, start, 0, 1))
@@ -25,13 +37,16 @@ def random_transforms(
 
 
 def warp(images: tf.Tensor, transforms: tf.Tensor) -> tf.Tensor:
-    """The pictures moved: pixel (i, j) shows what was at (a i + b j + c, d i + e j + f), interpolated linearly.
+    """Move the pictures: pixel (i, j) shows what was at (a i + b j + c, d i + e j + f), interpolated linearly.
 
-    What lies outside is the nearest pixel of the border, so nothing is invented. For size (a, .., f) = (1, 0, 0, 0, 1,
-    0) nothing moves.
+    What lies outside is the nearest pixel of the border, so nothing is invented. For (a, .., f) = (1, 0, 0, 0, 1, 0)
+    nothing moves.
 
     Args:
-        images: (batch, size, size, 1); transforms: (batch, 6).
+        images: (batch, size, size, 1) float32.
+        transforms: (batch, 6) float32, (a, .., f) of each picture; c and f in pixels.
+    Returns:
+        (batch, size, size, 1) float32.
     """
     size = images.shape[1]
     i, j = (tf.cast(index, tf.float32)[None] for index in tf.meshgrid(tf.range(size), tf.range(size), indexing="ij"))

@@ -15,10 +15,19 @@ LEAST_SPREAD = 0.01
 
 
 def mean_and_spread(pictures: tf.Tensor, window: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """The mean m and the spread sqrt(mean(x^2) - m^2) around every pixel: two of (batch, height, width, 1).
+    """Compute the mean m and the spread sqrt(mean(x^2) - m^2) around every pixel.
 
     The means are weighted by a Gaussian with a standard deviation of window / 4 pixels. It is applied to means over
     cells of about window / CELLS pixels, and what comes out is interpolated linearly.
+
+    Args:
+        pictures: (batch, height, width, 1) float32.
+        window: pixels per side of a neighbourhood.
+    Returns:
+        The mean and the spread, each (batch, height, width, 1) float32.
+    Reference:
+        Jarrett et al., 2009, "What is the Best Multi-Stage Architecture for Object Recognition?", its local contrast
+        normalization, of which this has both parts.
     """
     cell = max(window // CELLS, 1)
     height, width = pictures.shape[1:3]
@@ -38,13 +47,30 @@ def mean_and_spread(pictures: tf.Tensor, window: int) -> tuple[tf.Tensor, tf.Ten
 
 
 def levelled(pictures: tf.Tensor, mean: tf.Tensor, most: tf.Tensor, window: int) -> tf.Tensor:
-    """mean + (x - own mean) / max(own spread / most, 1): neighbourhoods with this mean, and at most this spread."""
+    """Return mean + (x - own mean) / max(own spread / most, 1): neighbourhoods with this mean, and at most this spread.
+
+    Args:
+        pictures: (batch, height, width, 1) float32.
+        mean: (batch, height, width, 1) float32, that of every neighbourhood afterwards.
+        most: (batch, height, width, 1) float32, the largest spread.
+        window: pixels per side of a neighbourhood.
+    Returns:
+        (batch, height, width, 1) float32.
+    """
     own, spread = mean_and_spread(pictures, window)
     return mean + (pictures - own) / tf.maximum(spread / most, 1.0)
 
 
 def _continued(small: tf.Tensor, radius: int, axis: int) -> tf.Tensor:
-    """Continued over two of its edges by its mirror image, again and again if it is smaller than `radius`."""
+    """Continue pictures over two edges by their mirror image, again and again if they are smaller than `radius`.
+
+    Args:
+        small: (batch, height, width, 1) float32.
+        radius: by so many places.
+        axis: 1 for top and bottom, 2 for left and right.
+    Returns:
+        (batch, height, width, 1) float32, that axis being longer by 2 * radius.
+    """
     while radius > 0:
         width = min(radius, small.shape[axis])
         small = tf.pad(small, [[width, width] if k == axis else [0, 0] for k in range(4)], "SYMMETRIC")

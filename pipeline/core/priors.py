@@ -13,16 +13,18 @@ import tensorflow as tf
 
 
 class Priors(NamedTuple):
-    """0, 1 or None switches each one off, and then it costs nothing.
+    """What a picture is asked for; 0, 1 or None switches each one off, and then it costs nothing.
 
-    total_variation, l2: weights of the sums of |d| and of d^2 over all differences d of neighbouring pixels; their
-    gradients are subtracted from the normalized gradient. (The sum of the squared pixels themselves is the same for
-    every standardized picture, so a term of it could do nothing.)
-    diversity: weight of the likeness to the pictures of the same group; `group` pictures in succession are a group.
-    frequency_filter: (size, size // 2 + 1), by what the gradient's spectrum is multiplied, see `frequency_filter`.
-    magnitudes: (size, size // 2 + 1), the spectrum that every picture keeps, only the phases being free. Fel et al.,
-    2023, "Unlocking Feature Visualization for Deep Networks with MAgnitude Constrained Optimization".
-    transforms: (steps, batch, 6), how the CNN is shown the picture in each step, see `jitter.warp`.
+    Attributes:
+        total_variation: weight of the sum of |d| over all differences d of neighbouring pixels, whose gradient is
+            subtracted from the normalized gradient.
+        l2: weight of the sum of d^2, in the same way. (The sum of the squared pixels themselves is the same for every
+            standardized picture, so a term of it could do nothing.)
+        diversity: weight of the likeness to the pictures of the same group.
+        group: so many pictures in succession are a group.
+        frequency_filter: (size, size // 2 + 1), by what the gradient's spectrum is multiplied, see `frequency_filter`.
+        magnitudes: (size, size // 2 + 1), the spectrum that every picture keeps, only the phases being free.
+        transforms: (steps, batch, 6), how the CNN is shown the picture in each step, see `jitter.warp`.
     """
 
     total_variation: float = 0.0
@@ -34,7 +36,7 @@ class Priors(NamedTuple):
     transforms: np.ndarray | None = None
 
     def tensors(self) -> dict[str, tf.Tensor]:
-        """Those that are switched on, by name."""
+        """Return those that are switched on, by name, as float32."""
         on = {name: value for name, value in self._asdict().items() if value is not None and name != "group"}
         if self.group == 1:
             on["diversity"] = 0.0
@@ -47,19 +49,38 @@ NOTHING_ELSE = Priors()
 
 
 def frequency_filter(size: int, decay: float) -> np.ndarray:
-    """1 / f^decay for the frequencies f of a real spectrum, see `frequencies`: (size, size // 2 + 1)."""
+    """Compute 1 / f^decay for the frequencies f of a real spectrum, see `frequencies`.
+
+    Args:
+        size: pixels per side of a picture.
+        decay: 0 leaves all as they are, more favours long waves.
+    Returns:
+        (size, size // 2 + 1) float32.
+    """
     return (frequencies(size) ** -decay).astype(np.float32)
 
 
 def frequencies(size: int) -> np.ndarray:
-    """The frequencies of `rfft2` in periods per picture; the mean's, 0, counts as 1: (size, size // 2 + 1)."""
+    """Compute the frequencies of `rfft2` in periods per picture; the mean's, 0, counts as 1.
+
+    Args:
+        size: pixels per side of a picture.
+    Returns:
+        (size, size // 2 + 1) float64.
+    """
     across = np.fft.rfftfreq(size) * size
     down = np.fft.fftfreq(size) * size
     return np.maximum(np.hypot(down[:, None], across), 1.0)
 
 
 def mean_magnitudes(images: np.ndarray) -> np.ndarray:
-    """The mean over the images (count, size, size, 1) of the magnitudes of their spectra, the mean's set to 0."""
+    """Compute the mean over the images of the magnitudes of their spectra, the mean's set to 0.
+
+    Args:
+        images: (count, size, size, 1).
+    Returns:
+        (size, size // 2 + 1) float32.
+    """
     total = np.zeros((images.shape[1], images.shape[2] // 2 + 1))
     for first in range(0, len(images), 1000):
         total += np.abs(np.fft.rfft2(images[first : first + 1000, ..., 0])).sum(axis=0)
@@ -68,12 +89,30 @@ def mean_magnitudes(images: np.ndarray) -> np.ndarray:
 
 
 def filtered(images: tf.Tensor, factors: tf.Tensor) -> tf.Tensor:
-    """The pictures with their spectra multiplied by `factors`."""
+    """Return the pictures with their spectra multiplied by `factors`.
+
+    Args:
+        images: (batch, size, size, 1) float32.
+        factors: (size, size // 2 + 1) float32.
+    Returns:
+        (batch, size, size, 1) float32.
+    """
     return _from_spectrum(_spectrum(images) * tf.cast(factors, tf.complex64), images)
 
 
 def with_magnitudes(images: tf.Tensor, magnitudes: tf.Tensor) -> tf.Tensor:
-    """The pictures with these magnitudes and the phases that they have."""
+    """Return the pictures with these magnitudes and the phases that they have.
+
+    For the spectrum S of a picture:  S <- magnitudes * S / (|S| + 1e-8)
+
+    Args:
+        images: (batch, size, size, 1) float32.
+        magnitudes: (size, size // 2 + 1) float32.
+    Returns:
+        (batch, size, size, 1) float32.
+    Reference:
+        Fel et al., 2023, "Unlocking Feature Visualization for Deep Networks with MAgnitude Constrained Optimization".
+    """
     spectrum = _spectrum(images)
     phases = spectrum / tf.cast(tf.abs(spectrum) + 1e-8, tf.complex64)
     return _from_spectrum(phases * tf.cast(magnitudes, tf.complex64), images)
@@ -84,11 +123,28 @@ def _spectrum(images: tf.Tensor) -> tf.Tensor:
 
 
 def _from_spectrum(spectrum: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
+    """Return the pictures that have these spectra.
+
+    Args:
+        spectrum: (batch, size, size // 2 + 1) complex64.
+        like: (batch, size, size, 1), pictures of their size.
+    Returns:
+        (batch, size, size, 1) float32.
+    """
     return tf.signal.irfft2d(spectrum, like.shape[1:3])[..., None]
 
 
 def roughness_gradient(images: tf.Tensor, weights: dict[str, tf.Tensor]) -> tf.Tensor:
-    """The gradient of  total_variation * sum |d| + l2 * sum d^2  over the differences d of neighbouring pixels."""
+    """Compute the gradient of  total_variation * sum |d| + l2 * sum d^2  over the differences d of neighbouring pixels.
+
+    Args:
+        images: (batch, height, width, 1) float32.
+        weights: "total_variation", "l2" or both -> a number.
+    Returns:
+        (batch, height, width, 1) float32, with respect to the pixels.
+    Reference:
+        Mahendran and Vedaldi, 2015, "Understanding Deep Image Representations by Inverting Them", total variation.
+    """
 
     def of_difference(difference: tf.Tensor) -> tf.Tensor:
         gradient = tf.zeros_like(difference)
@@ -113,16 +169,19 @@ def roughness_gradient(images: tf.Tensor, weights: dict[str, tf.Tensor]) -> tf.T
 def likeness(
     features: tf.Tensor, group: int, compiled: Callable[[Callable], Callable] = lambda product: product
 ) -> tf.Tensor:
-    """Compute how alike the features of each picture are to those of the others of its group: (batch,), 0 to 1.
+    """Compute how alike the features of each picture are to those of the others of its group, 0 to 1.
 
     The mean cosine between the Gram matrices G = F^T F of the features F (positions, channels), which say what occurs
     together, wherever in the picture it is.
 
     Args:
+        features: (batch, ..., channels) float32.
+        group: so many pictures in succession are a group; at least 2, a divisor of `batch`.
         compiled: makes a program of a function that multiplies matrices, of which there is one for each picture or
-            group. By XLA (`forward.fused`) none of the products depends on their number; TensorFlow shares a product
-            out to threads where there are few, and rounds it differently.
-
+            group. By XLA (`convolution.fused`) none of the products depends on their number; TensorFlow shares a
+            product out to threads where there are few, and rounds it differently.
+    Returns:
+        (batch,) float32.
     Reference:
         Olah et al., 2017, "Feature Visualization", the term for diversity.
     """
@@ -151,4 +210,12 @@ def _root(numbers: tf.Tensor) -> tuple[tf.Tensor, Callable]:
 
 
 def _product_with_itself(matrices: tf.Tensor, **transposed: bool) -> tf.Tensor:
+    """Multiply matrices with themselves, one of the two factors being transposed.
+
+    Args:
+        matrices: (batch, rows, columns) float32.
+        transposed: `transpose_a` or `transpose_b`.
+    Returns:
+        (batch, columns, columns) or (batch, rows, rows) float32.
+    """
     return tf.matmul(matrices, matrices, **transposed)

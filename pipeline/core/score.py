@@ -18,7 +18,14 @@ WHOLE = 8
 
 
 def scores(target: Target, images: np.ndarray) -> np.ndarray:
-    """The value that each image gives to its own target: (targets,)."""
+    """Compute the value that each image gives to its own target.
+
+    Args:
+        target: as many targets as images.
+        images: (targets, height, width, channels) float32.
+    Returns:
+        (targets,) float32: sum(weights * features) + offset.
+    """
     values = np.empty(len(images), np.float32)
     for rows, features in _features(target.part, images):
         weights = target.weights[rows]
@@ -27,7 +34,14 @@ def scores(target: Target, images: np.ndarray) -> np.ndarray:
 
 
 def largest_scores(target: Target, images: np.ndarray) -> np.ndarray:
-    """The largest value that any of the images gives to each target: (targets,)."""
+    """Compute the largest value that any of the images gives to each target.
+
+    Args:
+        target: any number of targets.
+        images: (images, height, width, channels) float32.
+    Returns:
+        (targets,) float32, -inf without images.
+    """
     weights = target.weights.reshape(len(target.weights), -1)
     # one by one: in a matrix product, the other targets would have a say in the rounding
     used = [(np.flatnonzero(row), row[row != 0]) for row in weights]
@@ -40,18 +54,40 @@ def largest_scores(target: Target, images: np.ndarray) -> np.ndarray:
 
 
 def map_means(model: keras.Model, layer: str, images: np.ndarray) -> np.ndarray:
-    """The mean over its positions of every map of a layer: (images, maps)."""
+    """Compute the mean over its positions of every map of a layer.
+
+    Args:
+        model: a functional model.
+        layer: the name of a convolution or pool.
+        images: (images, height, width, channels) float32, at least one.
+    Returns:
+        (images, maps) float32.
+    """
     found = _features(part_up_to(model, layer), images)
     return np.concatenate([features.mean(axis=(1, 2)) for _, features in found])
 
 
 def features_of(model: keras.Model, layer: str, images: np.ndarray) -> np.ndarray:
-    """The output of a layer, (images, ...), a batch at a time."""
+    """Compute the output of a layer, a batch at a time.
+
+    Args:
+        model: a functional model.
+        layer: the name of one of its layers.
+        images: (images, height, width, channels) float32, at least one.
+    Returns:
+        (images, ...) float32.
+    """
     return np.concatenate([features for _, features in _features(part_up_to(model, layer), images)])
 
 
 def as_saved(images: np.ndarray) -> np.ndarray:
-    """What is left of images (count, size, size, 1) in a picture file of 256 grey levels, standardized again."""
+    """Return what is left of images in a picture file of 256 grey levels, standardized again.
+
+    Args:
+        images: (count, size, size, 1) float32.
+    Returns:
+        (count, size, size, 1) float32.
+    """
     low, high = (bound(axis=(1, 2, 3), keepdims=True) for bound in (images.min, images.max))
     span = np.where(high > low, high - low, np.inf)
     levels = np.rint(255 * ((images - low) / span).astype(np.float64))
@@ -59,7 +95,14 @@ def as_saved(images: np.ndarray) -> np.ndarray:
 
 
 def _features(part: keras.Model, images: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
-    """The output of `part`, a batch at a time."""
+    """Compute the output of `part`, a batch at a time.
+
+    Args:
+        part: a CNN up to a layer.
+        images: (images, height, width, channels).
+    Returns:
+        Of each batch: which of the images, and their features (batch, ...) float32.
+    """
     compute = _compiled(architecture_of(part))
     weights = [tf.convert_to_tensor(variable) for variable in variables_of(part)]
     for first in range(0, len(images), BATCH):

@@ -9,34 +9,53 @@ ROUNDING = float(np.finfo(np.float32).eps)
 
 
 class Moments(NamedTuple):
-    """Of every map over the images of every class: both (maps, classes), not a number for a class without images."""
+    """Mean and standard deviation of every map over the images of every class.
+
+    Attributes:
+        means: (maps, classes) float64, not a number for a class without images.
+        deviations: (maps, classes) float64, in the same way.
+    """
 
     means: np.ndarray
     deviations: np.ndarray
 
 
 class Preference(NamedTuple):
-    """classes: (maps,) the preferred class, or -1; selectivity: (maps,) between 0 and 1, or not a number."""
+    """Which class every map prefers, and how much.
+
+    Attributes:
+        classes: (maps,) int64, the preferred class, or -1.
+        selectivity: (maps,) float64 between 0 and 1, or not a number.
+    """
 
     classes: np.ndarray
     selectivity: np.ndarray
 
 
 class Neighbours(NamedTuple):
-    """Indices of maps, both (maps, count): the nearest first; -1 where there are no more."""
+    """The maps that answer like a map, and unlike it.
+
+    Attributes:
+        similar: (maps, count) int64, indices of maps, the most similar first; -1 where there are no more.
+        opposite: (maps, count) int64, the most opposite first.
+    """
 
     similar: np.ndarray
     opposite: np.ndarray
 
 
 def class_moments(activations: np.ndarray, labels: np.ndarray, classes: int) -> Moments:
-    """Mean and standard deviation of every map over the images of each class.
+    """Compute mean and standard deviation of every map over the images of each class.
 
     For map m and the n_c images i of class c:
         mean[m, c] = 1/n_c * sum_i a[i, m];   deviation[m, c] = sqrt(1/n_c * sum_i (a[i, m] - mean[m, c])^2)
 
     Args:
-        activations: (images, maps) float64; labels: (images,) in [0, classes).
+        activations: (images, maps) float64.
+        labels: (images,) in [0, classes).
+        classes: how many.
+    Returns:
+        Both, not a number for a class without images.
     """
     belongs = (labels[:, None] == np.arange(classes)).astype(np.float64)
     counts = belongs.sum(axis=0)
@@ -46,7 +65,7 @@ def class_moments(activations: np.ndarray, labels: np.ndarray, classes: int) -> 
 
 
 def preference(class_means: np.ndarray) -> Preference:
-    """Which class activates a map most, and how much more than the others.
+    """Compute which class activates a map most, and how much more than the others.
 
     With mu_max, the largest mean of a class, and mu_rest, the mean of the means of the other classes:
         selectivity = (mu_max - mu_rest) / (mu_max + mu_rest)
@@ -57,6 +76,8 @@ def preference(class_means: np.ndarray) -> Preference:
 
     Args:
         class_means: (maps, classes); not a number for a class without images, which has no say.
+    Returns:
+        Both of every map.
     Reference:
         Morcos et al., 2018, "On the importance of single directions for generalization".
     """
@@ -75,13 +96,15 @@ def preference(class_means: np.ndarray) -> Preference:
 
 
 def correlation_of(activations: np.ndarray) -> np.ndarray:
-    """Pearson's correlation of every two maps over the images: (maps, maps), between -1 and 1.
+    """Compute Pearson's correlation of every two maps over the images, between -1 and 1.
 
     With z_m = a[:, m] - its mean:   r[m, k] = sum(z_m * z_k) / sqrt(sum(z_m^2) * sum(z_k^2))
     Not a number for a map that answers the same to all images, to the precision of a float32.
 
     Args:
         activations: (images, maps) float64.
+    Returns:
+        (maps, maps) float64.
     """
     low, high = activations.min(axis=0), activations.max(axis=0)
     constant = high - low <= ROUNDING * np.maximum(np.abs(low), np.abs(high))
@@ -93,7 +116,7 @@ def correlation_of(activations: np.ndarray) -> np.ndarray:
 
 
 def neighbours(correlation: np.ndarray, count: int) -> Neighbours:
-    """The maps that answer most like each map, and those that answer most unlike it.
+    """Choose the maps that answer most like each map, and those that answer most unlike it.
 
     similar: the largest correlations, the largest first; opposite: the smallest, the smallest first, be they negative
     or not. A map is no neighbour of itself; one that is constant has no neighbours and is nobody's. Of equal ones the
@@ -101,6 +124,9 @@ def neighbours(correlation: np.ndarray, count: int) -> Neighbours:
 
     Args:
         correlation: (maps, maps), see `correlation_of`.
+        count: how many of either.
+    Returns:
+        Indices of maps, -1 where there are no more.
     """
     others = correlation.copy()
     np.fill_diagonal(others, np.nan)
@@ -108,17 +134,39 @@ def neighbours(correlation: np.ndarray, count: int) -> Neighbours:
 
 
 def confusion_of(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
-    """(classes, classes) int64: how many images of the class of the row were taken for the class of the column."""
+    """Count how many images of the class of the row were taken for the class of the column.
+
+    Args:
+        labels: (images,) int64 in [0, classes), the true classes.
+        predicted: (images,) int64 in [0, classes).
+        classes: how many.
+    Returns:
+        (classes, classes) int64.
+    """
     return np.bincount(labels * classes + predicted, minlength=classes**2).reshape(classes, classes)
 
 
 def shares(parts: np.ndarray, wholes: np.ndarray) -> np.ndarray:
-    """parts / wholes, without a warning not a number where the whole is 0."""
+    """Compute parts / wholes, without a warning not a number where the whole is 0.
+
+    Args:
+        parts: numbers of any shape.
+        wholes: of a shape that broadcasts to it.
+    Returns:
+        float64, of that shape.
+    """
     return parts / np.where(wholes == 0, np.nan, wholes)
 
 
 def _smallest(values: np.ndarray, count: int) -> np.ndarray:
-    """The columns of the `count` smallest values of each row, -1 for those that are not a number."""
+    """Return the columns of the smallest values of each row, the smallest first.
+
+    Args:
+        values: (rows, columns).
+        count: how many of each row.
+    Returns:
+        (rows, count) int64, -1 for those that are not a number, and where there are no more.
+    """
     order = np.argsort(values, axis=1, kind="stable")[:, :count]
     found = np.where(np.isnan(np.take_along_axis(values, order, axis=1)), -1, order)
     return np.pad(found, [(0, 0), (0, count - found.shape[1])], constant_values=-1)

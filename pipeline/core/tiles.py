@@ -8,9 +8,14 @@ import numpy as np
 class Tiling(NamedTuple):
     """Square tiles of one size that cover a picture, numbered row by row.
 
-    side: of a tile, in pixels; rows, columns: where the tiles begin; down, across: (rows, side) and (columns, side),
-    the weight of every tile's pixels along either axis. The weight of a pixel is the product of both; over all tiles
-    that cover it the weights sum to 1.
+    The weight of a pixel is the product of those along both axes; over all tiles that cover it the weights sum to 1.
+
+    Attributes:
+        side: of a tile, in pixels.
+        rows: (n,) int, the pixels where the tiles begin, from top to bottom.
+        columns: (m,) int, in the same way from left to right.
+        down: (n, side) float32, the weight of every tile's pixels from top to bottom.
+        across: (m, side) float32, in the same way from left to right.
     """
 
     side: int
@@ -23,26 +28,34 @@ class Tiling(NamedTuple):
         return len(self.rows) * len(self.columns)
 
     def corner(self, tile: int) -> tuple[int, int]:
-        """The row and column where the tile begins."""
+        """Return the row and column where the tile begins."""
         row, column = divmod(tile, len(self.columns))
         return int(self.rows[row]), int(self.columns[column])
 
     def place(self, tile: int) -> tuple[slice, slice]:
-        """The part of the picture that the tile covers."""
+        """Return the part of the picture that the tile covers."""
         top, left = self.corner(tile)
         return slice(top, top + self.side), slice(left, left + self.side)
 
     def weights(self, tile: int) -> np.ndarray:
-        """(side, side)."""
+        """Return the weight of every pixel of the tile: (side, side) float32."""
         row, column = divmod(tile, len(self.columns))
         return np.outer(self.down[row], self.across[column])
 
 
 def tiling(height: int, width: int, per_side: int, overlap: float) -> Tiling:
-    """Evenly spaced tiles of 1/per_side of the shorter side, each sharing at least `overlap` of its side with the next.
+    """Space tiles of 1/per_side of the shorter side evenly, each sharing at least `overlap` of its side with the next.
 
     Without overlap, and where the tiles fit, it is a plain grid of per_side x per_side tiles. A tile fades out where
     another one covers the picture too, over the overlap, as sin^2 does from 0 to 1.
+
+    Args:
+        height: of the picture in pixels.
+        width: of the picture in pixels.
+        per_side: tiles along the shorter side, if they do not overlap.
+        overlap: share of a tile's side, 0 to 0.5.
+    Returns:
+        The tiles.
     """
     side = -(-min(height, width) // per_side)
     rows, columns = (_starts(length, side, overlap) for length in (height, width))
@@ -51,7 +64,15 @@ def tiling(height: int, width: int, per_side: int, overlap: float) -> Tiling:
 
 
 def _starts(length: int, side: int, overlap: float) -> np.ndarray:
-    """Where tiles along an axis of this length begin: evenly spaced, the first and the last at its ends."""
+    """Return where tiles along an axis begin: evenly spaced, the first and the last at its ends.
+
+    Args:
+        length: of the axis in pixels.
+        side: of a tile in pixels.
+        overlap: share of a tile's side.
+    Returns:
+        (tiles,) int.
+    """
     step = max(side * (1 - overlap), 1)
     # rounding shall not make a tile more of what fits exactly
     count = 1 + int(np.ceil((length - side) / step - 1e-9))
@@ -59,7 +80,16 @@ def _starts(length: int, side: int, overlap: float) -> np.ndarray:
 
 
 def _weights(starts: np.ndarray, length: int, side: int, overlap: float) -> np.ndarray:
-    """The weight of each tile's pixels along one axis: (tiles, side) float32; over all tiles they sum to 1."""
+    """Compute the weight of each tile's pixels along one axis; over all tiles they sum to 1.
+
+    Args:
+        starts: (tiles,) int, where they begin.
+        length: of the axis in pixels.
+        side: of a tile in pixels.
+        overlap: share of a tile's side.
+    Returns:
+        (tiles, side) float32.
+    """
     ramp = overlap * side
     inside = np.minimum(np.arange(side) + 0.5, side - np.arange(side) - 0.5)
     fade = np.sin(np.pi / 2 * np.minimum(inside / ramp, 1)) ** 2 if ramp else np.ones(side)

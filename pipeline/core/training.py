@@ -8,10 +8,23 @@ import tensorflow as tf
 def learning_rate_schedule(
     kind: str, *, initial: float, rate: float, decay_steps: int, total_steps: int
 ) -> float | keras.optimizers.schedules.LearningRateSchedule:
-    """The learning rate of every batch.
+    """Return the learning rate of every batch.
 
     none: initial;  exponential: initial * rate^(step / decay_steps);
     power: initial / (1 + rate * step / decay_steps);  cosine: from initial to 0 over `total_steps`.
+
+    Args:
+        kind: "none", "exponential", "power" or "cosine".
+        initial: that of the first batch.
+        rate: of exponential and power.
+        decay_steps: batches, of exponential and power.
+        total_steps: batches of the whole training, for cosine.
+    Returns:
+        A number, or a schedule that an optimizer takes.
+    Raises:
+        ValueError: another kind.
+    Reference:
+        Loshchilov and Hutter, 2017, "SGDR: Stochastic Gradient Descent with Warm Restarts" (cosine, without restarts).
     """
     schedules = keras.optimizers.schedules
     match kind:
@@ -33,7 +46,18 @@ def make_optimizer(
     momentum: float,
     weight_decay: float,
 ) -> keras.optimizers.Optimizer:
-    """The optimizer by its name; `momentum` is that of rmsprop, `weight_decay` 0 is none."""
+    """Make the optimizer by its name.
+
+    Args:
+        name: "rmsprop", "nadam", "adamax" or "adamw".
+        learning_rate: a number or a schedule, see `learning_rate_schedule`.
+        momentum: that of rmsprop; no other has it.
+        weight_decay: 0 is none.
+    Returns:
+        A new optimizer.
+    Raises:
+        ValueError: another name.
+    """
     decay = weight_decay or None
     match name:
         case "rmsprop":
@@ -48,7 +72,16 @@ def make_optimizer(
 
 
 def make_regularizer(kind: str, factor: float) -> keras.regularizers.Regularizer | None:
-    """l1: factor * sum|w|;  l2: factor * sum w^2;  none: nothing."""
+    """Make the regularizer by its name.  l1: factor * sum|w|;  l2: factor * sum w^2;  none: nothing.
+
+    Args:
+        kind: "none", "l1" or "l2".
+        factor: at least 0.
+    Returns:
+        A new regularizer, or None.
+    Raises:
+        KeyError: another kind.
+    """
     return {"none": None, "l1": keras.regularizers.L1(factor), "l2": keras.regularizers.L2(factor)}[kind]
 
 
@@ -63,9 +96,21 @@ def training_batches(
     shear: float,
     seed: int,
 ) -> tf.data.Dataset:
-    """Endless shuffled batches of (images, labels); every epoch has its own order and its own random distortions.
+    """Return endless shuffled batches; every epoch has its own order and its own random distortions.
 
     Both depend on the seed and the number of the batch only, so a training can be repeated bit by bit.
+
+    Args:
+        images: (images, height, width, 1) float32, standardized.
+        labels: (images,) int64.
+        batch_size: images; the last batch of an epoch has what is left over.
+        rotation: see `random_affine`, as are shift, zoom and shear; with 0 for all four no image is changed.
+        shift: in pixels.
+        zoom: a share.
+        shear: in degrees.
+        seed: of orders and distortions.
+    Returns:
+        (images, labels) of each batch: (batch, height, width, 1) float32 and (batch,) int64.
     """
     count = len(images)
 
@@ -97,12 +142,15 @@ def training_batches(
 def random_affine(
     images: tf.Tensor, *, rotation: float, shift: float, zoom: float, shear: float, seed: tf.Tensor
 ) -> tf.Tensor:
-    """Every image turned, sheared, zoomed and shifted about its centre, by amounts drawn evenly from +-the given ones.
+    """Turn, shear, zoom and shift every image about its centre, by amounts drawn evenly from +-the given ones.
 
     Args:
         images: (batch, height, width, 1) float32, standardized; what comes in from outside takes the value of the
             image's first pixel, which is background.
-        rotation, shear: degrees. shift: pixels. zoom: a factor between 1 / (1 + zoom) and 1 + zoom.
+        rotation: degrees.
+        shift: pixels.
+        zoom: a factor between 1 / (1 + zoom) and 1 + zoom, for either axis.
+        shear: degrees.
         seed: two integers.
     Returns:
         The same shape, standardized again.

@@ -24,8 +24,12 @@ CONF = next(folder for folder in (PACKAGE.parent / "conf", PACKAGE / "conf") if 
 
 
 def compose(*overrides: str) -> Config:
-    """The settings that the command line makes of these words, such as "oip=smooth" and "oip.steps=100".
+    """Compose the settings that the command line makes of these words.
 
+    Args:
+        overrides: words such as "oip=smooth" and "oip.steps=100", the later ones over the earlier ones.
+    Returns:
+        The settings, checked; a part of it is what each stage takes, such as `config.oip`.
     Raises:
         InputError: a setting that does not exist, or a value that makes no sense.
     """

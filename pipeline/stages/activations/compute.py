@@ -21,10 +21,18 @@ def extract_activations(
     *,
     progress: Progress = no_progress,
 ) -> ActivationsResult:
-    """The outputs of the named layers for the chosen images, or for the first image of every class.
+    """Compute the outputs of the named layers for the chosen images, or for the first image of every class.
 
+    Args:
+        config: which layers, and which images of which split.
+        model: a functional CNN that has these layers.
+        dataset: its images are (count, size, size, 1) float32, standardized.
+        progress: is told when the layers are done.
+    Returns:
+        The images, and of every layer (images, height, width, maps) float32, or (images, units) of a dense one.
     Raises:
-        InputError: an index that the data set does not have.
+        InputError: an index that the data set does not have; a Keras that is set to something else, see `check_keras`.
+        ValueError: the model has no layer of that name.
     """
     check_keras()
     images, labels = dataset.split(config.split)

@@ -66,15 +66,26 @@ def survey(
     of the first convolution, if it is another layer, by the activation, as its pre-activation shows nothing.
 
     Args:
-        oips, statistics: of the layer, as `sweep_oips` made them with these settings, and `map_statistics`.
-        images, labels: those that the statistics are of.
+        config: how many starts, which wavelengths, whether other layers, and how the dreams are made.
+        oip_config: the settings of the OIPs.
+        noise_config: those of their start images.
+        dream_config: only what all dreams have in common is read of it.
+        model: the CNN that the OIPs and the statistics are of.
+        oips: of the layer, as `sweep_oips` made them with these settings.
+        statistics: of the same layer, as `map_statistics` made them.
+        images: (images, size, size, 1) float32, standardized, those that the statistics are of.
+        labels: (images,) int, their classes.
         seed: that of the OIPs.
-        reference_images, start_pictures: see `sweep_oips`.
+        reference_images: see `sweep_oips`.
+        start_pictures: see `sweep_oips`.
         photo: (height, width) or (height, width, 3) uint8 to dream into. No dreams for None, a layer that is no
-            convolution, or a CNN with padding or branches, which cannot slide over a photo. Of `dream_config` only what
-            all dreams have in common is read.
+            convolution, or a CNN with padding or branches, which cannot slide over a photo.
+        progress: is told how far all of it is.
+    Returns:
+        What an atlas shows beside the OIPs and the statistics.
     Raises:
-        InputError: a photo that is smaller than what a position of the layer sees.
+        InputError: a photo that is smaller than what a position of the layer sees; a Keras that is set to something
+            else, see `check_keras`.
     """
     check_keras()
     layer, size = oip_config.layer, images.shape[1]

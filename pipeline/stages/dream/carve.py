@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.core import ascent
-from pipeline.core.carving import carved, shrunk_tiles, take_out_spread
-from pipeline.core.objectives import AIMS, weights_of
-from pipeline.core.schedules import directions, step_sizes
+from pipeline.core.carving import carve_tiles, shrink_tiles, take_out_spread
+from pipeline.core.objectives import OBJECTIVES, directions, weights_of
+from pipeline.core.schedules import step_sizes
 from pipeline.core.score import map_means
 from pipeline.core.tiles import Tiling
 from pipeline.settings.choices import Correction
@@ -85,7 +85,7 @@ class _Level:
         self.maps = list(itertools.compress(self._maps(number), touched))
         self._tiles = list(itertools.compress(self._tiles, touched))
         # by the first tile of each batch
-        aim = functools.partial(AIMS[config.objective.value], model, config.layer)
+        aim = functools.partial(OBJECTIVES[config.objective.value], model, config.layer)
         firsts = range(0, len(self._tiles), TILES_AT_A_TIME)
         self._targets = {first: aim(self._weights(self.maps[first : first + TILES_AT_A_TIME])) for first in firsts}
 
@@ -100,7 +100,7 @@ class _Level:
         total = np.zeros(self._config.steps)
         for first in range(0, len(self._tiles), TILES_AT_A_TIME):
             tiles = self._tiles[first : first + TILES_AT_A_TIME]
-            now = shrunk_tiles(picture, self._tiling, tiles, self._size)
+            now = shrink_tiles(picture, self._tiling, tiles, self._size)
             images, mean, std = take_out_spread(now)
             result = ascent.ascend(
                 self._targets[first],
@@ -114,8 +114,8 @@ class _Level:
                 corrected, changes = picture, new - now
             else:
                 corrected = self._original
-                changes = new - shrunk_tiles(self._original, self._tiling, tiles, self._size)
-            carved(
+                changes = new - shrink_tiles(self._original, self._tiling, tiles, self._size)
+            carve_tiles(
                 picture,
                 corrected,
                 self._tiling,
@@ -153,7 +153,7 @@ class _Level:
         chosen = []
         for first in range(0, len(self._tiles), TILES_AT_A_TIME):
             tiles = self._tiles[first : first + TILES_AT_A_TIME]
-            images, *_ = take_out_spread(shrunk_tiles(self._original, self._tiling, tiles, self._size))
+            images, *_ = take_out_spread(shrink_tiles(self._original, self._tiling, tiles, self._size))
             means = map_means(self._model, self._config.layer, images)
             candidates = np.arange(means.shape[1]) if asked is None else np.array(asked)
             order = np.argsort(-means[:, candidates], axis=1, kind="stable")[:, :wanted]

@@ -33,11 +33,20 @@ def dream(
     `octaves.Octaves`.
 
     Args:
+        config: by which method, towards which maps of which layer, how far.
+        model: a CNN for images (size, size, 1).
         photo: (height, width, 3) RGB or (height, width) grey levels, of any size and range.
         seed: of the random shifts of octaves; carving draws nothing.
         mask: (height, width) from 0, the photo stays as it is, to 1.
+        progress: is told how many units of work are done.
+    Returns:
+        The luma after the dream, as it was on the way, and the objective of every step.
     Raises:
-        InputError: the photo is too small for these octaves or levels, a tile is not there, the CNN cannot be slid.
+        InputError: the photo is too small for these octaves or levels, a tile is not there, the CNN cannot be slid; a
+            Keras that is set to something else, see `check_keras`.
+    Reference:
+        The article series "Deep Dreams of a CNN trained on MNIST data", 2020/21 (carving); Mordvintsev et al., 2015,
+        "DeepDream - a code example for visualizing Neural Networks" (octaves).
     """
     check_keras()
     original = standardized_picture(luma(photo))

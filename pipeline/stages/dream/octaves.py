@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.core.chunks import Slide, layout, receptive_field_of
+from pipeline.core.chunks import layout, receptive_field_of
 from pipeline.core.geometry import ReceptiveField, octave_shapes
-from pipeline.core.objectives import part_up_to
+from pipeline.core.objectives import directions, part_up_to
 from pipeline.core.octaves import ascend_octave, resized
-from pipeline.core.schedules import directions, step_sizes
+from pipeline.core.schedules import step_sizes
+from pipeline.core.sliding import Slide
 from pipeline.stages.dream.course import Course, OnWork, as_frame
 from pipeline.stages.dream.fitting import check_dream, slid
 from pipeline.stages.dream.settings import DreamConfig

@@ -32,9 +32,21 @@ def dream_sheet(
     mask: np.ndarray | None = None,
     progress: Progress = no_progress,
 ) -> DreamSheetResult:
-    """The dreams that `config.compare` asks for, each as `dream` would make it.
+    """Make the dreams that `config.compare` asks for, each as `dream` would make it.
 
-    The maps of octaves slide over their pictures together, which is faster; the arguments are those of `dream`.
+    The maps of octaves slide over their pictures together, which is faster.
+
+    Args:
+        config: as for `dream`; `compare` says in what the dreams differ.
+        model: a CNN for images (size, size, 1).
+        photo: (height, width, 3) RGB or (height, width) grey levels, of any size and range.
+        seed: of the random shifts of octaves, the same for all dreams.
+        mask: (height, width) from 0, the photo stays as it is, to 1.
+        progress: is told how many units of work are done.
+    Returns:
+        The luma of every dream as grey levels, and its objective at the first and at the last step.
+    Raises:
+        InputError: as `dream`.
     """
     check_keras()
     original = standardized_picture(luma(photo))

@@ -8,9 +8,9 @@ import numpy as np
 
 from pipeline.core import ascent, jitter, priors
 from pipeline.core.noise import Identity, standardized
-from pipeline.core.objectives import AIMS, Target, after_activation, weights_of
+from pipeline.core.objectives import OBJECTIVES, Target, after_activation, directions, weights_of
 from pipeline.core.priors import Priors
-from pipeline.core.schedules import directions, snapshot_steps, step_sizes
+from pipeline.core.schedules import snapshot_steps, step_sizes
 from pipeline.core.score import as_saved, largest_scores, scores
 from pipeline.runtime.numerics import check_keras
 from pipeline.runtime.progress import Progress, no_progress
@@ -44,11 +44,22 @@ def sweep_oips(
     `config.restarts` times at the most.
 
     Args:
+        config: which maps of which layer, by which objective and strategy, how far.
+        noise_config: what start images are made of.
+        model: a functional CNN for images (size, size, 1).
+        seed: of start images and random movements.
         reference_images: real images (count, size, size, 1); with them the result says how strongly they activate
             each map at the most, and `config.quality.spectrum=data` takes its magnitudes from them.
         start_pictures: (count, size, size, 1), what `noise_config.kind` picture or digit chooses from.
+        progress: is told how many steps of single images are done.
+    Returns:
+        The OIP of every map, how it came about, and a verdict on it.
     Raises:
-        ValueError: images that the settings need are missing.
+        InputError: a Keras that is set to something else, see `check_keras`.
+        ValueError: images that the settings need are missing; the model has no layer of that name.
+    Reference:
+        Erhan et al., 2009, "Visualizing Higher-Layer Features of a Deep Network"; start images and steps: the article
+        series "A simple CNN for the MNIST dataset", 2020.
     """
     check_keras()
     sweep = _Sweep(config, noise_config, model, seed, reference_images, start_pictures, progress)
@@ -132,7 +143,7 @@ class _Sweep:
         position = None if config.position is None else (config.position[0], config.position[1])
         weights = weights_of(direction, shape, position)
         self._scored = after_activation(model, config.layer, weights)
-        self._aim = AIMS[config.objective.value](model, config.layer, weights)
+        self._aim = OBJECTIVES[config.objective.value](model, config.layer, weights)
         self._priors = _priors(config, self._size, reference_images)
         self._done = self._total = 0
 

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from pipeline.core import crops, statistics
-from pipeline.core.ablation import Head, layers_behind
+from pipeline.core.ablation import DownstreamClassifier, downstream_layers
 from pipeline.core.forward import plain_forward_pass, variables_of
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.numerics import check_keras
@@ -41,25 +41,33 @@ def map_statistics(
     Args:
         model: up to `layer` any functional model whose convolutions, pools and pointwise layers may have branches;
             from there on a chain of layers, to one value for each class.
+        layer: the name of a convolution, pool or dense layer.
         images: (images, height, width, channels), as the model takes them.
         labels: (images,) whole numbers in [0, classes).
+        classes: how many there are.
         top: how many of the images that activate a map most are named; fewer if there are fewer images.
+        batch_size: images that are computed together.
+        progress: is told how many images are done.
+    Returns:
+        The figures of every map, and the accuracy of the model.
     Raises:
         InputError: a layer that is no convolution, pool or dense layer of the model, a model that is not as above,
             images that it does not take, labels that do not belong to the images, no image at all, top, classes or
-            batch_size below 1.
+            batch_size below 1; a Keras that is set to something else, see `check_keras`.
+    Reference:
+        Morcos et al., 2018, "On the importance of single directions for generalization" (selectivity, ablation).
     """
     check_keras()
     images, labels = np.asarray(images), np.asarray(labels)
     for key, value in {"classes": classes, "top": top, "batch_size": batch_size}.items():
         number(key, value, least=1)
-    output, behind = _cut(model, layer, classes)
+    output, downstream = _cut(model, layer, classes)
     _check_images(model, images, labels, classes)
     # products of labels do not fit into the bytes that data sets keep them in
     labels = labels.astype(np.int64)
     views = _crops(layer, output, images.shape[1:3])
-    seen = _look(keras.Model(model.inputs[0], output), Head(output.shape[1:], behind), images, labels, classes,
-                 batch_size, progress)  # fmt: skip
+    classifier = DownstreamClassifier(output.shape[1:], downstream)
+    seen = _look(keras.Model(model.inputs[0], output), classifier, images, labels, classes, batch_size, progress)
 
     counts = np.bincount(labels, minlength=classes)
     moments = statistics.class_moments(seen.means, labels, classes)
@@ -111,7 +119,7 @@ class _Seen(NamedTuple):
 
 def _look(
     part: keras.Model,
-    head: Head,
+    classifier: DownstreamClassifier,
     images: np.ndarray,
     labels: np.ndarray,
     classes: int,
@@ -145,8 +153,8 @@ def _look(
         seen.strongest[rows] = nodes.argmax(axis=1)
         sums = belongs[rows].T.astype(np.float64) @ nodes.reshape(len(nodes), -1).astype(np.float64)
         seen.position_sums[:] += sums.reshape(seen.position_sums.shape)
-        seen.predicted[rows] = head.predicted(features)
-        hits = head.ablated(features) == labels[rows]
+        seen.predicted[rows] = classifier.predict(features)
+        hits = classifier.predict_ablated(features) == labels[rows]
         seen.ablated_hits[:] += hits.astype(np.int64) @ belongs[rows]
         progress("statistics", min(first + batch_size, count), count)
     return seen
@@ -172,11 +180,11 @@ def _cut(model: keras.Model, name: str, classes: int) -> tuple[keras.KerasTensor
         takes = f"one input, and one output with a value for each of the {classes} classes"
         raise InputError.at("model", takes=takes, got=f"the shapes {shapes}")
     layer = model.get_layer(name)
-    behind = layers_behind(model, layer) if len(layer._inbound_nodes) == 1 else None
-    if behind is None:
+    downstream = downstream_layers(model, layer) if len(layer._inbound_nodes) == 1 else None
+    if downstream is None:
         takes = f"layers one behind the other from {name}, used once, to the output"
         raise InputError.at("model", takes=takes, got="a branch around it, or an operation that is no plain layer")
-    return layer.output, behind
+    return layer.output, downstream
 
 
 def _crops(name: str, output: keras.KerasTensor, sides: tuple[int, ...]) -> np.ndarray:

@@ -27,8 +27,16 @@ def train(
     """Train a new CNN on the training images; look at the test images after every epoch, to report, never to choose.
 
     Args:
+        config: optimizer, learning rate, epochs, batch size, regularizer, random distortions.
+        model_config: the layers.
+        dataset: images (count, size, size, 1) float32, standardized; labels (count,) int64.
+        seed: of initial weights, order of the images and distortions.
         initial_weights: those of an earlier TrainResult, to start from the same point; else drawn from the seed.
+        progress: is told how many epochs are done, and the figures of the newest.
+    Returns:
+        The trained model, its weights before the first batch, and loss, accuracy and learning rate of every epoch.
     Raises:
+        InputError: a Keras that is set to something else, see `check_keras`.
         ValueError: initial_weights of another architecture.
     """
     check_keras()

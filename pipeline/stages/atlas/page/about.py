@@ -8,11 +8,17 @@ from pipeline.stages.oip.pictures.words import Words
 
 @dataclass(frozen=True, kw_only=True)
 class About:
-    """Text, as the user gave it: whoever shows it has to escape it.
+    """What an atlas says of the run. Text, as the user gave it: whoever shows it has to escape it.
 
-    name: of the run; dataset, split: where the real images are from; photo: what the maps dreamt of; command: repeats
-    the run; settings, tags: name -> value; words: what the parts of the layer are called, None for maps whose mean is
-    the score.
+    Attributes:
+        name: of the run.
+        dataset: where the real images are from.
+        split: which of them.
+        photo: what the maps dreamt of.
+        command: repeats the run.
+        settings: name -> value.
+        tags: name -> value.
+        words: what the parts of the layer are called, None for maps whose mean is the score.
     """
 
     name: str

@@ -41,10 +41,15 @@ def render_atlas(
     The same input makes the same text.
 
     Args:
+        about: what the page says of the run.
         oips: may be of some of the maps only; those without an OIP come last.
         statistics: of all maps of the layer, over `images`.
-        images: (n, size, size, 1), standardized; labels: (n,), those that `statistics` looked at.
+        atlas: of the maps that have an OIP, as `survey` made it.
+        images: (images, size, size, 1) float32, standardized, those that `statistics` looked at.
+        labels: (images,) int, their classes.
         class_names: (classes,), text of the user's, as is all of `about` and the layers' names: it is escaped.
+    Returns:
+        The text of the file.
     Raises:
         InputError: another number of names than of classes.
     """

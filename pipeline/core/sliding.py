@@ -1,0 +1,218 @@
+"""The gradient of an objective over whole pictures of any size, computed chunk by chunk.
+
+The gradients of the chunks, which overlap where their positions see the same pixels, are added up: the same numbers as
+of the whole picture at once, in memory that does not grow with it.
+"""
+
+import functools
+from collections.abc import Callable, Sequence
+from itertools import product
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from pipeline.core.chunks import layout, receptive_field_of
+from pipeline.core.forward import (
+    architecture_of,
+    compiler_of,
+    fast_forward_pass,
+    plain_forward_pass,
+    specs_of,
+    variables_of,
+)
+from pipeline.core.objectives import OBJECTIVES, Target, part_up_to
+
+# How many pixels are computed at a time: as many as the caches of a CPU like.
+PIXELS_AT_A_TIME = 2**18
+# From so many pixels on, over all steps, the compilation by XLA, of two seconds, saves more than it takes.
+XLA_PAYS = 3 * 10**7
+
+
+class Slide:
+    """The CNN slid over pictures of one size, each with its own objective.
+
+    For picture b and the features F of the layer, after or before their activation, squared or not:
+        L_b = sum_m direction[b, m] * mean over all positions of F[b, :, :, m]
+    A picture is continued over its edges by its mirror image, as far as half of what a position sees, so that what is
+    at the edge counts as much as the rest.
+
+    Args:
+        model: a CNN whose layers up to `layer` are a chain without padding.
+        layer: the name of a convolution or pool.
+        objective: one of `objectives.OBJECTIVES`.
+        direction: (pictures, maps) float32.
+        shape: (height, width) of the pictures in pixels.
+        calls: how often the gradient will be asked for.
+    Attributes:
+        margin: mirrored pixels over each edge.
+        chunks: those of the continued picture.
+        shape: (height, width) of the pictures.
+        work: pixels that all calls compute together.
+    Raises:
+        ValueError: the pictures are too small for a position in every shift.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        layer: str,
+        objective: str,
+        direction: np.ndarray,
+        shape: tuple[int, int],
+        *,
+        calls: int,
+    ) -> None:
+        part = part_up_to(model, layer)
+        field = receptive_field_of(part)
+        assert field is not None
+        self.margin, self.chunks = layout(field, shape)
+        self.shape = shape
+        self._target = self._target_of(part, objective, direction)
+        self.work = calls * len(direction) * self.chunks.pixels
+        compiler = compiler_of(None)
+        if compiler == "parts" and self.work < XLA_PAYS:
+            compiler = "none"
+        self._gradient = _compiled(architecture_of(self._target.part), compiler, self._target.squared)
+        self._network = [tf.convert_to_tensor(variable) for variable in variables_of(self._target.part)]
+
+    def gradient(
+        self, pictures: np.ndarray, shift: tuple[int, int], on_pixels: Callable[[int], None] = lambda done: None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Compute the objective of every picture, and its gradient times the number of positions.
+
+        Args:
+            pictures: (pictures, height, width) float32.
+            shift: (down, across) by how many pixels, fewer than the stride, the positions are moved.
+            on_pixels: is told how many pixels more are computed.
+        Returns:
+            The objective (pictures,) float64; the gradient (pictures, height, width) float32.
+        """
+        field, (height, width), margin = self.chunks.field, self.shape, self.margin
+        inside = [(0, 0), (margin, margin), (margin, margin)]
+        # of a picture that no number of positions fills, what no position sees is left over
+        size = np.maximum(self.chunks.canvas(), np.add(self.shape, 2 * margin))
+        canvas, gradients = (np.zeros((len(pictures), *size), np.float32) for _ in range(2))
+        canvas[:, : height + 2 * margin, : width + 2 * margin] = np.pad(pictures, inside, "reflect")
+        values = np.zeros(len(pictures))
+        step, side = self.chunks.block * field.stride, self.chunks.side
+        lanes = [
+            (picture, shift[0] + i * step, shift[1] + j * step, self._row(picture, i, j))
+            for picture, i, j in product(range(len(pictures)), *map(range, self.chunks.counts))
+        ]
+        at_a_time = 1 << max(PIXELS_AT_A_TIME // side**2, 1).bit_length() - 1
+        for first in range(0, len(lanes), at_a_time):
+            some = lanes[first : first + at_a_time]
+            # few sizes of the batch, as XLA compiles for each
+            filled = some + some[:1] * ((1 << (len(some) - 1).bit_length()) - len(some))
+            cut = np.stack([canvas[b, y : y + side, x : x + side] for b, y, x, _ in filled])[..., None]
+            rows = [row for *_, row in filled]
+            value, gradient = self._gradient(self._network, cut, self._target.weights[rows], self._target.offset[rows])
+            for (b, y, x, _), one, g in zip(some, value.numpy(), gradient.numpy()[..., 0], strict=False):
+                values[b] += one
+                gradients[b, y : y + side, x : x + side] += g
+            on_pixels(len(some) * side**2)
+        folded = _folded(gradients[:, : height + 2 * margin, : width + 2 * margin], margin)
+        return values / np.prod(self.chunks.positions), folded
+
+    def _target_of(self, part: keras.Model, objective: str, direction: np.ndarray) -> Target:
+        """Return the objective of a chunk: of each picture four, for a whole one, the last in a row, a column, in both.
+
+        Args:
+            part: the CNN up to the layer.
+            objective: one of `objectives.OBJECTIVES`.
+            direction: (pictures, maps) float32.
+        Returns:
+            4 * pictures targets, in the order of `_row`; each counts those positions of a chunk that the picture has.
+        """
+        chunks = self.chunks
+        sized = _at_size(part, chunks.side)
+        last = np.subtract(chunks.positions, np.subtract(chunks.counts, 1) * chunks.block)
+        kinds = np.zeros((4, chunks.block, chunks.block), np.float32)
+        for kind, (down, across) in zip(kinds, product((chunks.block, last[0]), (chunks.block, last[1])), strict=True):
+            kind[:down, :across] = 1
+        weights = kinds[None, ..., None] * direction[:, None, None, None, :]
+        return OBJECTIVES[objective](sized, sized.layers[-1].name, weights.reshape(-1, *weights.shape[2:]))
+
+    def _row(self, picture: int, i: int, j: int) -> int:
+        """Return which of the targets of `_target_of` is that of a chunk.
+
+        Args:
+            picture: its number.
+            i: the chunk's row.
+            j: the chunk's column.
+        Returns:
+            The number of the target.
+        """
+        down, across = self.chunks.counts
+        return 4 * picture + 2 * (i == down - 1) + (j == across - 1)
+
+
+def _folded(gradient: np.ndarray, margin: int) -> np.ndarray:
+    """Return the gradient with respect to the picture, given that of its continuation by mirrored pixels.
+
+    Args:
+        gradient: (pictures, height + 2 * margin, width + 2 * margin) float32.
+        margin: mirrored pixels over each edge.
+    Returns:
+        (pictures, height, width) float32.
+    """
+    for axis in (1, 2):
+        gradient = np.moveaxis(gradient, axis, 1)
+        inner = gradient[:, margin : gradient.shape[1] - margin].copy()
+        if margin:
+            inner[:, 1 : margin + 1] += gradient[:, margin - 1 :: -1]
+            inner[:, -margin - 1 : -1] += gradient[:, : -margin - 1 : -1]
+        gradient = np.moveaxis(inner, 1, axis)
+    return gradient
+
+
+def _at_size(part: keras.Model, side: int) -> keras.Model:
+    """Return the same chain of layers, with copies of its weights, for pictures of another size.
+
+    Args:
+        part: a chain of layers that slide over a picture of any size.
+        side: pixels per side.
+    Returns:
+        A model (batch, side, side, channels) -> features.
+    """
+    # the name is part of the architecture by which compiled programs are found again
+    x = inputs = keras.Input((side, side, part.inputs[0].shape[-1]), name="pixels")
+    for layer in part.layers[1:]:
+        x = layer.__class__.from_config(layer.get_config())(x)
+    sized = keras.Model(inputs, x, name="part")
+    sized.set_weights(part.get_weights())
+    return sized
+
+
+@functools.lru_cache(maxsize=32)
+def _compiled(architecture: str, compiler: str, squared: bool) -> Callable:
+    """Compile an objective and its gradient for one architecture.
+
+    Args:
+        architecture: see `architecture_of`.
+        compiler: see `compiler_of`.
+        squared: see `Target`.
+    Returns:
+        The program: the weights of the CNN, pictures (batch, side, side, channels), weights of their features
+        (batch, ...), offset (batch,) -> the objective (batch,), its gradient with respect to the pictures.
+    """
+    part = keras.models.model_from_json(architecture)
+    forward = plain_forward_pass(part) if compiler == "none" else fast_forward_pass(part)
+    signature = [
+        specs_of(part),
+        tf.TensorSpec([None, *part.inputs[0].shape[1:]]), tf.TensorSpec([None, *part.outputs[0].shape[1:]]),
+        tf.TensorSpec([None]),
+    ]  # fmt: skip
+
+    @tf.function(jit_compile=compiler == "whole", input_signature=signature, autograph=False)
+    def gradient(network: Sequence[tf.Tensor], x: tf.Tensor, wanted: tf.Tensor, offset: tf.Tensor):  # type: ignore[no-untyped-def]
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            features = forward(network, x)
+            features = tf.square(features) if squared else features
+            value = tf.reduce_sum(features * wanted, axis=range(1, features.shape.rank)) + offset
+        return value, tape.gradient(value, x)
+
+    # of the concrete function TensorFlow does not warn that there are many of them
+    return gradient.get_concrete_function()
