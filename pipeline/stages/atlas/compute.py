@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from pipeline.core.chunks import receptive_field_of
-from pipeline.core.evidence import agreement, similarities
+from pipeline.core.evidence import agreement
 from pipeline.core.geometry import octave_shapes
 from pipeline.core.network import convolutions, layer_rows
 from pipeline.core.objectives import part_up_to
@@ -21,12 +21,12 @@ from pipeline.settings.choices import (
     DreamMethod,
     Objective,
     Spectrum,
-    StartImage,
     StepSizeSchedule,
-    Strategy,
 )
+from pipeline.stages.atlas.path import early_path
 from pipeline.stages.atlas.result import AtlasResult
 from pipeline.stages.atlas.settings import AtlasConfig, AtlasDreamConfig
+from pipeline.stages.atlas.starts import kinds_of, other_starts
 from pipeline.stages.dream.octaves import field_of
 from pipeline.stages.dream.settings import DreamConfig
 from pipeline.stages.dream_sheet.compute import dream_sheet
@@ -39,11 +39,8 @@ from pipeline.stages.statistics.result import MapStatistics
 if TYPE_CHECKING:
     import keras
 
-# Of what a layer answers to the images that are compared: bounds the memory.
-MOST_FEATURES = 2**28
 
-
-def survey(
+def examine_maps(
     config: AtlasConfig,
     oip_config: OipConfig,
     noise_config: NoiseConfig,
@@ -91,7 +88,7 @@ def survey(
     layer, size = oip_config.layer, images.shape[1]
     maps = oips.map_indices[oips.map_indices >= 0].tolist()
     pictures = oips.images[oips.map_indices >= 0]
-    kinds = _kinds(config, oip_config, noise_config, maps)
+    kinds = kinds_of(config, oip_config, noise_config, maps)
     others = [name for name in convolutions(model) if name != layer] if config.elsewhere else []
     slides = receptive_field_of(part_up_to(model, layer)) is not None
     wants_dreams = photo is not None and layer in convolutions(model) and slides and len(maps) > 0
@@ -104,14 +101,16 @@ def survey(
 
     # what real images cause in the maps is known already; the largest of it is not asked for again
     needed = reference_images if oip_config.quality.spectrum is Spectrum.data else None
-    starts = _starts(kinds, [sweep(kind.oip, kind.noise, needed) for kind in kinds], config.starts, len(maps), size)
+    starts = other_starts(
+        kinds, [sweep(kind.oip, kind.noise, needed) for kind in kinds], config.starts, len(maps), size
+    )
     elsewhere = [
         sweep(_elsewhere(oip_config, name, is_first=name == convolutions(model)[0]), noise_config, reference_images)
         for name in others
     ]
     step = parts.next()
     driving = statistics.top_nodes[maps] > 0
-    path = _path(model, layer, pictures, statistics.top_indices[maps], driving, images, labels)
+    path = early_path(model, layer, pictures, statistics.top_indices[maps], driving, images, labels)
     predictions = _predictions(model, pictures)
     step("atlas", 1, 1)
     network = _network(model)
@@ -133,35 +132,8 @@ def survey(
     )
 
 
-class _Kind(NamedTuple):
-    """A kind of start image, and the settings of the OIPs that grow out of it."""
-
-    name: str
-    oip: OipConfig
-    noise: NoiseConfig
-
-
-def _kinds(config: AtlasConfig, oip: OipConfig, noise: NoiseConfig, maps: list[int]) -> list[_Kind]:
-    """The run's own kind, then each of the settings that is another; none without maps."""
-    if not maps:
-        return []
-    oip = dataclasses.replace(oip, map_indices=maps, direction=None, starts=config.starts, restarts=0)
-    kinds = [_Kind(noise.described, oip, noise)]
-    # a schedule of stages has one for each wavelength
-    plain = dataclasses.replace(oip, strategy=Strategy.superposition)
-    for wavelengths in config.wavelengths:
-        waves = dataclasses.replace(
-            noise,
-            kind=StartImage.waves,
-            wavelengths=wavelengths,
-            amplitudes=[1.0],
-            picture=None,
-            label=None,
-            blend=0.0,
-        )
-        if waves.described != noise.described:
-            kinds.append(_Kind(waves.described, plain, waves))
-    return kinds
+# The name by which the package exports it.
+survey = examine_maps
 
 
 def _elsewhere(oip: OipConfig, layer: str, *, is_first: bool) -> OipConfig:
@@ -172,65 +144,6 @@ def _elsewhere(oip: OipConfig, layer: str, *, is_first: bool) -> OipConfig:
     return dataclasses.replace(
         oip, layer=layer, objective=objective, map_indices=None, direction=None, position=None, starts=1
     )
-
-
-class _Starts(NamedTuple):
-    """Fields of the result."""
-
-    start_names: np.ndarray
-    other_images: np.ndarray
-    other_activation: np.ndarray
-
-
-def _starts(kinds: Sequence[_Kind], found: Sequence[OipSweepResult], starts: int, maps: int, size: int) -> _Starts:
-    if not found:
-        nothing = np.zeros((0, starts, maps, size, size, 1), np.float32)
-        return _Starts(np.array([], np.str_), nothing, nothing[..., 0, 0, 0])
-    return _Starts(
-        np.array([kind.name for kind in kinds]),
-        np.stack([np.moveaxis(each.all_images, 1, 0) for each in found]),
-        np.stack([each.all_activation.T for each in found]),
-    )
-
-
-class _Path(NamedTuple):
-    """Fields of the result."""
-
-    path_layers: np.ndarray
-    path_similarity: np.ndarray
-    path_same: np.ndarray
-    path_others: np.ndarray
-
-
-def _path(
-    model: "keras.Model",
-    layer: str,
-    oips: np.ndarray,
-    top: np.ndarray,
-    driving: np.ndarray,
-    images: np.ndarray,
-    labels: np.ndarray,
-) -> _Path:
-    """`evidence.similarities` in each of the convolutions up to the layer, of the OIPs as they are saved.
-
-    top, driving: (maps, count), which of the images drive each map most, and whether they do so at all.
-    """
-    names = convolutions(model, up_to=layer)
-    if len(oips) == 0 or not names:
-        nothing = np.zeros((0, len(oips)))
-        return _Path(np.array([], np.str_), nothing, nothing, nothing)
-    largest = max(int(np.prod(model.get_layer(name).output.shape[1:])) for name in names)
-    # as many of each map's images as fit
-    top = top[:, : max(MOST_FEATURES // largest // len(oips), 2)]
-    chosen, rows = np.unique(top, return_inverse=True)
-    found = []
-    for name in names:
-        of_oips, of_images = (
-            features_of(model, name, some).reshape(len(some), -1) for some in (as_saved(oips), images[chosen])
-        )
-        drives = driving[:, : top.shape[1]]
-        found.append(similarities(of_oips, of_images, labels[chosen], rows.reshape(top.shape), drives))
-    return _Path(np.array(names), *(np.stack(values) for values in zip(*found, strict=True)))
 
 
 def _predictions(model: "keras.Model", oips: np.ndarray) -> np.ndarray:

@@ -45,11 +45,11 @@ def _photo(config: "Config") -> np.ndarray | None:
 
 def compute(context: Context) -> AtlasResult:
     """Look at the maps from all sides."""
-    from pipeline.stages.atlas.compute import survey
+    from pipeline.stages.atlas.compute import examine_maps
 
     config = context.config
     images, labels = context.dataset.split(config.statistics.split)
-    return survey(
+    return examine_maps(
         config.atlas,
         config.oip,
         config.noise,

@@ -44,7 +44,7 @@ def render_atlas(
         about: what the page says of the run.
         oips: may be of some of the maps only; those without an OIP come last.
         statistics: of all maps of the layer, over `images`.
-        atlas: of the maps that have an OIP, as `survey` made it.
+        atlas: of the maps that have an OIP, as `examine_maps` made it.
         images: (images, size, size, 1) float32, standardized, those that `statistics` looked at.
         labels: (images,) int, their classes.
         class_names: (classes,), text of the user's, as is all of `about` and the layers' names: it is escaped.
