@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from pipeline.core.objectives import directions
+from pipeline.core.objectives import OBJECTIVES, directions
 from pipeline.core.schedules import snapshot_steps, step_sizes
+from pipeline.settings.choices import Objective
 
 
 @pytest.mark.parametrize(
@@ -40,3 +41,7 @@ def test_a_direction_is_one_map_or_all_of_them_alike():
 )
 def test_step_sizes_stay_or_shrink_to_reach_zero_after_the_last_step(schedule, sizes):
     np.testing.assert_allclose(step_sizes(0.5, 5, schedule), sizes, rtol=1e-6)
+
+
+def test_every_word_of_the_settings_is_an_objective() -> None:
+    assert {word.value for word in Objective} == set(OBJECTIVES)

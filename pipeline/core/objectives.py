@@ -1,6 +1,6 @@
 """The objective of an ascent as a weighted sum of the features of a layer."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import keras
@@ -32,6 +32,12 @@ class Target(NamedTuple):
     def chunk(self, rows: slice | np.ndarray) -> "Target":
         """Return the same objective for some of the targets."""
         return self._replace(weights=self.weights[rows], offset=self.offset[rows])
+
+
+# Makes the target of some weights of a layer: (model, layer, weights).
+ObjectiveFunction = Callable[[keras.Model, str, np.ndarray], Target]
+# Those of this file, by their words.
+OBJECTIVES: dict[str, ObjectiveFunction] = {}
 
 
 def directions(map_indices: Sequence[int], maps: int) -> np.ndarray:
@@ -74,6 +80,17 @@ def weights_of(direction: np.ndarray, shape: tuple[int, ...], position: tuple[in
     return (direction[:, None, None, :] * places).astype(np.float32)
 
 
+def objective(word: str) -> Callable[[ObjectiveFunction], ObjectiveFunction]:
+    """Add a function to OBJECTIVES under the word by which settings name it."""
+
+    def add(function: ObjectiveFunction) -> ObjectiveFunction:
+        OBJECTIVES[word] = function
+        return function
+
+    return add
+
+
+@objective("activation")
 def after_activation(model: keras.Model, layer: str, weights: np.ndarray) -> Target:
     """Return a weighted sum of the layer's output.
 
@@ -91,6 +108,7 @@ def after_activation(model: keras.Model, layer: str, weights: np.ndarray) -> Tar
     return Target(part_up_to(model, layer), weights, np.zeros(len(weights), np.float32))
 
 
+@objective("pre_activation")
 def before_activation(model: keras.Model, layer: str, weights: np.ndarray) -> Target:
     """Return a weighted sum of what the layer's output is before the activation function.
 
@@ -144,6 +162,7 @@ def _affine(last: keras.Layer, weights: np.ndarray) -> tuple[keras.Layer, np.nda
     return linear, weights[..., used]
 
 
+@objective("l2")
 def squares(model: keras.Model, layer: str, weights: np.ndarray) -> Target:
     """Return a weighted sum of the squares of the layer's output: grows most where there is much already.
 
@@ -159,10 +178,6 @@ def squares(model: keras.Model, layer: str, weights: np.ndarray) -> Target:
         Mordvintsev et al., 2015, "Inceptionism: Going Deeper into Neural Networks".
     """
     return after_activation(model, layer, weights)._replace(squared=True)
-
-
-# What an objective is made of, by its name in the settings.
-OBJECTIVES = {"activation": after_activation, "pre_activation": before_activation, "l2": squares}
 
 
 def part_up_to(model: keras.Model, layer: str) -> keras.Model:
