@@ -1,6 +1,34 @@
-"""`python -m pipeline`, and `mnist-dream`."""
+"""`python -m pipeline`, and `mnist-dream`: a command as the first word, or the pipeline's own words."""
 
-from pipeline.commands.run import main
+import sys
+from pathlib import Path
+
+from pipeline.commands.table import COMMANDS, load
+from pipeline.runtime.output import run_command
+
+
+def main() -> None:
+    """Do what the words of this process say, and end it."""
+    first = sys.argv[1] if len(sys.argv) > 1 else ""
+    if first in COMMANDS:
+        sys.exit(load(first).run(sys.argv[2:], prog=f"{_called()} {first}"))
+    # late: commands need no Hydra
+    from pipeline.commands.run import command
+    from pipeline.commands.unknown import refusal
+
+    said = refusal(first)
+    sys.exit(run_command(command if said is None else lambda: _refuse(said)))
+
+
+def _refuse(said: str) -> int:
+    print(f"mnist-dream: {said}", file=sys.stderr)
+    return 2
+
+
+def _called() -> str:
+    """Return how this process was called, without its words."""
+    return "python -m pipeline" if Path(sys.argv[0]).name == "__main__.py" else "mnist-dream"
+
 
 if __name__ == "__main__":
     main()

@@ -6,7 +6,6 @@ is taken as it is, whatever has changed since; so are its OIPs, where it has som
 
 import argparse
 import contextlib
-import logging
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
@@ -15,14 +14,14 @@ from tempfile import TemporaryDirectory
 
 from omegaconf import DictConfig, OmegaConf
 
-from pipeline.commands.options import exit_code, folder
+from pipeline.commands.command import Command
+from pipeline.commands.options import folder
 from pipeline.commands.recorded_run import Recorded, opened, recorded_settings, stored_result
 from pipeline.engine import storage
 from pipeline.engine.execution import PinnedResult
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.files import whole_file
-from pipeline.runtime.output import keep_going, run_command, shown
-from pipeline.runtime.signals import listen
+from pipeline.runtime.output import shown
 from pipeline.settings import schema
 from pipeline.settings.choices import TrackingBackend
 from pipeline.settings.config import Config
@@ -38,20 +37,17 @@ OUTPUT = "a file that is not there yet, in a folder that is"
 OF_OIPS, OF_TRAINING = ("oip.", "noise.", "data."), ("train.", "model.", "seed=")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The command line; returns the exit code."""
-    about = "a page about every map of the CNN of a finished run, in one HTML file"
-    parser = argparse.ArgumentParser("python -m pipeline.atlas", description=about)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the run, what shall be different, and where the page goes."""
     parser.add_argument("run", metavar="RUN", help="the id of a run in MLflow, or the folder of a run or stage")
     parser.add_argument("overrides", nargs="*", metavar="setting=value", help="such as oip.layer=Conv2D_2")
     parser.add_argument("--output", type=Path, metavar="FILE", help="a copy of the page; there must be no such file")
     parser.add_argument("--output-dir", type=folder, default=Path("outputs"), help="default: %(default)s")
     parser.add_argument("--uri", help="of the MLflow server; default: the file in the output folder")
-    options = parser.parse_intermixed_args(arguments)
-    return exit_code(lambda: _make(options), writes_to="--output-dir, --output")
 
 
-def _make(options: argparse.Namespace) -> int:
+def execute(options: argparse.Namespace) -> int:
+    """Make the page, and tell where it is."""
     if options.output is not None and (options.output.exists() or not options.output.parent.is_dir()):
         raise InputError.at("--output", takes=OUTPUT, got=str(options.output))
     for word in options.overrides:
@@ -182,9 +178,14 @@ def _compare_data(training: Path, atlas: Path) -> None:
         print("data: not what the CNN was trained on; the real images of the atlas are today's")
 
 
+main = Command(
+    name="atlas",
+    about="a page about every map of the CNN of a finished run, in one HTML file",
+    add_arguments=add_arguments,
+    execute=execute,
+    writes_to="--output-dir, --output",
+    any_order=True,
+)
+
 if __name__ == "__main__":
-    listen()
-    # before the log takes it
-    keep_going()
-    logging.basicConfig(level=logging.WARNING, format="mnist-dream: %(message)s")
-    sys.exit(run_command(main))
+    sys.exit(main.run())

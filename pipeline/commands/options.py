@@ -16,17 +16,21 @@ def folder(text: str) -> Path:
     return Path(text)
 
 
-def exit_code(action: Callable[[], int], *, writes_to: str) -> int:
-    """What a command line returns: what `action` does, 2 for what is refused, told in one line, 130 for an interrupt.
+def exit_code(action: Callable[[], int], *, writes_to: str | None) -> int:
+    """Return what `action` does, 2 for what is refused, told in one line, 130 for an interrupt.
 
     Args:
-        writes_to: the options that name where it writes, for the message.
+        action: what a command does; returns its exit code.
+        writes_to: the options that name where it writes, for the message; None to tell only what the system says.
     """
     try:
         return action()
     except InputError as error:
         print(f"mnist-dream: {error}", file=sys.stderr)
     except OSError as error:
+        if writes_to is None:
+            print(f"mnist-dream: {why(error)}", file=sys.stderr)
+            return 2
         takes = "a folder that can be written to, with room for the results"
         print(f"mnist-dream: {InputError.at(writes_to, takes=takes, got=why(error))}", file=sys.stderr)
     except KeyboardInterrupt:

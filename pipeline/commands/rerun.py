@@ -7,7 +7,6 @@ RUN is the id of a run in MLflow, or the folder of a stage. Exit code 0: every a
 import argparse
 import contextlib
 import json
-import logging
 import multiprocessing
 import sys
 from collections.abc import Mapping, Sequence
@@ -16,24 +15,22 @@ from typing import Any, cast
 
 from omegaconf import DictConfig, OmegaConf
 
-from pipeline.commands.options import exit_code, folder, tolerance
+from pipeline.commands.command import Command
+from pipeline.commands.options import folder, tolerance
 from pipeline.commands.recorded_run import TRAINING, Recorded, Said, opened, recorded_settings, stored_result
 from pipeline.engine import differences as comparison
 from pipeline.engine import provenance, storage
 from pipeline.engine.folders import work_folder
 from pipeline.runtime.errors import InputError
-from pipeline.runtime.output import keep_going, run_command
-from pipeline.runtime.signals import listen
+from pipeline.runtime.output import keep_going
 from pipeline.runtime.tensorflow import cpu_threads
 from pipeline.settings import schema
 from pipeline.sweeps import jobs
 from pipeline.tracking.backend import default_uri
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The command line; returns the exit code."""
-    about = "compute a recorded stage again, and say whether the results are the same bits"
-    parser = argparse.ArgumentParser("python -m pipeline.rerun", description=about)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the run, and what shall be different."""
     parser.add_argument("run", metavar="RUN", help="the id of a run in MLflow, or the folder of a stage")
     parser.add_argument("overrides", nargs="*", metavar="setting=value", help="what shall be different this time")
     parser.add_argument("--output-dir", type=folder, default=Path("outputs"), help="default: %(default)s")
@@ -41,11 +38,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--tolerance", type=tolerance, default=0.0, metavar="X", help="largest difference that counts as the same (0)"
     )
-    options = parser.parse_intermixed_args(arguments)
-    return exit_code(lambda: _rerun(options), writes_to="--output-dir")
 
 
-def _rerun(options: argparse.Namespace) -> int:
+def execute(options: argparse.Namespace) -> int:
+    """Compute the stage again, and compare; return 1 if something differs."""
     with contextlib.ExitStack() as stack:
         recorded = stack.enter_context(opened(options.run, options.output_dir, options.uri))
         wanted = [recorded]
@@ -103,24 +99,24 @@ def _run(
     with jobs.attempt(run_dir, options.overrides) as attempt, contextlib.ExitStack() as stack:
         assert attempt is not None
         if training_threads is None:
-            stages = _execute(text, run_dir, said, options)
+            stages = _compute(text, run_dir, said, options)
         else:
             store = stack.enter_context(work_folder(run_dir))
             composed.reuse, composed.output_dir = True, str(store)
             composed.tracking.uri = options.uri or default_uri(options.output_dir)
             training = OmegaConf.merge(composed, {"stages": [TRAINING], "runtime": {"threads": training_threads}})
             process = multiprocessing.get_context("spawn").Process(
-                target=_execute, args=(OmegaConf.to_yaml(training, resolve=True), run_dir, said, options)
+                target=_compute, args=(OmegaConf.to_yaml(training, resolve=True), run_dir, said, options)
             )
             process.start()
             process.join()
             if process.exitcode:
                 raise InputError(f"the training could not be computed again: exit code {process.exitcode}")
-            stages = _execute(OmegaConf.to_yaml(composed, resolve=True), run_dir, said, options)
+            stages = _compute(OmegaConf.to_yaml(composed, resolve=True), run_dir, said, options)
         attempt.end(jobs.FINISHED, stages=stages)
 
 
-def _execute(composed: str, run_dir: Path, said: Said, options: argparse.Namespace) -> dict[str, dict[str, Any]]:
+def _compute(composed: str, run_dir: Path, said: Said, options: argparse.Namespace) -> dict[str, dict[str, Any]]:
     # late: it is not needed to refuse
     from pipeline.commands.execute import run
 
@@ -156,9 +152,14 @@ def _compare(recorded: Recorded, folder: Path, options: argparse.Namespace) -> b
     return within
 
 
+main = Command(
+    name="rerun",
+    about="compute a recorded stage again, and say whether the results are the same bits",
+    add_arguments=add_arguments,
+    execute=execute,
+    writes_to="--output-dir",
+    any_order=True,
+)
+
 if __name__ == "__main__":
-    listen()
-    # before the log takes it
-    keep_going()
-    logging.basicConfig(level=logging.WARNING, format="mnist-dream: %(message)s")
-    sys.exit(run_command(main))
+    sys.exit(main.run())

@@ -7,12 +7,12 @@ output folder around the sweep was moved or copied, that is where the command wr
 import argparse
 import os
 import sys
-from collections.abc import Sequence
 
-from pipeline.commands.options import folder as folder_argument
+from pipeline.commands.command import Command
+from pipeline.commands.options import folder
 from pipeline.commands.run import command
 from pipeline.engine.provenance import conf_digest
-from pipeline.runtime.output import run_command
+from pipeline.runtime.errors import InputError
 from pipeline.settings.compose import CONF
 from pipeline.sweeps import jobs
 from pipeline.sweeps.callback import PLACE
@@ -20,23 +20,24 @@ from pipeline.sweeps.folder import FILE, read, rows
 from pipeline.sweeps.moved import followed, quoted
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Do what is missing; the exit code is that of the sweep."""
-    parser = argparse.ArgumentParser("python -m pipeline.resume", description="finish an interrupted sweep")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the folder of the sweep."""
     parser.add_argument(
-        "folder", type=folder_argument, metavar="DIR", help="the folder of the sweep, outputs/multirun/DATE/TIME"
+        "folder", type=folder, metavar="DIR", help="the folder of the sweep, outputs/multirun/DATE/TIME"
     )
-    folder = parser.parse_args(arguments).folder.absolute()
-    sweep = read(folder)
+
+
+def execute(options: argparse.Namespace) -> int:
+    """Do what is missing; return the exit code of the sweep."""
+    place = options.folder.absolute()
+    sweep = read(place)
     if sweep is None:
-        print(f"mnist-dream: DIR: takes the folder of a sweep, with a {FILE}; got {folder}", file=sys.stderr)
-        return 2
-    sweep = followed(sweep, folder)
+        raise InputError.at("DIR", takes=f"the folder of a sweep, with a {FILE}", got=str(place))
+    sweep = followed(sweep, place)
     if sweep.jobs is None:
         takes = "a sweep whose jobs were known when it began; a study is continued by its own command, given again"
-        print(f"mnist-dream: DIR: takes {takes}; got {folder}", file=sys.stderr)
-        return 2
-    done = sum(row.state == jobs.FINISHED for row in rows(sweep, folder))
+        raise InputError.at("DIR", takes=takes, got=str(place))
+    done = sum(row.state == jobs.FINISHED for row in rows(sweep, place))
     print(f"{done} of {len(sweep.jobs)} jobs are finished", flush=True)
     if conf_digest(CONF) != sweep.conf:
         print("mnist-dream: the files of conf/ have changed since; the rest follows today's", file=sys.stderr)
@@ -44,11 +45,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.chdir(sweep.directory)
     except OSError as error:
         takes = f"a sweep whose command can be given again in {sweep.directory}"
-        print(f"mnist-dream: DIR: takes {takes}; got {error.strerror}", file=sys.stderr)
-        return 2
-    sys.argv[1:] = [*sweep.command, f"{PLACE}{quoted(str(folder))}"]
+        raise InputError.at("DIR", takes=takes, got=error.strerror) from error
+    sys.argv[1:] = [*sweep.command, f"{PLACE}{quoted(str(place))}"]
     return command()
 
 
+main = Command(
+    name="resume",
+    about="finish an interrupted sweep",
+    add_arguments=add_arguments,
+    execute=execute,
+)
+
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    sys.exit(main.run())

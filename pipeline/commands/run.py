@@ -1,4 +1,4 @@
-"""The command line. The only place that knows Hydra: compose -> typed Config -> run()."""
+"""The pipeline's own words. The only place that knows Hydra: compose -> typed Config -> run()."""
 
 import contextlib
 import logging
@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import hydra
+from hydra._internal.utils import get_args_parser
 from hydra.conf import HydraConf
 from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
@@ -16,8 +17,9 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from yaml import YAMLError
 
+from pipeline.commands.table import listing
 from pipeline.runtime.errors import InputError, one_line, why
-from pipeline.runtime.output import keep_going, run_command
+from pipeline.runtime.output import keep_going
 from pipeline.runtime.processes import end_with_parent
 from pipeline.runtime.signals import listen, raise_lost_stop, stopped_is_stopped
 from pipeline.settings import schema
@@ -33,13 +35,16 @@ from pipeline.tracking.backend import sqlite_uri
 logger = logging.getLogger(__name__)
 
 INTERRUPTED = 130
+HELP = """\
+${{hydra.help.app_name}} is powered by Hydra.
+
+== Commands ==
+As the first word, with words of their own (mnist-dream rerun --help); python -m pipeline.rerun is the same
+
+{listing}
+"""
 # In the folder of a job.
 SETTINGS = ".hydra"
-
-
-def main() -> None:
-    """`mnist-dream`, or `python -m pipeline`."""
-    sys.exit(run_command(command))
 
 
 def command() -> int:
@@ -73,6 +78,8 @@ def command() -> int:
 def _entry() -> None:
     """Let Hydra compose the settings, and call `_job` with them, in a sweep again and again."""
     prepare_hydra()
+    if get_args_parser().parse_known_args(sys.argv[1:])[0].help:
+        _show_commands()
     check_overrides(sys.argv[1:])
     hydra.main(config_path=str(CONF), config_name="config", version_base="1.3")(_job)()
 
@@ -183,6 +190,12 @@ def _look_before_writing() -> None:
     defaults = ConfigStore.instance().repo["hydra"]["config.yaml"].node
     defaults.output_subdir = None
     defaults.callbacks = {"sweep": {"_target_": f"{SweepCallback.__module__}.{SweepCallback.__name__}"}}
+
+
+def _show_commands() -> None:
+    """Let Hydra's help begin with the commands; only where it is asked for, as jobs keep Hydra's settings in a file."""
+    defaults = ConfigStore.instance().repo["hydra"]["config.yaml"].node
+    defaults.help.header = HELP.format(listing=listing())
 
 
 def _settle_threads(composed: DictConfig, hydra_config: HydraConf) -> None:

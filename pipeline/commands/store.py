@@ -3,48 +3,52 @@
 import argparse
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
+from pipeline.commands.command import Command
 from pipeline.commands.options import days, folder
 from pipeline.engine.entries import Entry, entries
 from pipeline.engine.store import Store, is_being_computed
-from pipeline.runtime.errors import why
-from pipeline.runtime.output import run_command
+from pipeline.runtime.errors import InputError
 from pipeline.stages.registry import STAGES
 
+OUTPUT_DIR = Path("outputs")
 DAY_S = 24 * 3600
 SHORT = 12
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The command line; returns the exit code."""
-    parser = argparse.ArgumentParser("python -m pipeline.store", description="the store of results")
-    parser.add_argument("--output-dir", type=folder, default=Path("outputs"), help="default: %(default)s")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what is to be done with the store, and where it is."""
+    _add_output_dir(parser, OUTPUT_DIR)
     commands = parser.add_subparsers(dest="command", required=True, metavar="list | verify | prune")
-    commands.add_parser("list", help="what is in the store, the least recently used first")
-    commands.add_parser("verify", help="whether every array is what it was when it was saved")
+    listed = commands.add_parser("list", help="what is in the store, the least recently used first")
+    verify = commands.add_parser("verify", help="whether every array is what it was when it was saved")
     prune = commands.add_parser("prune", help="remove what killed processes left, and what is asked for")
     prune.add_argument("--broken", action="store_true", help="results that `verify` complains of")
     prune.add_argument("--outdated", action="store_true", help="results of other sources or versions than today's")
     prune.add_argument("--unused-for", type=days, metavar="DAYS", help="results not made or reused for so long")
     prune.add_argument("--dry-run", action="store_true", help="only say what would go")
-    options = parser.parse_args(arguments)
+    for subcommand in (listed, verify, prune):
+        # a default would take the place of what was given before it
+        _add_output_dir(subcommand, argparse.SUPPRESS)
+
+
+def _add_output_dir(parser: argparse.ArgumentParser, default: Path | str) -> None:
+    parser.add_argument("--output-dir", type=folder, default=default, help=f"default: {OUTPUT_DIR}")
+
+
+def execute(options: argparse.Namespace) -> int:
+    """List, verify or prune the store; return 1 if a result is not as it was saved."""
     root = options.output_dir / "store"
-    try:
-        if not root.is_dir():
-            print(f"mnist-dream: nothing is stored in {options.output_dir.resolve()} yet", file=sys.stderr)
-            return 2
-        match options.command:
-            case "list":
-                return _list(Store(root, STAGES))
-            case "verify":
-                return _verify(Store(root, STAGES))
-            case _:
-                return _prune(Store(root, STAGES), options)
-    except OSError as error:
-        print(f"mnist-dream: {why(error)}", file=sys.stderr)
-        return 2
+    if not root.is_dir():
+        raise InputError(f"nothing is stored in {options.output_dir.resolve()} yet")
+    match options.command:
+        case "list":
+            return _list(Store(root, STAGES))
+        case "verify":
+            return _verify(Store(root, STAGES))
+        case _:
+            return _prune(Store(root, STAGES), options)
 
 
 def _list(store: Store) -> int:
@@ -96,5 +100,12 @@ def _mebibytes(size: int) -> str:
     return f"{size / 2**20:8.1f} MiB"
 
 
+main = Command(
+    name="store",
+    about="the store of results",
+    add_arguments=add_arguments,
+    execute=execute,
+)
+
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    sys.exit(main.run())

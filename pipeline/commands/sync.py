@@ -4,11 +4,12 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.commands.command import Command
 from pipeline.commands.options import folder
 from pipeline.engine import storage
 from pipeline.engine.places import ARTIFACTS, MARK
@@ -16,9 +17,7 @@ from pipeline.engine.record import StageRecord
 from pipeline.runtime.errors import InputError, one_line, without_passwords
 from pipeline.runtime.locks import exclusive
 from pipeline.runtime.numerics import settle_keras
-from pipeline.runtime.output import run_command
 from pipeline.runtime.processes import is_gone, this_process
-from pipeline.runtime.signals import listen
 from pipeline.tracking import backend
 from pipeline.tracking.backend import Connection
 from pipeline.tracking.backfill import Brought, bring_in, upstream_run
@@ -46,24 +45,31 @@ class Marked:
     mark: Mark
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Bring in what is marked; 0: all of it is in, 1: something is left, 2: it cannot be begun."""
-    parser = argparse.ArgumentParser(prog="python -m pipeline.sync", description=__doc__)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the folder with the results, and the address."""
     parser.add_argument("--output-dir", type=folder, default=Path("outputs"), help="default: %(default)s")
     parser.add_argument(
         "--uri", help="where to record it; default: where it was to be recorded. Needed where it holds a password"
     )
-    options = parser.parse_args(arguments)
+
+
+def execute(options: argparse.Namespace) -> int:
+    """Bring in what is marked; return 0 if all of it is in, 1 if something is left.
+
+    Raises:
+        InputError: it cannot be begun.
+    """
+    takes = "the folder with the results"
     try:
         if not options.output_dir.is_dir():
-            return _refused(f"--output-dir: takes the folder with the results; got {options.output_dir}")
+            raise _refusal(takes, options.output_dir)
     except OSError as error:
-        return _refused(f"--output-dir: takes the folder with the results; got {options.output_dir}: {error.strerror}")
-    try:
-        if options.uri is not None:
+        raise _refusal(takes, f"{options.output_dir}: {error.strerror}") from error
+    if options.uri is not None:
+        try:
             backend.check_uri(options.uri)
-    except InputError as error:
-        return _refused(str(error).replace("tracking.uri", "--uri", 1))
+        except InputError as error:
+            raise InputError(" ".join(str(error).replace("tracking.uri", "--uri", 1).split())) from error
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     try:
@@ -72,9 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ):
             return _Sync(options.output_dir, options.uri).run()
     except OSError as error:
-        return _refused(f"--output-dir: takes a folder that can be written to; got {error}")
-    except KeyboardInterrupt:
-        return 130
+        raise _refusal("a folder that can be written to", error) from error
 
 
 class _Sync:
@@ -264,11 +268,16 @@ def _say(line: str) -> None:
     print(f"mnist-dream: {line}", file=sys.stderr, flush=True)
 
 
-def _refused(reason: str) -> int:
-    _say(" ".join(reason.split()))
-    return 2
+def _refusal(takes: str, got: object) -> InputError:
+    return InputError(" ".join(f"--output-dir: takes {takes}; got {got}".split()))
 
+
+main = Command(
+    name="sync",
+    about=__doc__,
+    add_arguments=add_arguments,
+    execute=execute,
+)
 
 if __name__ == "__main__":
-    listen()
-    sys.exit(run_command(main))
+    sys.exit(main.run())

@@ -10,13 +10,15 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import IO, Any
 
+from pipeline.commands.command import Command
 from pipeline.engine.places import ARTIFACTS, RUNS
-from pipeline.runtime.output import is_lost, run_command
+from pipeline.runtime.errors import InputError
+from pipeline.runtime.output import is_lost
 from pipeline.tracking.backend import FILE, sqlite_uri
 from pipeline.tracking.charts import chart_address, sweep_views, view_id
 from pipeline.tracking.moved import follow
@@ -36,25 +38,27 @@ ENVIRONMENT = {
 }
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Show the record until Ctrl-C; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m pipeline.ui", description=__doc__)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the folder with the record, and the port."""
     parser.add_argument("--output-dir", type=Path, default=Path("outputs"), help="default: %(default)s")
     parser.add_argument("--port", type=int, help=f"default: {FIRST_PORT}, or the next one that is free")
-    options = parser.parse_args(arguments)
+
+
+def execute(options: argparse.Namespace) -> int:
+    """Show the record until Ctrl-C; return the exit code."""
     folder = options.output_dir.resolve()
     if not (folder / FILE).is_file():
-        return _refused(f"nothing is recorded in {folder} yet; `python -m pipeline` does it")
+        raise InputError(f"nothing is recorded in {folder} yet; `python -m pipeline` does it")
     # the record may be a link, its artifacts lie beside the file itself
     file = (folder / FILE).resolve()
     try:
         follow(file)
     except PermissionError as error:
-        return _refused(f"{file}: {error}")
+        raise InputError(f"{file}: {error}") from error
     ports = range(FIRST_PORT, FIRST_PORT + 100) if options.port is None else [options.port]
     port = next(filter(_is_free, ports), None)
     if port is None:
-        return _refused(f"port {ports[0]} cannot be used; --port takes another one")
+        raise InputError(f"port {ports[0]} cannot be used; --port takes another one")
     if lost := _lost(folder, file):
         print(f"mnist-dream: {lost}", file=sys.stderr)
     with tempfile.TemporaryFile() as output:
@@ -175,10 +179,12 @@ def _is_free(port: int) -> bool:
     return True
 
 
-def _refused(reason: str) -> int:
-    print(f"mnist-dream: {reason}", file=sys.stderr)
-    return 2
-
+main = Command(
+    name="ui",
+    about=__doc__,
+    add_arguments=add_arguments,
+    execute=execute,
+)
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    sys.exit(main.run())
