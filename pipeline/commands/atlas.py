@@ -82,7 +82,7 @@ def _copy_page(page: Path, output: Path) -> None:
 
 
 def _follow_layer(composed: DictConfig, overrides: Sequence[str]) -> None:
-    """Of another layer than that of the record all maps are wanted, unless some are chosen, and statistics too."""
+    """Let all maps be wanted of another layer than that of the record, unless some are chosen, and its statistics."""
     chosen = {word.partition("=")[0] for word in overrides}
     if "statistics.layer" not in chosen:
         composed.statistics.layer = composed.oip.layer
@@ -118,7 +118,7 @@ def _run(
 
 
 def _stage_of(run: str) -> str:
-    """The stage's folder to begin with, of the folder of a run with several stages; anything else as it is."""
+    """Return the stage's folder to begin with, of the folder of a run with several stages; anything else as it is."""
     with contextlib.suppress(OSError):
         for stage in (OIPS, TRAINING, ATLAS, *STAGES):
             if (Path(run) / stage / storage.RECORD).is_file() and not (Path(run) / storage.RECORD).is_file():
@@ -128,7 +128,7 @@ def _stage_of(run: str) -> str:
 
 @contextlib.contextmanager
 def _pinned(recorded: Recorded, options: argparse.Namespace) -> Iterator[dict[str, PinnedResult]]:
-    """The results of the record that the atlas stands on, until the block is left."""
+    """Give the results of the record that the atlas stands on, until the block is left."""
     with contextlib.ExitStack() as stack:
         training = recorded
         if recorded.stage != TRAINING:
@@ -149,7 +149,7 @@ def _pinned(recorded: Recorded, options: argparse.Namespace) -> Iterator[dict[st
 
 @contextlib.contextmanager
 def _with_model(training: Recorded, options: argparse.Namespace) -> Iterator[Path]:
-    """The folder of a training with its model, which MLflow keeps elsewhere."""
+    """Give the folder of a training with its model, which MLflow keeps elsewhere."""
     if (training.folder / storage.MODEL).is_file():
         problem = storage.problem(training.folder, thorough=True)
         if problem is not None:

@@ -10,7 +10,7 @@ from pipeline.runtime.errors import InputError, why
 
 
 def folder(text: str) -> Path:
-    """A folder by its path; an empty one would be the current folder, which nobody means."""
+    """Return a folder by its path; an empty one would be the current folder, which nobody means."""
     if not text.strip():
         raise argparse.ArgumentTypeError("takes a folder; got nothing")
     return Path(text)
@@ -40,12 +40,12 @@ def exit_code(action: Callable[[], int], *, writes_to: str | None) -> int:
 
 
 def days(text: str) -> float:
-    """A time in days."""
+    """Return a time in days."""
     return _number(text, "a number of days of at least 0")
 
 
 def tolerance(text: str) -> float:
-    """The largest difference that counts as none."""
+    """Return the largest difference that counts as none."""
     return _number(text, "a number of at least 0")
 
 

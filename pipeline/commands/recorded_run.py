@@ -47,11 +47,11 @@ class Recorded:
 
     @property
     def stage(self) -> str:
-        """Its name."""
+        """Return its name."""
         return known_stage(self.described["record"]["stage"])
 
     def said(self, more: Sequence[str]) -> Said:
-        """What was given then, and `more` that is given now."""
+        """Return what was given then, and `more` that is given now."""
         process = self.described["process"]
         overrides = process.get("overrides", [])
         return Said([*overrides, *more], [*process.get("named_by", overrides), *more])
@@ -70,7 +70,7 @@ def known_stage(name: str) -> str:
 
 @contextlib.contextmanager
 def opened(run: str, output_dir: Path, uri: str | None) -> Iterator[Recorded]:
-    """What the id of a run in MLflow, or the folder of a stage, stands for, until the block is left.
+    """Give what the id of a run in MLflow, or the folder of a stage, stands for, until the block is left.
 
     Args:
         uri: of the MLflow server, None for the file in `output_dir`.
@@ -113,8 +113,9 @@ def opened(run: str, output_dir: Path, uri: str | None) -> Iterator[Recorded]:
 
 
 def _on_disk(output_dir: Path, run: str, tags: Mapping[str, str]) -> Path | None:
-    """The folder below `output_dir` with the whole results of a run in MLflow, that are not found there any more; that
-    of the pipeline run which recorded it, else one of the store.
+    """Return the folder below `output_dir` with the whole results of a run, which MLflow does not have any more.
+
+    It is that of the pipeline run which recorded it, else one of the store.
 
     Args:
         tags: of the run; empty if the record does not know it.
@@ -129,7 +130,7 @@ def _on_disk(output_dir: Path, run: str, tags: Mapping[str, str]) -> Path | None
 
 
 def _of_job(folder: Path, run: str, tags: Mapping[str, str]) -> Path | None:
-    """The folder of the stage that a run in MLflow is of, if a job made or reused it."""
+    """Return the folder of the stage that a run in MLflow is of, if a job made or reused it."""
     job = jobs.read(folder)
     for stage, described in job.stages.items() if job is not None else ():
         if described.get("run_id") == run:
@@ -156,7 +157,7 @@ def _read(folder: Path, upstream: str | None, run_id: str | None) -> Recorded:
 
 
 def stored_result(output_dir: Path, stage: str, key: str | None) -> Path | None:
-    """The folder of a result in the store, if it is there, whole."""
+    """Return the folder of a result in the store, if it is there, whole."""
     if key is None:
         return None
     place = Store(output_dir / "store", STAGES).place(stage, key)
@@ -164,7 +165,7 @@ def stored_result(output_dir: Path, stage: str, key: str | None) -> Path | None:
 
 
 def recorded_settings(recorded: Recorded, overrides: Sequence[str]) -> DictConfig:
-    """The settings of the record, but for what is given now, `setting=value`; those that it lacks as of today.
+    """Return the settings of the record, but for what is given now, `setting=value`; those that it lacks as of today.
 
     Raises:
         InputError: a word that is no such setting.

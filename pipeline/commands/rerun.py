@@ -66,8 +66,10 @@ def execute(options: argparse.Namespace) -> int:
 
 
 def _training_threads(wanted: Sequence[Recorded], options: argparse.Namespace) -> int | None:
-    """The threads of the training that a stage stands on, if they were others than its own: another number of them
-    gives other bits, and a process has one number for all it does."""
+    """Return the threads of the training that a stage stands on, if they were others than its own.
+
+    Another number of them gives other bits, and a process has one number for all it does.
+    """
     if len(wanted) < 2 or any(word.startswith("runtime.threads=") for word in options.overrides):
         return None
     training, stage = (recorded.described["process"]["threads"] for recorded in wanted)
@@ -75,7 +77,7 @@ def _training_threads(wanted: Sequence[Recorded], options: argparse.Namespace) -
 
 
 def _composed(recorded: Recorded, options: argparse.Namespace) -> DictConfig:
-    """The settings of the record, but for what is given now; without reuse, for this stage alone."""
+    """Return the settings of the record, but for what is given now; without reuse, for this stage alone."""
     for word in options.overrides:
         if word.partition("=")[0] == "stages":
             raise InputError(f"{word}: the stage is that of the record; its folder or run says which")

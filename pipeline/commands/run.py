@@ -94,7 +94,7 @@ def prepare_hydra() -> None:
 
 
 def _outcome() -> int:
-    """The exit code of what was asked for; what went wrong is told in one line, of a sweep by its end."""
+    """Return the exit code of what was asked for; what went wrong is told in one line, of a sweep by its end."""
     try:
         with stopped_is_stopped():
             _entry()
@@ -119,7 +119,7 @@ def _outcome() -> int:
 
 
 def _job(composed: DictConfig) -> float | None:
-    """One composition: a run, or one job of a sweep; its figure, for an optimizer."""
+    """Execute one composition: a run, or one job of a sweep; return its figure, for an optimizer."""
     raise_lost_stop()
     # a worker of a launcher is a process of its own
     keep_going()
@@ -164,7 +164,7 @@ def _job(composed: DictConfig) -> float | None:
 
 
 def _settings_files(composed: DictConfig, overrides: list[str]) -> dict[str, str]:
-    """What Hydra itself would write into the folder of a job before that has looked at its settings."""
+    """Return what Hydra itself would write into the folder of a job before that has looked at its settings."""
     contents = {
         "config": OmegaConf.to_yaml(composed),
         "hydra": OmegaConf.to_yaml(HydraConfig.instance().cfg),
@@ -199,7 +199,7 @@ def _show_commands() -> None:
 
 
 def _settle_threads(composed: DictConfig, hydra_config: HydraConf) -> None:
-    """In a sweep, set runtime.threads to what the launcher leaves a job."""
+    """Set runtime.threads, in a sweep, to what the launcher leaves a job."""
     if hydra_config.mode is not RunMode.MULTIRUN:
         return
     launcher = hydra_config.runtime.choices["hydra/launcher"]
@@ -208,7 +208,7 @@ def _settle_threads(composed: DictConfig, hydra_config: HydraConf) -> None:
 
 
 def _writing_failed(error: OSError) -> str:
-    """What is read is refused by its setting; what is left concerns the folders that are written to."""
+    """Say that writing failed: what is read is refused by its setting, so that folders are left that are written to."""
     takes = "folders that can be written to, with room for the results"
     return str(InputError.at("output_dir, hydra.run.dir", takes=takes, got=why(error)))
 

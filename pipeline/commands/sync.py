@@ -148,7 +148,7 @@ class _Sync:
         return bring_in(connection, mark, record, folder, upstream=upstream, load_model=lambda: _load_model(folder))
 
     def _find_upstream(self, connection: Connection, mark: Mark, stage: str, known: Upstream) -> str | None:
-        """The run of what a stage stands on; brought in from the store if it was never recorded."""
+        """Return the run of what a stage stands on; brought in from the store if it was never recorded."""
         place = (connection.uri, mark.experiment, known.key)
         if self._upstream.get(place) is None:
             run_id = upstream_run(connection, mark, stage, known)
@@ -162,7 +162,7 @@ class _Sync:
         return self._upstream[place]
 
     def _connect(self, mark: Mark) -> Connection | None:
-        """The connection that a mark asks for; None if it does not come about, which is said once."""
+        """Return the connection that a mark asks for; None if it does not come about, which is said once."""
         uri = self.uri or mark.uri or backend.default_uri(self.output_dir)
         if self.uri is None and mark.needs_password:
             raise InputError(f"--uri: takes {uri} with its password, which is not kept; got nothing")
@@ -179,7 +179,7 @@ class _Sync:
         return self._connections[uri]
 
     def _look_after(self, mark: Mark) -> None:
-        """After a failure: if the backend is gone, the rest is not tried."""
+        """Try no more of the rest, after a failure, if the backend is gone."""
         uri = self.uri or mark.uri or backend.default_uri(self.output_dir)
         try:
             backend.connect(uri, self.output_dir, Deadline(None))
@@ -188,7 +188,7 @@ class _Sync:
             _say(f"{without_passwords(uri)}: {one_line(error)}")
 
     def _close_stale_of_all(self) -> None:
-        """Nothing is marked, but what was killed before it had a result has left its run all the same."""
+        """Close the runs of processes that were killed before they had a result, where nothing is marked."""
         uri = self.uri or backend.default_uri(self.output_dir)
         if self.uri is None and not (self.output_dir / backend.FILE).is_file():
             return
@@ -239,7 +239,7 @@ def _may_be_recording(one: Marked) -> bool:
 
 
 def _mark_of_stored(folder: Path, record: StageRecord, above: Mark) -> Mark:
-    """The mark of a stage in the store that was never recorded; `above` is that of a stage that stands on it."""
+    """Return the mark of a stage in the store that was never recorded; `above` is that of a stage that stands on it."""
     process = storage.load_process(folder)
     saved = int((folder / storage.RECORD).stat().st_mtime * 1000)
     pipeline_id = process.get("pipeline_id", above.pipeline_id)

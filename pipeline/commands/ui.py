@@ -82,7 +82,7 @@ def _on_stop(handler: Callable[[int, FrameType | None], Any]) -> None:
 
 
 def _lost(folder: Path, file: Path) -> str | None:
-    """What to say of runs whose pages can show no files; None if all have theirs."""
+    """Return what to say of runs whose pages can show no files; None if all have theirs."""
     lost = lost_files(file)
     if lost.runs == 0:
         return None
@@ -143,7 +143,7 @@ def _answers(server: subprocess.Popen[bytes], root: str) -> bool:
 
 
 def _experiments(root: str) -> list[dict[str, Any]]:
-    """The experiments with runs of stages, in the order in which they were made."""
+    """Return the experiments with runs of stages, in the order in which they were made."""
     found = json.loads(_fetch(f"{root}/api/2.0/mlflow/experiments/search?max_results=100")).get("experiments", [])
     of_stages = [experiment for experiment in found if "/" in experiment["name"]]
     return sorted(of_stages, key=lambda experiment: int(experiment["experiment_id"]))

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.runtime.errors import without_passwords
-from pipeline.runtime.numerics import ONEDNN
+from pipeline.runtime.numerics import ONEDNN, prefer_onednn
 
 PACKAGE = Path(__file__).parent.parent
 # The endings of source files: code, and what pages are made of.
@@ -102,6 +102,8 @@ def describe_process(overrides: list[str], *, threads: int, deterministic: bool)
         threads: those of TensorFlow's operations.
         deterministic: whether TensorFlow refuses operations whose result depends on timing.
     """
+    # otherwise it would depend on what was imported before whether it is in the environment
+    prefer_onednn()
     packages = {dist.metadata["Name"]: dist.version for dist in importlib.metadata.distributions()}
     return {
         "command": [Path(sys.argv[0]).name, *map(without_passwords, sys.argv[1:])],

@@ -77,7 +77,7 @@ def _check_choices(group: str, choices: Iterable[Any]) -> None:
 
 
 def _values(override: Override) -> Iterable[Any]:
-    """What a setting would be in some job."""
+    """Return what a setting would be in some job."""
     if override.is_interval_sweep():
         interval = override.value()
         return [interval.start, interval.end]
@@ -85,7 +85,7 @@ def _values(override: Override) -> Iterable[Any]:
 
 
 def missing_file(error: MissingConfigException) -> InputError:
-    """A file of a group that is not there."""
+    """Refuse a file of a group that is not there."""
     if not error.options:
         return InputError(str(error))
     group, _, name = (error.missing_cfg_file or "").rpartition("/")

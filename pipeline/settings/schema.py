@@ -20,7 +20,7 @@ STAGE_LIST = "stages"
 
 
 def to_config(composed: DictConfig) -> Config:
-    """The typed settings.
+    """Return the typed settings.
 
     Raises:
         InputError: a key that no setting has, a value of another type or out of range, a value that is missing.
@@ -140,7 +140,7 @@ def _unknown(key: str, group: str, part: str, known: list[str]) -> str:
 
 
 def _keys(node: Any, prefix: str = "") -> Iterator[str]:
-    """The dotted names of all leaves."""
+    """Return the dotted names of all leaves."""
     if isinstance(node, Mapping) and node:
         for name, value in node.items():
             yield from _keys(value, f"{prefix}.{name}" if prefix else str(name))

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     import keras
 
 
+# long: it has fifteen arguments, and a field of the result for each thing that it looks at
 def examine_maps(
     config: AtlasConfig,
     oip_config: OipConfig,
@@ -137,7 +138,7 @@ survey = examine_maps
 
 
 def _elsewhere(oip: OipConfig, layer: str, *, is_first: bool) -> OipConfig:
-    """The settings of one OIP for every map of another layer."""
+    """Return the settings of one OIP for every map of another layer."""
     # before its activation function the mean of a first convolution is a weighted sum of the pixels: the best picture
     # has all of its contrast at the borders, where the weights differ
     objective = Objective.activation if is_first and oip.objective is Objective.pre_activation else oip.objective
@@ -147,7 +148,7 @@ def _elsewhere(oip: OipConfig, layer: str, *, is_first: bool) -> OipConfig:
 
 
 def _predictions(model: "keras.Model", oips: np.ndarray) -> np.ndarray:
-    """What the CNN makes of the OIPs as they are saved: (maps, classes)."""
+    """Return what the CNN makes of the OIPs as they are saved: (maps, classes)."""
     if len(oips) == 0:
         return np.zeros((0, model.outputs[0].shape[-1]), np.float32)
     last = model.outputs[0]._keras_history.operation.name
@@ -164,7 +165,7 @@ def _dreams(
     seed: int,
     progress: Progress,
 ) -> np.ndarray:
-    """The photo dreamt by octaves towards each map: (maps, height, width) uint8."""
+    """Return the photo dreamt by octaves towards each map: (maps, height, width) uint8."""
     settings = dataclasses.replace(
         dream_config,
         method=DreamMethod.octaves,
@@ -220,7 +221,7 @@ class _Elsewhere(NamedTuple):
 
 
 def _joined(sweeps: Sequence[OipSweepResult], layers: Sequence[str], size: int) -> _Elsewhere:
-    """The OIPs of several layers one after the other."""
+    """Return the OIPs of several layers one after the other."""
     if not sweeps:
         nothing = np.zeros(0, np.float32)
         return _Elsewhere(
@@ -243,7 +244,7 @@ class _Parts:
         self._parts = zip(accumulate(weights, initial=0), weights, strict=False)
 
     def next(self) -> Progress:
-        """How the next part tells how far it is."""
+        """Return how the next part tells how far it is."""
         before, weight = next(self._parts)
 
         def tell(task: str, done: int, total: int, **values: float) -> None:

@@ -28,7 +28,7 @@ class Kind(NamedTuple):
 
 
 def kinds_of(config: AtlasConfig, oip: OipConfig, noise: NoiseConfig, maps: list[int]) -> list[Kind]:
-    """The run's own kind, then each of the settings that is another; none without maps."""
+    """Return the run's own kind, then each of the settings that is another; none without maps."""
     if not maps:
         return []
     oip = dataclasses.replace(oip, map_indices=maps, direction=None, starts=config.starts, restarts=0)

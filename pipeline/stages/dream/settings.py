@@ -78,11 +78,11 @@ class DreamConfig:
         check_fields("dream", self)
 
     def rounds(self) -> int:
-        """How many levels or octaves there are."""
+        """Return how many levels or octaves there are."""
         return len(self.levels) if self.method is DreamMethod.carving else self.octaves.count
 
     def strengths(self) -> list[float]:
-        """The strength of every level or octave."""
+        """Return the strength of every level or octave."""
         return self.strength * (self.rounds() if len(self.strength) == 1 else 1)
 
     def _check_levels(self) -> None:
@@ -122,7 +122,7 @@ class DreamConfig:
             raise InputError.at("dream.tile_maps", takes=takes, got=self.tile_maps)
 
     def _check_nothing_of_tiles(self) -> None:
-        """A setting that only carving reads was meant for carving."""
+        """Refuse a setting that only carving reads: it was meant for carving."""
         for name in ("tiles", "tile_maps", "auto_maps"):
             value = getattr(self, name)
             if value is not None:

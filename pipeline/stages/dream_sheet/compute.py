@@ -75,7 +75,7 @@ def dream_sheet(
 
 
 def _dreamers(config: DreamConfig, model: "keras.Model", variants: Sequence[Variant], pixels: int) -> Iterator[Dreamer]:
-    """One for each variant; for maps by octaves one for as many as fit into the memory."""
+    """Yield one for each variant; for maps by octaves one for as many as fit into the memory."""
     if config.method is DreamMethod.octaves and config.compare.by is Compare.maps:
         count = max(PIXELS_AT_A_TIME // pixels, 1)
         batches = [variants[first : first + count] for first in range(0, len(variants), count)]

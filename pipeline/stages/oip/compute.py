@@ -148,7 +148,7 @@ class _Sweep:
         self._done = self._total = 0
 
     def expect(self, steps: int) -> None:
-        """So many more steps of single images are to come."""
+        """Count on so many more steps of single images."""
         self._total += steps
 
     def best_of(self, maps: np.ndarray, numbers: np.ndarray, stages: Sequence[int]) -> _Found:
@@ -188,7 +188,7 @@ class _Sweep:
         return found
 
     def _chunks(self, maps: int, starts: int) -> Iterator[np.ndarray]:
-        """Numbers of (map, start) pairs, as many at a time as a batch may have; never a part of a group."""
+        """Yield numbers of (map, start) pairs, as many at a time as a batch may have; never a part of a group."""
         size = self._config.batch_size
         if self._config.quality.diversity:
             size = max(size // starts, 1) * starts
@@ -204,7 +204,7 @@ class _Sweep:
         kept_steps: Sequence[int],
         starts: int,
     ) -> ascent.Ascent:
-        """One ascent, or several of them in succession, each from what the one before has reached, enriched."""
+        """Ascend once, or several times in succession, each from what the one before has reached, enriched."""
         parts: list[ascent.Ascent] = []
         first = 0
         transforms = self._transforms(identities, sum(stages))
@@ -251,14 +251,14 @@ class _Sweep:
         self._progress("oip", self._done, self._total)
 
     def data_maximum(self) -> np.ndarray:
-        """The largest activation that a real image causes in each map; not a number without images."""
+        """Return the largest activation that a real image causes in each map; not a number without images."""
         if self._reference_images is None:
             return np.full(len(self.map_indices), np.nan, np.float32)
         return largest_scores(self._scored, self._reference_images)
 
 
 def chosen_directions(config: OipConfig, maps: int) -> tuple[np.ndarray, list[str], np.ndarray]:
-    """Index, name and weights of the maps of everything that is to be ascended: (n,), n names, (n, maps).
+    """Return index, name and weights of the maps of everything that is to be ascended: (n,), n names, (n, maps).
 
     A direction has the index -1, as has the whole layer.
     """
@@ -288,7 +288,7 @@ def _priors(config: OipConfig, size: int, reference_images: np.ndarray | None) -
 
 
 def verdicts(activation: np.ndarray, converged_at: np.ndarray, objective: np.ndarray) -> np.ndarray:
-    """In one word what became of each map; a map whose picture leaves it silent was never triggered.
+    """Return in one word what became of each map; a map whose picture leaves it silent was never triggered.
 
     Nor was one whose activation is not a number, as a CNN has that was trained to nothing. A map that has not converged
     is still rising if its objective (steps, maps) was never higher than at the last step; else more steps need not
@@ -300,5 +300,5 @@ def verdicts(activation: np.ndarray, converged_at: np.ndarray, objective: np.nda
 
 
 def convergence_of(config: ConvergenceConfig) -> ascent.Convergence:
-    """The settings as the ascent takes them."""
+    """Return the settings as the ascent takes them."""
     return ascent.Convergence(config.criterion, config.after, config.patience, config.stop)

@@ -37,7 +37,7 @@ class NoiseConfig:
         self._check_kind()
 
     def _check_kind(self) -> None:
-        """A setting that the kind of start image does not read was meant for another kind."""
+        """Refuse a setting that the kind of start image does not read: it was meant for another kind."""
         if self.picture is not None and self.kind is not StartImage.picture:
             takes = f"null with noise.kind={self.kind.value} (noise=picture starts from a picture)"
             raise InputError.at("noise.picture", takes=takes, got=self.picture)
@@ -50,16 +50,16 @@ class NoiseConfig:
 
     @property
     def described(self) -> str:
-        """What start images are made of, in words: the wavelengths, or the kind of another start."""
+        """Return what start images are made of, in words: the wavelengths, or the kind of another start."""
         if self.kind is StartImage.waves:
             return f"wavelengths {', '.join(map(str, self.wavelengths))}"
         return self.kind.value
 
     def waves(self) -> list[tuple[int, float]]:
-        """(cells per side, amplitude), the longest waves first."""
+        """Return (cells per side, amplitude), the longest waves first."""
         amplitudes = self.amplitudes * (len(self.wavelengths) if len(self.amplitudes) == 1 else 1)
         return sorted(zip(self.wavelengths, amplitudes, strict=True))
 
     def is_random(self) -> bool:
-        """Whether another start of the same map is another image."""
+        """Tell whether another start of the same map is another image."""
         return self.blend > 0 or self.kind is not StartImage.picture

@@ -126,7 +126,7 @@ def _look(
     batch_size: int,
     progress: Progress,
 ) -> _Seen:
-    """A batch at a time."""
+    """Look at a batch at a time."""
     count, (height, width, maps) = len(images), _grid(part.outputs[0])
     seen = _Seen(
         means=np.zeros((count, maps)),
@@ -161,13 +161,13 @@ def _look(
 
 
 def _grid(output: keras.KerasTensor) -> tuple[int, int, int]:
-    """(height, width, maps) of a layer; of a dense one (1, 1, units)."""
+    """Return (height, width, maps) of a layer; of a dense one (1, 1, units)."""
     shape = tuple(output.shape[1:])
     return shape if len(shape) == 3 else (1, 1, shape[0])
 
 
 def _cut(model: keras.Model, name: str, classes: int) -> tuple[keras.KerasTensor, list[keras.Layer]]:
-    """The output of the layer, and the layers behind it."""
+    """Return the output of the layer, and the layers behind it."""
     # a model whose layers are known only when it is called has neither
     if not getattr(model, "inputs", None) or not getattr(model, "outputs", None):
         raise InputError.at("model", takes="a functional Keras model", got=type(model).__name__)

@@ -89,7 +89,7 @@ def train(
 
 
 def new_model(config: TrainConfig, model_config: ModelConfig, *, classes: int, seed: int) -> keras.Model:
-    """The untrained CNN of the settings."""
+    """Return the untrained CNN of the settings."""
     return cnn.build_cnn(
         with_classes(model_config.network, classes),
         regularizer=training.make_regularizer(config.regularizer.kind.value, config.regularizer.factor),
