@@ -179,7 +179,7 @@ class _Sync:
         return self._connections[uri]
 
     def _look_after(self, mark: Mark) -> None:
-        """Try no more of the rest, after a failure, if the backend is gone."""
+        """Look whether the backend is gone after a failure: then the rest is not tried."""
         uri = self.uri or mark.uri or backend.default_uri(self.output_dir)
         try:
             backend.connect(uri, self.output_dir, Deadline(None))

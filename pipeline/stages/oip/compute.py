@@ -17,9 +17,10 @@ from pipeline.runtime.progress import Progress, no_progress
 from pipeline.settings.choices import Spectrum, Strategy
 from pipeline.settings.shared import ConvergenceConfig
 from pipeline.stages.oip.noise_settings import NoiseConfig
-from pipeline.stages.oip.result import CONVERGED, NEVER, RISING, UNSTEADY, OipSweepResult
+from pipeline.stages.oip.result import OipSweepResult
 from pipeline.stages.oip.settings import OipConfig
 from pipeline.stages.oip.starts import Starts
+from pipeline.stages.oip.verdicts import verdicts
 
 if TYPE_CHECKING:
     import keras
@@ -285,18 +286,6 @@ def _priors(config: OipConfig, size: int, reference_images: np.ndarray | None) -
         frequency_filter=priors.frequency_filter(size, decay) if decay else None,
         magnitudes=magnitudes,
     )
-
-
-def verdicts(activation: np.ndarray, converged_at: np.ndarray, objective: np.ndarray) -> np.ndarray:
-    """Return in one word what became of each map; a map whose picture leaves it silent was never triggered.
-
-    Nor was one whose activation is not a number, as a CNN has that was trained to nothing. A map that has not converged
-    is still rising if its objective (steps, maps) was never higher than at the last step; else more steps need not
-    take it higher, as where a term for the looks of the picture gains on it.
-    """
-    rising = objective[-1] >= objective.max(axis=0)
-    unfinished = np.where(rising, RISING, UNSTEADY)
-    return np.where(~(activation > 0), NEVER, np.where(converged_at >= 0, CONVERGED, unfinished))
 
 
 def convergence_of(config: ConvergenceConfig) -> ascent.Convergence:
