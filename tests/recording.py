@@ -45,7 +45,7 @@ def tracker_of(output_dir: Path, uri: str | None, pipeline_id: str = "pipeline-1
 
 def train_stage(tracker: Tracker, run_dir: Path, model: Any, dataset: Dataset, key: str = "train-key") -> str | None:
     """As `Execution` does it: epochs while it computes, the rest at the end; returns the id of the run."""
-    half = DatasetSplit(dataset, "train")
+    split = DatasetSplit(dataset, "train")
     losses = {1: 0.5, 2: 0.25, 3: float("nan")}
     record = StageRecord(
         stage="train",
@@ -58,7 +58,7 @@ def train_stage(tracker: Tracker, run_dir: Path, model: Any, dataset: Dataset, k
     )
     place = run_dir / "train"
     with tracker.stage_run(
-        "train", key, name=record.name, upstream={}, tags=record.tags, folder=place, half=half
+        "train", key, name=record.name, upstream={}, tags=record.tags, folder=place, split=split
     ) as run:
         run.log_params(record.params)
         for epoch, loss in losses.items():
@@ -72,7 +72,7 @@ def train_stage(tracker: Tracker, run_dir: Path, model: Any, dataset: Dataset, k
         # so that the end of the stage is not that of its record
         time.sleep(0.005)
         if run.run_id is not None:
-            run.log_dataset(half)
+            run.log_dataset(split)
             run.log_model(model, dataset.test_images[:2])
         run.log_record(record, place)
     return run.run_id

@@ -159,7 +159,7 @@ def test_a_command_that_fails_leaves_all_as_it_was(folder: Path) -> None:
     before = files_in(folder)
     full = """
 import errno, os
-from pipeline import storage
+from pipeline.engine import storage
 from pipeline.__main__ import main
 save = storage.save_result
 def saved(result, folder, **more):

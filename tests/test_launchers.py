@@ -15,6 +15,7 @@ from templates import copy_of
 
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.tensorflow import cpu_threads
+from pipeline.settings import plugins
 from pipeline.settings.process import RuntimeConfig
 from pipeline.sweeps import launchers as launching
 from pipeline.sweeps.objective_value import check_has_objective_value
@@ -227,8 +228,8 @@ def test_jobs_at_once_are_bounded_by_cores_and_memory() -> None:
 
 
 def test_a_launcher_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    launching.check_installed("hydra/launcher", "joblib")
-    launching.check_installed("noise", "long")
-    monkeypatch.setitem(launching.PLUGINS["hydra/launcher"], "joblib", "hydra-lacking-launcher")
+    plugins.check_installed("hydra/launcher", "joblib")
+    plugins.check_installed("noise", "long")
+    monkeypatch.setitem(plugins.PLUGINS["hydra/launcher"], "joblib", "hydra-lacking-launcher")
     with pytest.raises(InputError, match="hydra/launcher: takes joblib where hydra-lacking-launcher is installed"):
-        launching.check_installed("hydra/launcher", "joblib")
+        plugins.check_installed("hydra/launcher", "joblib")

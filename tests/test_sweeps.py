@@ -145,7 +145,7 @@ def test_sheets_of_very_many_jobs_and_maps_show_some_of_them() -> None:
 # for the OIP of map 1 the disk is full
 FULL = """
 import errno, os
-from pipeline import storage
+from pipeline.engine import storage
 from pipeline.__main__ import main
 save = storage.save_result
 def saved(result, folder, **more):
@@ -308,7 +308,7 @@ def test_a_sweep_that_is_interrupted_says_how_it_goes_on(tmp_path: Path, number:
 def test_a_job_waits_for_the_process_that_executes_it(tmp_path: Path) -> None:
     """A worker may outlive the sweep that started it."""
     hold = (
-        "import sys, time; from pathlib import Path; from pipeline import jobs\n"
+        "import sys, time; from pathlib import Path; from pipeline.sweeps import jobs\n"
         "with jobs.attempt(Path(sys.argv[1]), ['a=1'], sweep_id='s') as attempt:\n"
         "    print('begun', flush=True); sys.stdin.readline(); attempt.end(jobs.FINISHED)"
     )
