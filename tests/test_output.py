@@ -14,6 +14,8 @@ from commands import ROOT, SMOKE
 from pipeline.engine import storage
 from pipeline.runtime.output import NOT_WRITTEN, READER_GONE
 
+pytestmark = pytest.mark.process
+
 TRAINING = (*SMOKE, "train.epochs=1", "stages=[train]")
 FULL = "mnist-dream: standard output cannot be written: No space left on device\n"
 # what is to be seen of each kind of output: the exit code, and what standard error says
