@@ -3,12 +3,18 @@
 import ast
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from pipeline import compose
+from pipeline.data.dataset import Dataset
+from pipeline.engine.execution import Execution
 from pipeline.engine.provenance import PACKAGE
 from pipeline.engine.sources import source_files, sources_digest
 from pipeline.engine.stage import needed
+from pipeline.runtime.progress import no_progress
 from pipeline.stages.registry import STAGES
+from pipeline.tracking import open_tracker
 
 # settings, which are part of the key themselves, as data is by its digest; what describes, or tells how far it is
 NOT_COMPUTING = ("settings/", "data/", "engine/", "runtime/")
@@ -95,3 +101,39 @@ def test_what_a_stage_stands_on_comes_along() -> None:
     assert needed(STAGES, ["atlas"]) == ["train", "statistics", "oip", "atlas"]
     assert needed(STAGES, ["train"]) == ["train"]
     assert needed(STAGES, []) == []
+
+
+def key_of(stage: str, *words: str, class_names: tuple[str, ...] = tuple("0123456789")) -> str:
+    """The key of a stage's result, of some data and a photo."""
+    config = compose(*words)
+    nothing = np.zeros(0)
+    execution = Execution(
+        stages=STAGES,
+        config=config,
+        run_dir=Path(),
+        dataset=Dataset("some", "its digest", nothing, nothing, nothing, nothing, class_names),
+        inputs={name: {} for name in STAGES},
+        composed="",
+        process=dict,
+        tags={},
+        progress=no_progress,
+        tracker=open_tracker(config.tracking, Path(), pipeline_id=""),
+    )
+    return execution.key(stage)
+
+
+@pytest.mark.parametrize("stage", ["dream", "dream_sheet"])
+def test_a_dream_by_octaves_depends_on_the_seed_of_its_shifts(stage: str) -> None:
+    """Also where the training, whose seed follows it, has one of its own; carving draws nothing."""
+    keys = {
+        method: [key_of(stage, "train.seed=0", f"seed={seed}", f"dream={method}") for seed in (0, 1)]
+        for method in ("octaves", "default")
+    }
+    assert keys["octaves"][0] != keys["octaves"][1]
+    assert keys["default"][0] == keys["default"][1]
+
+
+def test_a_result_whose_pictures_name_classes_depends_on_their_names() -> None:
+    for stage in STAGES:
+        named, others = key_of(stage), key_of(stage, class_names=tuple("abcdefghij"))
+        assert named != others, stage

@@ -136,11 +136,18 @@ class Execution:
                 "settings": stage.settings(self.config),
                 "upstream": {other: self.key(other) for other in stage.upstream},
                 "inputs": self._input_digests(stage),
+                **self._other_ingredients(stage),
                 "sources": sources_digest(stage),
                 "versions": provenance.numeric_versions(),
                 "environment": provenance.numeric_switches(),
             }
         return self._known_ingredients[name]
+
+    def _other_ingredients(self, stage: Stage[Any]) -> dict[str, Any]:
+        """Return what else a result depends on: a seed of no group, and the names of classes, which pictures show."""
+        seed = stage.seed(self.config)
+        classes = {} if stage.split is None else {"classes": list(self.dataset.class_names)}
+        return classes if seed is None else {**classes, "seed": seed}
 
     def _input_digests(self, stage: Stage[Any]) -> dict[str, Any]:
         """Return name -> digest of what a stage reads."""

@@ -63,6 +63,10 @@ def _nothing(*_: Any) -> dict[str, Any]:
     return {}
 
 
+def _no_seed(_: "Config") -> None:
+    return None
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Stage(Generic[R]):
     """A stage as it declares itself.
@@ -72,6 +76,7 @@ class Stage(Generic[R]):
     reads: the groups of settings that its result depends on; unread: what of them it does not read, dotted.
     upstream: the stages whose results it stands on.
     named_by: the settings, or groups, that name its runs, besides those of the stages that it stands on.
+    seed: the seed that its result depends on where that is in no group that it reads; None if there is none.
     split: the half of the data set that it looks at, of the settings; None if it looks at no data.
     inputs: reads what else it needs, by name: arrays, dictionaries of arrays, or None for what is not there; refuses
         what it cannot take, by an InputError, before anything is computed or written.
@@ -96,6 +101,7 @@ class Stage(Generic[R]):
     upstream: tuple[str, ...]
     unread: tuple[str, ...] = ()
     named_by: tuple[str, ...] = ()
+    seed: Callable[["Config"], int | None] = _no_seed
     split: Callable[["Config"], str] | None = None
     inputs: Callable[["Config", Dataset], Mapping[str, Any]] = _nothing
     params: Callable[["Config", Dataset], Mapping[str, Any]] = _nothing

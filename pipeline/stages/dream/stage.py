@@ -7,6 +7,7 @@ import numpy as np
 
 from pipeline.data.dataset import Dataset
 from pipeline.engine.stage import Context, Drawing, Stage
+from pipeline.settings.choices import DreamMethod
 from pipeline.stages.dream.fitting import check_dream
 from pipeline.stages.dream.inputs import read_photo_and_mask
 from pipeline.stages.dream.metrics import metrics
@@ -52,6 +53,8 @@ STAGE = Stage(
     reads=("dream",),
     unread=("dream.compare",),
     named_by=("dream",),
+    # carving draws nothing
+    seed=lambda config: config.seed if config.dream.method is DreamMethod.octaves else None,
     inputs=read_inputs,
     compute=compute,
     draw=draw,

@@ -8,6 +8,7 @@ import numpy as np
 from pipeline.core.geometry import ReceptiveField
 from pipeline.data.dataset import Dataset
 from pipeline.engine.stage import Context, Drawing, Stage
+from pipeline.settings.choices import DreamMethod
 from pipeline.stages.dream.fitting import check_dream
 from pipeline.stages.dream.inputs import read_photo_and_mask
 from pipeline.stages.dream.variants import variants_of
@@ -63,6 +64,8 @@ STAGE = Stage(
     reads=("dream",),
     unread=("dream.zoom",),
     named_by=("dream",),
+    # carving draws nothing
+    seed=lambda config: config.seed if config.dream.method is DreamMethod.octaves else None,
     inputs=read_inputs,
     compute=compute,
     draw=draw,
