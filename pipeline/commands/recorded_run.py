@@ -85,8 +85,7 @@ def opened(run: str, output_dir: Path, uri: str | None) -> Iterator[Recorded]:
     except OSError as error:
         raise InputError.at("RUN", takes="the id of a run, or the folder of a stage", got=error.strerror) from error
     if is_folder:
-        training = folder.parent / TRAINING
-        yield _read(folder, str(training) if training != folder and training.is_dir() else None, None)
+        yield _read(folder, _training_of(folder, output_dir), None)
         return
     tracking = TrackingConfig(backend=TrackingBackend.mlflow, uri=uri, experiment="mnist-dream")
     with contextlib.ExitStack() as stack:
@@ -97,8 +96,7 @@ def opened(run: str, output_dir: Path, uri: str | None) -> Iterator[Recorded]:
             if place is None:
                 raise
             print(f"the results of {run} are taken from {place}, as the record does not tell of it", flush=True)
-            training = place.parent / TRAINING
-            yield _read(place, str(training) if training != place and training.is_dir() else None, None)
+            yield _read(place, _training_of(place, output_dir), None)
             return
         # its model MLflow keeps elsewhere
         if files is None or storage.problem(files, thorough=True, without=[storage.MODEL]) is not None:
@@ -110,6 +108,20 @@ def opened(run: str, output_dir: Path, uri: str | None) -> Iterator[Recorded]:
             takes = f"a run whose files are in the record, or in a folder of its stage below {output_dir}"
             raise InputError.at("RUN", takes=takes, got=f"{run}, of which there are none")
         yield _read(files, tags.get(UPSTREAM), run)
+
+
+def _training_of(folder: Path, output_dir: Path) -> str | None:
+    """Return the folder of the training that a stage stands on: beside it, else in the store; None if it is in neither.
+
+    Args:
+        folder: of the stage.
+        output_dir: whose store is meant.
+    """
+    beside = folder.parent / TRAINING
+    if beside.is_dir():
+        return None if beside == folder else str(beside)
+    stored = stored_result(output_dir, TRAINING, storage.load_upstream(folder).get(TRAINING))
+    return None if stored is None else str(stored)
 
 
 def _on_disk(output_dir: Path, run: str, tags: Mapping[str, str]) -> Path | None:
