@@ -10,7 +10,7 @@ import pytest
 from commands import SMOKE, module, pipeline, start, succeeded
 from servers import free_port
 
-from pipeline.commands import recorded_run as recorded
+from pipeline.commands import recorded_run
 from pipeline.runtime.errors import InputError
 from pipeline.tracking.moved import follow
 from pipeline.tracking.sqlite_lookup import Lost, lost_files
@@ -104,7 +104,7 @@ def test_a_run_whose_files_are_gone_is_taken_from_where_its_results_are(
 ) -> None:
     run = id_of(folder)
     remove(folder)
-    with recorded.opened(run, folder / "outputs", None) as found:
+    with recorded_run.opened(run, folder / "outputs", None) as found:
         assert found.folder.is_relative_to(folder / "outputs" / where)
         assert found.folder.name == "oip" or where == "store"
         assert found.stage == "oip"
@@ -115,7 +115,7 @@ def test_a_run_whose_files_are_gone_is_taken_from_where_its_results_are(
 def test_a_run_whose_files_are_there_is_taken_from_the_record(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     # the training's model lies elsewhere, which is no reason
     for stage in ("oip", "train"):
-        with recorded.opened(id_of(folder, stage), folder / "outputs", None) as found:
+        with recorded_run.opened(id_of(folder, stage), folder / "outputs", None) as found:
             assert not found.folder.is_relative_to(folder)
     assert capsys.readouterr().out == ""
 
@@ -125,11 +125,11 @@ def test_a_run_that_is_nowhere_is_refused(folder: Path) -> None:
     folder_of_run(folder)
     shutil.rmtree(folder / "outputs" / "store")
     takes = f"a run whose files are in the record, or in a folder of its stage below {folder}/outputs"
-    with pytest.raises(InputError) as raised, recorded.opened(run, folder / "outputs", None):
+    with pytest.raises(InputError) as raised, recorded_run.opened(run, folder / "outputs", None):
         pass
     assert str(raised.value) == f"RUN: takes {takes}; got {run}, of which there are none"
     record(folder)
-    with pytest.raises(InputError, match="nothing is recorded in"), recorded.opened(run, folder / "outputs", None):
+    with pytest.raises(InputError, match="nothing is recorded in"), recorded_run.opened(run, folder / "outputs", None):
         pass
 
 

@@ -17,7 +17,7 @@ from pipeline.runtime.errors import InputError
 from pipeline.runtime.tensorflow import cpu_threads
 from pipeline.settings import plugins
 from pipeline.settings.process import RuntimeConfig
-from pipeline.sweeps import launchers as launching
+from pipeline.sweeps import launchers
 from pipeline.sweeps.objective_value import check_has_objective_value
 
 SMALL = ("experiment=smoke", "data.limit=60", "oip.steps=4", "oip.xla=false")
@@ -219,12 +219,12 @@ def test_optuna_refuses_stages_without_a_figure(tmp_path: Path) -> None:
     ],
 )
 def test_threads_of_a_job(threads, launcher, settings, expected) -> None:
-    assert launching.threads_of_job(threads, launcher=launcher, settings=settings) == expected
+    assert launchers.threads_of_job(threads, launcher=launcher, settings=settings) == expected
 
 
 def test_jobs_at_once_are_bounded_by_cores_and_memory() -> None:
-    assert launching.jobs_at_once(1e-6) == len(psutil.Process().cpu_affinity())
-    assert launching.jobs_at_once(1e6) == 1
+    assert launchers.jobs_at_once(1e-6) == len(psutil.Process().cpu_affinity())
+    assert launchers.jobs_at_once(1e6) == 1
 
 
 def test_a_launcher_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -226,20 +226,20 @@ def test_arrays_are_compared_by_their_largest_difference() -> None:
     nan, inf = np.nan, np.inf
     first = {"other": np.array([1.0, nan, inf]), "shape": np.zeros(2), "words": np.array(["x"])}
     second = {"other": np.array([1.25, nan, inf]), "shape": np.zeros(3), "words": np.array(["y"])}
-    found = {difference.name: difference.largest for difference in differences(then, now, first, second)}
+    found = {difference.name: difference.largest for difference in array_differences(then, now, first, second)}
     assert found == {"other": 0.25, "shape": None, "words": None, "gone": None, "hidden": None, "new": None}
 
 
 @pytest.mark.parametrize(("one", "other"), [(np.nan, 1.0), (np.inf, 1.0), (np.inf, -np.inf), (0.0, np.nan)])
 def test_what_is_a_number_on_one_side_only_differs_by_more_than_any_tolerance(one: float, other: float) -> None:
-    (difference,) = differences({"a": "1"}, {"a": "2"}, {"a": np.array([one])}, {"a": np.array([other])})
+    (difference,) = array_differences({"a": "1"}, {"a": "2"}, {"a": np.array([one])}, {"a": np.array([other])})
     assert difference.largest == np.inf
     assert not difference.within(1e300)
     assert str(difference) == "a (by at most inf)"
 
 
 def test_bytes_do_not_wrap_around() -> None:
-    (difference,) = differences(
+    (difference,) = array_differences(
         {"a": "1"}, {"a": "2"}, {"a": np.array([0], np.uint8)}, {"a": np.array([255], np.uint8)}
     )
     assert difference == Difference("a", 255.0)

@@ -22,8 +22,7 @@ from servers import LOOPBACK, MlflowServer, empty_sqlite, free_port
 from pipeline.data.dataset import Dataset, DatasetSplit
 from pipeline.runtime.errors import InputError, without_passwords
 from pipeline.stages.registry import STAGES
-from pipeline.tracking import Tracker
-from pipeline.tracking import sqlite_lookup as peek
+from pipeline.tracking import Tracker, sqlite_lookup
 from pipeline.tracking.charts import saved_view
 
 MAPS = range(12)
@@ -343,7 +342,7 @@ def test_finished_runs_are_found_in_the_file_as_by_mlflow(outputs):
     client, file = MlflowClient(f"sqlite:///{outputs}/mlflow.db"), outputs / "mlflow.db"
 
     def found(key: str, stage: str = "oip") -> str | None:
-        in_file = peek.finished_run(file, f"test dreams/{stage}", key)
+        in_file = sqlite_lookup.finished_run(file, f"test dreams/{stage}", key)
         # the tracker is connected, so it asks MLflow
         assert tracker.find_run(stage, key) == in_file
         # this one is not yet
@@ -358,7 +357,7 @@ def test_finished_runs_are_found_in_the_file_as_by_mlflow(outputs):
     assert found("key") is None
     client.restore_run(ids[0])
     client.delete_experiment(client.get_run(ids[0]).info.experiment_id)
-    assert peek.finished_run(file, "test dreams/oip", "key") is None
+    assert sqlite_lookup.finished_run(file, "test dreams/oip", "key") is None
 
 
 def test_an_experiment_that_was_deleted_is_told_with_what_brings_it_back(outputs, caplog):
@@ -381,9 +380,9 @@ def test_an_experiment_that_was_deleted_is_told_with_what_brings_it_back(outputs
 
 @pytest.mark.parametrize("content", [b"", b"not a database " * 100])
 def test_nothing_is_found_in_a_file_that_is_no_record(tmp_path, content):
-    assert peek.finished_run(tmp_path / "mlflow.db", "e/oip", "key") is None
+    assert sqlite_lookup.finished_run(tmp_path / "mlflow.db", "e/oip", "key") is None
     (tmp_path / "mlflow.db").write_bytes(content)
-    assert peek.finished_run(tmp_path / "mlflow.db", "e/oip", "key") is None
+    assert sqlite_lookup.finished_run(tmp_path / "mlflow.db", "e/oip", "key") is None
 
 
 # no record ---------------------------------------------------------------------------------------------------------

@@ -18,8 +18,8 @@ from omegaconf import DictConfig, OmegaConf
 from pipeline.commands.command import Command
 from pipeline.commands.options import folder, tolerance
 from pipeline.commands.recorded_run import TRAINING, Recorded, Said, opened, recorded_settings, stored_result
-from pipeline.engine import differences as comparison
 from pipeline.engine import provenance, storage
+from pipeline.engine.differences import array_differences, ingredient_differences, process_differences
 from pipeline.engine.folders import work_folder
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.output import keep_going
@@ -55,7 +55,7 @@ def execute(options: argparse.Namespace) -> int:
         process = provenance.describe_process(
             options.overrides, threads=cpu_threads(config.runtime), deterministic=config.runtime.deterministic
         )
-        for line in comparison.process_differences(recorded.described["process"], process):
+        for line in process_differences(recorded.described["process"], process):
             print(line, flush=True)
         run_dir = stack.enter_context(jobs.new_run_dir(Path(config.output_dir)))
         # what names the run, as it did then
@@ -133,7 +133,7 @@ def _compute(composed: str, run_dir: Path, said: Said, options: argparse.Namespa
 def _compare(recorded: Recorded, folder: Path, options: argparse.Namespace) -> bool:
     """Tell whether a stage's results are the same; True if so."""
     today = json.loads((folder / storage.RECORD).read_text(encoding="utf-8"))
-    for line in comparison.ingredient_differences(recorded.described.get("ingredients", {}), today["ingredients"]):
+    for line in ingredient_differences(recorded.described.get("ingredients", {}), today["ingredients"]):
         print(line)
     then: Mapping[str, str] = recorded.described["digests"]
     now: Mapping[str, str] = today["digests"]
@@ -145,7 +145,7 @@ def _compare(recorded: Recorded, folder: Path, options: argparse.Namespace) -> b
     if stored is not None:
         # MLflow keeps a model elsewhere
         recorded_arrays = storage.load_saved(stored, then) | recorded_arrays
-    found = comparison.differences(then, now, recorded_arrays, storage.load_saved(folder, now))
+    found = array_differences(then, now, recorded_arrays, storage.load_saved(folder, now))
     within = all(difference.within(options.tolerance) for difference in found)
     verdict = f"the same within {options.tolerance:g}" if within else "not the same"
     print(f"{recorded.stage:<12} {verdict}, {len(found)} of {len(now)} arrays differ")

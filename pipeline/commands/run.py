@@ -25,8 +25,7 @@ from pipeline.runtime.signals import listen, raise_lost_stop, stopped_is_stopped
 from pipeline.settings import schema
 from pipeline.settings.compose import CONF, check_overrides, missing_file, not_composed
 from pipeline.settings.config import Config
-from pipeline.sweeps import jobs
-from pipeline.sweeps import launchers as launching
+from pipeline.sweeps import jobs, launchers
 from pipeline.sweeps.callback import SWEEP_FOLDER, SweepCallback, made
 from pipeline.sweeps.end import end
 from pipeline.sweeps.folder import read, told_apart
@@ -87,7 +86,7 @@ def _entry() -> None:
 def prepare_hydra() -> None:
     """Tell Hydra of the types of the settings, of what the files of conf/hydra call, and what it is not to do."""
     ConfigStore.instance().store(name="schema", node=Config)
-    OmegaConf.register_new_resolver("jobs_at_once", launching.jobs_at_once, replace=True)
+    OmegaConf.register_new_resolver("jobs_at_once", launchers.jobs_at_once, replace=True)
     OmegaConf.register_new_resolver("sqlite_uri", lambda file: sqlite_uri(Path(file)), replace=True)
     _prefer_own_presets()
     _look_before_writing()
@@ -204,7 +203,7 @@ def _settle_threads(composed: DictConfig, hydra_config: HydraConf) -> None:
         return
     launcher = hydra_config.runtime.choices["hydra/launcher"]
     given = composed.runtime.threads
-    composed.runtime.threads = launching.threads_of_job(given, launcher=launcher, settings=hydra_config.launcher)
+    composed.runtime.threads = launchers.threads_of_job(given, launcher=launcher, settings=hydra_config.launcher)
 
 
 def _writing_failed(error: OSError) -> str:

@@ -27,7 +27,7 @@ class Difference:
         return f"{self.name} (by at most {self.largest:.3g})"
 
 
-def differences(
+def array_differences(
     recorded: Mapping[str, str],
     today: Mapping[str, str],
     recorded_arrays: Mapping[str, np.ndarray],
