@@ -11,7 +11,7 @@ import pytest
 from commands import SMOKE, STAGES, Done, module, pipeline, runs, succeeded
 from templates import copy_of
 
-from pipeline.engine.differences import Difference, differences, ingredient_differences, process_differences
+from pipeline.engine.differences import Difference, array_differences, ingredient_differences, process_differences
 
 
 def rerun(folder: Path, *arguments: str, fresh: bool = False) -> Done:
