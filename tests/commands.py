@@ -186,6 +186,8 @@ def execute(folder: Path, *arguments: str, fresh: bool = False, sources: Path = 
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # a shell may have started the tests where it is ignored
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
