@@ -66,6 +66,7 @@ def all_figures(compose, deterministic) -> dict[str, Metrics]:
     return {stage: STAGES[stage].metrics(result, context) for stage, result in results.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", STAGES)
 def test_view_has_a_card_for_all_pictures_and_none_for_what_is_not_recorded(stage, all_figures):
     view = saved_view(stage, STAGES[stage].shows)
@@ -99,6 +100,7 @@ def test_view_of_the_oips():
         assert (card["metricKey"], card["selectedMetricKeys"], card["xAxisKey"]) == (name, [name], "step")
 
 
+@pytest.mark.slow
 def test_parallel_coordinates_are_of_what_is_recorded(all_figures, compose):
     view = saved_view("oip", STAGES["oip"].shows)
     (card,) = (card for card in state_of(view)["compareRunCharts"] if card["type"] == "PARALLEL")
@@ -109,6 +111,7 @@ def test_parallel_coordinates_are_of_what_is_recorded(all_figures, compose):
     assert set(card["selectedMetrics"]) <= set(all_figures["oip"].metrics)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", ["train", "oip", "dream"])
 def test_view_of_a_sweep(stage, all_figures):
     view = sweep_view(

@@ -1,6 +1,7 @@
 """What a result depends on: a file that is forgotten would let an old result pass for a new one."""
 
 import ast
+import functools
 from pathlib import Path
 
 import numpy as np
@@ -103,9 +104,12 @@ def test_what_a_stage_stands_on_comes_along() -> None:
     assert needed(STAGES, []) == []
 
 
+composed = functools.cache(compose)
+
+
 def key_of(stage: str, *words: str, class_names: tuple[str, ...] = tuple("0123456789")) -> str:
     """The key of a stage's result, of some data and a photo."""
-    config = compose(*words)
+    config = composed(*words)
     nothing = np.zeros(0)
     execution = Execution(
         stages=STAGES,

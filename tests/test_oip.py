@@ -24,6 +24,8 @@ from pipeline.stages.oip.compute import sweep_oips
 from pipeline.stages.oip.result import CONVERGED, NEVER, RISING, OipSweepResult
 from pipeline.stages.oip.settings import JitterConfig, PrecursorConfig
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def sweep(tiny_cnn):
