@@ -280,6 +280,8 @@ OUT_OF_RANGE = [
     ("train.seed=-1", "train.seed", "a whole number of at least 0", "-1"),
     ("noise.seed=-1", "noise.seed", "a whole number of at least 0", "-1"),
     ("runtime.threads=0", "runtime.threads", AT_LEAST_1, "0"),
+    ("runtime.threads=100000", "runtime.threads", "a whole number of at least 1 and at most 1024", "100000"),
+    ("stages=[[train]]", "stages", "a list without lists in it", "[['train']]"),
     ("tracking.experiment=' '", "tracking.experiment", "a name", "nothing"),
     ("data.limit=9", "data.limit", "a whole number of at least 10", "9"),
     ("data.epochs=0", "data.epochs", AT_LEAST_1, "0"),
@@ -634,3 +636,22 @@ def test_every_bound_holds_for_settings_made_by_hand(defaults):
         for value in (says.least - 1, says.most + 1, says.above, math.nan):
             if value is not None and not math.isinf(value):
                 assert refusal(remade, config, key, value).startswith(f"{key}: takes a"), key
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("stages=[[train]]", "stages: takes a list without lists in it; got [['train']]"),
+        ("stages=[{a: 1}]", f"stages: takes a list, each entry one of {STAGES}; got [{{'a': 1}}]"),
+        ("data=null", "data: takes one of digits, fashion_mnist, mnist; got null"),
+        ("experiment=null", "experiment: takes one of article, dream_atlas, mnist, smoke; got null"),
+        ("noise=3", "noise: takes one of digit, fourier, long, mixed, picture, pixels, short; got 3"),
+        (
+            "oip={steps: 3}",
+            "oip: takes one of article, coarse_to_fine, default, diverse, maco, precursor, smooth; got {'",
+        ),
+        ("~oip", "~oip: every group of settings is needed; oip=NAME takes another file of it"),
+    ],
+)
+def test_a_word_that_is_no_file_of_a_group_or_no_list_of_stages_is_refused(compose, word: str, said: str) -> None:
+    assert refusal(lambda: compose(word)).startswith(said)

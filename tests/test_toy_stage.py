@@ -1,6 +1,7 @@
 """A stage is added from outside, in one file, and treated as any other: computed, reused, drawn, recorded, repeated."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,8 @@ import pytest
 from commands import ROOT, execute, runs
 from mlflow import MlflowClient
 from PIL import Image
+
+from pipeline.stages.registry import STAGES
 
 pytestmark = pytest.mark.process
 
@@ -85,3 +88,16 @@ def test_without_its_file_nobody_knows_it(folder: Path) -> None:
         "mnist-dream: stages: takes a list, each entry one of train, activations, statistics, oip,"
     )
     assert "toy_stage" not in (ROOT / "pipeline" / "stages" / "registry.py").read_text()
+    place = runs(folder)[0] / "weights"
+    process = execute(folder, "-m", "pipeline", "rerun", str(place))
+    _, errors = process.communicate(timeout=60)
+    assert process.wait() == 2
+    assert errors.startswith("mnist-dream: RUN: takes a stage that is known here: train, activations,")
+    assert errors.endswith(f"got {place}, of the stage weights\n")
+
+
+@pytest.mark.parametrize("name", ["oip", "a b", "../x", "", "Weights"])
+def test_a_name_that_is_taken_or_that_no_folder_can_have_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="there is a stage oip already|a stage's name is small letters"):
+        STAGES.add(replace(STAGES["oip"], name=name))
+    assert len(STAGES) == 7

@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from pipeline.engine import storage
 from pipeline.engine.places import RUNS
+from pipeline.engine.stage import needed
 from pipeline.engine.store import Store
 from pipeline.runtime.errors import InputError
 from pipeline.settings import schema
@@ -48,24 +49,14 @@ class Recorded:
     @property
     def stage(self) -> str:
         """Return its name."""
-        return known_stage(self.described["record"]["stage"])
+        name: str = self.described["record"]["stage"]
+        return name
 
     def said(self, more: Sequence[str]) -> Said:
         """Return what was given then, and `more` that is given now."""
         process = self.described["process"]
         overrides = process.get("overrides", [])
         return Said([*overrides, *more], [*process.get("named_by", overrides), *more])
-
-
-def known_stage(name: str) -> str:
-    """Return the name of a stage as it is.
-
-    Raises:
-        ValueError: there is none of this name.
-    """
-    if name not in STAGES:
-        raise ValueError(f"{name!r} is not a valid Stage")
-    return name
 
 
 @contextlib.contextmanager
@@ -165,6 +156,9 @@ def _read(folder: Path, upstream: str | None, run_id: str | None) -> Recorded:
     except (OSError, ValueError, KeyError, TypeError) as error:
         takes = f"a stage (not a sweep, or a run of several) with a whole {storage.RECORD} and {CONFIG}"
         raise InputError.at("RUN", takes=takes, got=f"{folder}: {type(error).__name__}: {error}") from error
+    if recorded.stage not in STAGES:
+        takes = f"a stage that is known here: {', '.join(STAGES)}"
+        raise InputError.at("RUN", takes=takes, got=f"{folder}, of the stage {recorded.stage}")
     return recorded
 
 
@@ -185,6 +179,8 @@ def recorded_settings(recorded: Recorded, overrides: Sequence[str]) -> DictConfi
     given = OmegaConf.load(recorded.folder / CONFIG)
     assert isinstance(given, DictConfig)
     for key in schema.fill(given, OmegaConf.structured(compose())):
+        if not _concerns(recorded.stage, key):
+            continue
         value = OmegaConf.select(given, key)
         print(f"{key}: not in the record; {value.value if isinstance(value, Enum) else value} today")
     if given.runtime.threads is None:
@@ -201,3 +197,10 @@ def recorded_settings(recorded: Recorded, overrides: Sequence[str]) -> DictConfi
         schema.check_value(key, value)
         OmegaConf.update(given, key, value)
     return given
+
+
+def _concerns(stage: str, key: str) -> bool:
+    """Tell whether a setting is of a group that a stage, or one that it stands on, reads; or of none of a stage."""
+    group = key.partition(".")[0]
+    readers = {name for name in STAGES if group in STAGES[name].reads}
+    return not readers or not readers.isdisjoint(needed(STAGES, [stage]))

@@ -1,4 +1,4 @@
-"""The pipeline's own words. The only place that knows Hydra: compose -> typed Config -> run()."""
+"""The pipeline itself, a run or a sweep: Hydra composes the settings, and what fails is told in one line."""
 
 import contextlib
 import logging

@@ -1,7 +1,7 @@
 """The words and charts of a stage beside its numbers: of its files, of its page, what to look at first."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pipeline.engine.record import StageRecord
 
@@ -53,7 +53,8 @@ class Shows:
     folder; page: a page among them that is worth more than the pictures; sections: the charts that its page opens with;
     compared: of several stages of a sweep, the one with the largest number is looked at first, 0 for one that is not
     compared between runs; objective_value: the metric that an optimizer makes as large as it can, None if none would be
-    better the larger it is; sweep_metrics: what a sweep's parallel coordinates end in.
+    better the larger it is; sweep_metrics: what a sweep's parallel coordinates end in;
+    sweep_files, sweep_sections: of what `Stage.compare` draws.
     """
 
     headline: Callable[[StageRecord], str]
@@ -65,3 +66,5 @@ class Shows:
     compared: int = 0
     objective_value: str | None = None
     sweep_metrics: tuple[str, ...] = ()
+    sweep_files: Mapping[str, str] = field(default_factory=dict)
+    sweep_sections: tuple[Section, ...] = ()

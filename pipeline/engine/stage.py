@@ -74,7 +74,7 @@ class Stage(Generic[R]):
     name: of its folder and its experiment, and the word in `stages=[...]`.
     result: the class of what it returns.
     reads: the groups of settings that its result depends on; unread: what of them it does not read, dotted.
-    upstream: the stages whose results it stands on.
+    upstream: the stages whose results it stands on; of most it gets the result, of a training the Keras model.
     named_by: the settings, or groups, that name its runs, besides those of the stages that it stands on.
     seed: the seed that its result depends on where that is in no group that it reads; None if there is none.
     split: the half of the data set that it looks at, of the settings; None if it looks at no data.

@@ -59,8 +59,8 @@ def check_overrides(arguments: Sequence[str]) -> None:
         check_installed(key, override.value())
         if key in FOLDERS and not str(override.value() or "").strip():
             raise InputError.at(key, takes="a folder", got="nothing")
-        if key in groups and override.is_sweep_override():
-            _check_choices(key, _values(override))
+        if key in groups:
+            _check_group(key, override)
         if key.startswith("hydra") or "/" in key or key in groups or override.package or override.is_delete():
             continue
         schema.check_key(key)
@@ -68,12 +68,24 @@ def check_overrides(arguments: Sequence[str]) -> None:
             schema.check_value(key, value)
 
 
+def _check_group(group: str, override: Override) -> None:
+    """Refuse what is no file of a group, which Hydra would tell of in a traceback, or when it comes to that job."""
+    if override.is_delete():
+        raise InputError(f"~{group}: every group of settings is needed; {group}=NAME takes another file of it")
+    if override.is_sweep_override():
+        _check_choices(group, _values(override))
+    elif not isinstance(override.value(), str | list):
+        _check_choices(group, [override.value()])
+
+
 def _check_choices(group: str, choices: Iterable[Any]) -> None:
     """Refuse a file of a group that is not there, which Hydra would see when it comes to that job."""
     known = sorted(path.stem for path in (CONF / group).glob("*.yaml"))
     for choice in choices:
         if str(choice) not in known:
-            raise InputError.at(group, takes=f"one of {', '.join(known)}", got=str(choice))
+            raise InputError.at(
+                group, takes=f"one of {', '.join(known)}", got="null" if choice is None else str(choice)
+            )
 
 
 def _values(override: Override) -> Iterable[Any]:

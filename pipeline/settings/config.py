@@ -80,6 +80,6 @@ def check_stages(stages: Sequence[str]) -> None:
     """Raise an InputError if there is no such stage, or one stands there twice."""
     known = ", ".join(STAGES)
     not_empty("stages", stages, f"of {known}")
-    if not set(stages) <= set(STAGES):
+    if any(not isinstance(name, str | list) or (isinstance(name, str) and name not in STAGES) for name in stages):
         raise InputError.at("stages", takes=f"a list, each entry one of {known}", got=stages)
     no_repeats("stages", stages)

@@ -6,6 +6,9 @@ from pipeline.runtime.errors import InputError
 from pipeline.settings.choices import TrackingBackend
 from pipeline.settings.ranges import Number, check_fields, rule
 
+# More would only wait for each other, and so many can bring a machine down.
+MOST_THREADS = 1024
+
 
 @dataclass(kw_only=True)
 class TrackingConfig:
@@ -20,7 +23,7 @@ class TrackingConfig:
 
 @dataclass(kw_only=True)
 class RuntimeConfig:
-    threads: int | None = field(metadata=rule(Number(least=1)))
+    threads: int | None = field(metadata=rule(Number(least=1, most=MOST_THREADS)))
     deterministic: bool
 
     def __post_init__(self) -> None:

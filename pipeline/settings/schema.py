@@ -87,7 +87,7 @@ def check_value(key: str, value: Any) -> None:
     known = _known_words(owner, name)
     try:
         OmegaConf.update(OmegaConf.structured(owner), name, value)
-        if key == STAGE_LIST and not set(value) <= set(STAGES):
+        if key == STAGE_LIST and any(isinstance(name, str) and name not in STAGES for name in value):
             raise ValidationError(f"unknown stages: {value}")
     except OmegaConfBaseException as error:
         raise InputError.at(key, takes=describe(key), got=value if isinstance(value, str) else repr(value)) from error

@@ -4,6 +4,7 @@ A new stage is a folder beside this file, a line in NAMES, and a field in `Stage
 """
 
 import importlib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -43,9 +44,14 @@ class Registry(Mapping[str, Stage[Any]]):
     def add(self, stage: Stage[Any]) -> None:
         """Add a stage that is declared elsewhere, as the last one.
 
+        Of other processes, such as the workers of a launcher, those know it that import its file too; what it has
+        recorded is read through that file.
+
         Raises:
-            ValueError: there is one of this name.
+            ValueError: there is one of this name, or the name is none that a folder and a setting can have.
         """
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", stage.name):
+            raise ValueError(f"a stage's name is small letters, digits and _; got {stage.name!r}")
         if stage.name in self._stages:
             raise ValueError(f"there is a stage {stage.name} already")
         self._stages[stage.name] = stage

@@ -33,27 +33,24 @@ MOST_NAMED = 50
 OTHERS = "Model metrics"
 
 
-SWEEPS = Shows(
-    headline=lambda record: f"{record.metrics['jobs']:.0f} jobs",
-    look_at="jobs.csv",
-    first="activation.png",
-    files={
-        "activation.png": "a row for each job, a column for each map: bright is a high activation",
-        "oips.png": "the pictures of some maps, job by job",
-        "jobs.csv": "what was set, what became of it and its figures, job by job",
-    },
-    sections=(
-        Section("Activation of every map, job by job", (ImageChart("sweep/activation"),)),
-        Section("The OIPs of every job", (ImageChart("sweep/oips"),), height=900),
-    ),
-)
-
-
 def shows_of(stage: str) -> Shows | None:
     """Return what is shown of a stage, or of sweeps; None of one that is not known here."""
     if stage == SWEEPS_STAGE:
-        return SWEEPS
+        return _shows_of_sweeps()
     return STAGES[stage].shows if stage in STAGES else None
+
+
+def _shows_of_sweeps() -> Shows:
+    """Return what is shown of a sweep: what the stages draw of several of their results."""
+    all_shows = [stage.shows for stage in STAGES.values()]
+    files = {name: meaning for shows in all_shows for name, meaning in shows.sweep_files.items()}
+    return Shows(
+        headline=lambda record: f"{record.metrics['jobs']:.0f} jobs",
+        look_at="jobs.csv",
+        first=next(iter(files), ""),
+        files={**files, "jobs.csv": "what was set, what became of it and its figures, job by job"},
+        sections=tuple(section for shows in all_shows for section in shows.sweep_sections),
+    )
 
 
 def set_view(client: Any, experiment: Any, stage: str) -> None:

@@ -44,4 +44,12 @@ SHOWS = Shows(
     compared=6,
     objective_value="mean_activation",
     sweep_metrics=("triggered", "mean_activation"),
+    sweep_files={
+        "activation.png": "a row for each job, a column for each map: bright is a high activation",
+        "oips.png": "the pictures of some maps, job by job",
+    },
+    sweep_sections=(
+        Section("Activation of every map, job by job", (ImageChart("sweep/activation"),)),
+        Section("The OIPs of every job", (ImageChart("sweep/oips"),), height=900),
+    ),
 )
