@@ -111,6 +111,7 @@ def test_ascent_equals_the_ascent_in_numpy(
         np.testing.assert_allclose(result.objective[:, column], expected.objective, atol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pre_activation", [False, True], ids=["activation", "pre_activation"])
 def test_the_objective_of_every_map_grows(tiny_cnn, ascend, start_images, pre_activation):
     result = ascend(start_images, range(6), step_sizes(0.5, 40, "linear"), pre_activation=pre_activation)

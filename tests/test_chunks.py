@@ -358,6 +358,7 @@ def test_maps_that_are_not_asked_for_have_no_part(objective):
     agree(found, whole_picture(layers, objective, one, pictures, (0, 0), side=side, stride=stride))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("objective", OBJECTIVES)
 @pytest.mark.parametrize("network", ["two convolutions", "strides"])
 def test_compiled_by_xla_it_is_the_same(network, objective, monkeypatch):
@@ -380,6 +381,7 @@ def test_the_gradient_by_hand(monkeypatch):
     np.testing.assert_allclose(gradient, 8 * picture)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("map_index", [-1, 2])
 @pytest.mark.parametrize("shift", [(0, 1), (1, 1)])
 def test_the_gradient_is_how_fast_the_objective_changes(tiny_cnn, layers_up_to, shift, map_index, monkeypatch):

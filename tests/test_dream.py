@@ -66,6 +66,7 @@ def in_numpy(tiny_cnn, layers_up_to, photo) -> Callable[..., np.ndarray]:
     return carved
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("objective", list(Objective), ids=lambda objective: objective.value)
 @pytest.mark.parametrize("levels", [[1], [2], [1, 2], [2, 1, 3]], ids=str)
 def test_a_dream_equals_carving_tile_by_tile_in_numpy(tiny_cnn, photo, in_numpy, objective, levels):

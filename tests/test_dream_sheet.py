@@ -42,6 +42,7 @@ def same_as_alone(sheet, alone, model, photo):
     assert (differences > 3).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("config", [CARVING, OCTAVES], ids=["carving", "octaves"])
 @pytest.mark.parametrize("asked", [None, [5, 0, -1]], ids=["all maps", "some, and the layer"])
 def test_by_map(tiny_cnn, photo, config, asked, monkeypatch):

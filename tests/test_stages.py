@@ -83,6 +83,7 @@ def sweep(tiny_cnn):
     return sweep_oips(OIP, NOISE, tiny_cnn(), seed=3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("objective", list(Objective), ids=lambda objective: objective.value)
 @pytest.mark.parametrize("stop", [False, True], ids=["going on", "stopping"])
 def test_a_sweep_equals_the_ascents_in_numpy(tiny_cnn, layers_up_to, objective, stop):

@@ -302,6 +302,7 @@ HEADS = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HEADS)
 def test_a_map_set_to_zero_is_a_map_whose_weights_are_zero(name):
     model = HEADS[name]()
