@@ -21,7 +21,7 @@ run: $(INSTALLED)            ## all four stages on embedded data
 	@$(BIN)/python -m pipeline
 
 test: $(LAUNCHERS)           ## the whole test suite
-	@$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n 2 --dist loadscope
 
 check: $(INSTALLED)          ## style, and the tests that start no commands and compute little
 	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet .

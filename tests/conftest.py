@@ -42,9 +42,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if any(getattr(value, "__module__", None) in STARTERS for value in vars(item.module).values()):
             item.add_marker("process")
-    # what takes long first: at the end the short ones keep all workers busy
-    slow = {item.module for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: 0 if item.get_closest_marker("process") else 1 if item.module in slow else 2)
 
 
 @pytest.fixture(scope="session")

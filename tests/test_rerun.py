@@ -11,6 +11,7 @@ import pytest
 from commands import SMOKE, STAGES, Done, module, pipeline, runs, succeeded
 from templates import copy_of
 
+from pipeline.commands.recorded_run import opened
 from pipeline.engine.differences import Difference, array_differences, ingredient_differences, process_differences
 
 
@@ -116,19 +117,22 @@ def test_a_training_that_had_other_threads_gets_them_again(tmp_path: Path) -> No
     """One run trains with two threads, a job of a sweep takes that training and has one thread for itself."""
     succeeded(pipeline(tmp_path, *SMOKE, "stages=[train]", "runtime.threads=2"))
     succeeded(pipeline(tmp_path, *SMOKE, "stages=[oip]", "runtime.threads=1"))
+    place = runs(tmp_path)[1] / "oip"
     # beside the folder there is no training: it is in the store alone
-    for run in (run_id(tmp_path, "oip"), str(runs(tmp_path)[1] / "oip")):
-        process = rerun(tmp_path, run)
-        assert process.returncode == 0, process.stdout + process.stderr
-        assert re.search(r"train +bit-identical", process.stdout)
-        assert re.search(r"oip +bit-identical", process.stdout)
-        again = runs(tmp_path)[-1]
-        threads = {
-            stage: json.loads((again / stage / "stage.json").read_text())["process"]["threads"]
-            for stage in ("train", "oip")
-        }
-        assert threads == {"train": 2, "oip": 1}
-        assert not (again / ".rerun").exists()
+    with opened(str(place), tmp_path / "outputs", None) as recorded:
+        assert recorded.upstream is not None
+        assert Path(recorded.upstream).parent == tmp_path / "outputs" / "store" / "train"
+    process = rerun(tmp_path, str(place))
+    assert process.returncode == 0, process.stdout + process.stderr
+    assert re.search(r"train +bit-identical", process.stdout)
+    assert re.search(r"oip +bit-identical", process.stdout)
+    again = runs(tmp_path)[-1]
+    threads = {
+        stage: json.loads((again / stage / "stage.json").read_text())["process"]["threads"]
+        for stage in ("train", "oip")
+    }
+    assert threads == {"train": 2, "oip": 1}
+    assert not (again / ".rerun").exists()
 
 
 def test_a_record_of_an_older_version_gets_the_settings_that_it_lacks_from_today(stage: Path) -> None:

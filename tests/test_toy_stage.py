@@ -18,9 +18,10 @@ TOY = Path(__file__).with_name("toy_stage.py")
 WORDS = ("train.epochs=1", "data.limit=100", "stages=[weights]", "statistics.layer=Conv2D_2")
 
 
-def toy(folder: Path, *words: str) -> tuple[int, str, str]:
-    """The command line that knows one stage more."""
-    process = execute(folder, str(TOY), *words, fresh=True)
+def toy(folder: Path, *words: str, fresh: bool = False) -> tuple[int, str, str]:
+    """The command line that knows one stage more. fresh: the file as a script."""
+    code = f"import sys; sys.path.append({str(TOY.parent)!r})\nimport toy_stage\nfrom pipeline.__main__ import main\nmain()"
+    process = execute(folder, str(TOY), *words, fresh=True) if fresh else execute(folder, "-c", code, *words)
     output, errors = process.communicate(timeout=300)
     return process.wait(), output, errors
 
@@ -30,7 +31,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which it was computed once, and once more."""
     folder = tmp_path_factory.mktemp("toy")
     for expected in ("", "(reused)"):
-        code, output, errors = toy(folder, *WORDS)
+        code, output, errors = toy(folder, *WORDS, fresh=not expected)
         assert code == 0, errors
         (line,) = (line for line in output.splitlines() if line.startswith("weights "))
         assert line.endswith(expected)

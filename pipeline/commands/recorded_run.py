@@ -179,9 +179,10 @@ def recorded_settings(recorded: Recorded, overrides: Sequence[str]) -> DictConfi
     given = OmegaConf.load(recorded.folder / CONFIG)
     assert isinstance(given, DictConfig)
     for key in schema.fill(given, OmegaConf.structured(compose())):
-        if not _concerns(recorded.stage, key):
-            continue
         value = OmegaConf.select(given, key)
+        if isinstance(value, DictConfig) and not _concerns(recorded.stage, key):
+            # of a stage that there was not yet
+            continue
         print(f"{key}: not in the record; {value.value if isinstance(value, Enum) else value} today")
     if given.runtime.threads is None:
         # the record may be of another machine, which had others
