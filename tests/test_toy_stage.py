@@ -20,7 +20,8 @@ WORDS = ("train.epochs=1", "data.limit=100", "stages=[weights]", "statistics.lay
 
 def toy(folder: Path, *words: str, fresh: bool = False) -> tuple[int, str, str]:
     """The command line that knows one stage more. fresh: the file as a script."""
-    code = f"import sys; sys.path.append({str(TOY.parent)!r})\nimport toy_stage\nfrom pipeline.__main__ import main\nmain()"
+    known = f"import sys; sys.path.append({str(TOY.parent)!r}); import toy_stage"
+    code = f"{known}; from pipeline.__main__ import main; main()"
     process = execute(folder, str(TOY), *words, fresh=True) if fresh else execute(folder, "-c", code, *words)
     output, errors = process.communicate(timeout=300)
     return process.wait(), output, errors
