@@ -20,9 +20,8 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --upgrade --generate
 run: $(INSTALLED)            ## all four stages on embedded data
 	@$(BIN)/python -m pipeline
 
-# three workers on two cores: one computes while others wait for servers and commands
 test: $(LAUNCHERS)           ## the whole test suite
-	@$(BIN)/python -m pytest -n 3 --dist loadscope
+	@$(BIN)/python -m pytest -n 2 --dist loadscope
 
 check: $(INSTALLED)          ## style, and the tests that start no commands and compute little
 	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet .
