@@ -174,6 +174,17 @@ def test_a_process_that_has_computed_has_the_same_switches() -> None:
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True)
 
 
+def test_what_is_said_of_a_process_does_not_depend_on_what_it_has_imported() -> None:
+    """A rerun describes itself before it computes, and would name a difference to the record where there is none."""
+    program = (
+        "from pipeline.engine.provenance import describe_process\n"
+        "said = lambda: describe_process([], threads=1, deterministic=True)['environment']\nbefore = said()\n"
+        "from pipeline.runtime.numerics import prefer_onednn\nprefer_onednn()\nassert said() == before, before"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "TF_ENABLE_ONEDNN_OPTS"}
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=environment, check=True, capture_output=True)
+
+
 def test_texts_are_utf_8_whatever_the_locale() -> None:
     """Every text that the package reads or writes names its encoding."""
     missing = []
