@@ -1,6 +1,7 @@
-"""The photo that is dreamt into, and where."""
+"""What all dreams have in common as stages: the photo that is dreamt into, and where; the seed; the tags."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -8,6 +9,7 @@ import numpy as np
 from pipeline.core.colour import luma
 from pipeline.core.geometry import ReceptiveField
 from pipeline.data.photos import load_mask, load_photo, photo_size
+from pipeline.settings.choices import DreamMethod
 
 if TYPE_CHECKING:
     from pipeline.settings.config import Config
@@ -31,3 +33,13 @@ def read_photo_and_mask(
     if settings.mask is not None:
         mask = load_mask(settings.mask, photo_size=photo_size(settings.photo), shape=shape, fit=settings.fit)
     return {"photo": photo if settings.color else luma(photo), "mask": mask}
+
+
+def seed_of(config: "Config") -> int | None:
+    """Return the seed that a dream's result depends on; None by carving, which draws nothing."""
+    return config.seed if config.dream.method is DreamMethod.octaves else None
+
+
+def tags_of(config: "Config") -> dict[str, str]:
+    """Return what the runs of dreams are filtered by."""
+    return {"layer": config.dream.layer, "photo": Path(config.dream.photo).name}

@@ -1,15 +1,13 @@
 """The dream as a stage."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pipeline.data.dataset import Dataset
 from pipeline.engine.stage import Context, Drawing, Stage
-from pipeline.settings.choices import DreamMethod
 from pipeline.stages.dream.fitting import check_dream
-from pipeline.stages.dream.inputs import read_photo_and_mask
+from pipeline.stages.dream.inputs import read_photo_and_mask, seed_of, tags_of
 from pipeline.stages.dream.metrics import metrics
 from pipeline.stages.dream.result import DreamResult
 from pipeline.stages.dream.shows import SHOWS
@@ -53,12 +51,11 @@ STAGE = Stage(
     reads=("dream",),
     unread=("dream.compare",),
     named_by=("dream",),
-    # carving draws nothing
-    seed=lambda config: config.seed if config.dream.method is DreamMethod.octaves else None,
+    seed=seed_of,
     inputs=read_inputs,
     compute=compute,
     draw=draw,
     metrics=metrics,
-    tags=lambda config: {"layer": config.dream.layer, "photo": Path(config.dream.photo).name},
+    tags=tags_of,
     shows=SHOWS,
 )

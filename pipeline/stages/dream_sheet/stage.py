@@ -1,6 +1,5 @@
 """Several dreams of one photo as a stage."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -8,9 +7,8 @@ import numpy as np
 from pipeline.core.geometry import ReceptiveField
 from pipeline.data.dataset import Dataset
 from pipeline.engine.stage import Context, Drawing, Stage
-from pipeline.settings.choices import DreamMethod
 from pipeline.stages.dream.fitting import check_dream
-from pipeline.stages.dream.inputs import read_photo_and_mask
+from pipeline.stages.dream.inputs import read_photo_and_mask, seed_of, tags_of
 from pipeline.stages.dream.variants import variants_of
 from pipeline.stages.dream_sheet.metrics import metrics
 from pipeline.stages.dream_sheet.result import DreamSheetResult
@@ -64,12 +62,11 @@ STAGE = Stage(
     reads=("dream",),
     unread=("dream.zoom",),
     named_by=("dream",),
-    # carving draws nothing
-    seed=lambda config: config.seed if config.dream.method is DreamMethod.octaves else None,
+    seed=seed_of,
     inputs=read_inputs,
     compute=compute,
     draw=draw,
     metrics=metrics,
-    tags=lambda config: {"layer": config.dream.layer, "photo": Path(config.dream.photo).name},
+    tags=tags_of,
     shows=SHOWS,
 )
