@@ -1,6 +1,5 @@
 """All settings as one typed, checked object. Values live in conf/; the types and ranges of a stage in its folder."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.runtime.errors import InputError
@@ -16,7 +15,9 @@ class Config(StageSettings):
     runtime: RuntimeConfig
 
     def __post_init__(self) -> None:
-        check_stages(self.stages)
+        not_empty("stages", self.stages, f"of {', '.join(STAGES)}")
+        check_fields("", self, "stages")
+        no_repeats("stages", self.stages)
         check_fields("", self, "seed")
         # after `seed`, which they follow unless they are set
         check_fields("train", self.train, "seed")
@@ -74,12 +75,3 @@ class Config(StageSettings):
                 upward = "0 and above" if units is None else f"0 to {units - 1}"
                 takes = f"{what} {upward} of {layer}, or -1 for the whole layer"
                 raise InputError.at(key, takes=takes, got=index)
-
-
-def check_stages(stages: Sequence[str]) -> None:
-    """Raise an InputError if there is no such stage, or one stands there twice."""
-    known = ", ".join(STAGES)
-    not_empty("stages", stages, f"of {known}")
-    if any(not isinstance(name, str | list) or (isinstance(name, str) and name not in STAGES) for name in stages):
-        raise InputError.at("stages", takes=f"a list, each entry one of {known}", got=stages)
-    no_repeats("stages", stages)

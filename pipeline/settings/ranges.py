@@ -6,7 +6,7 @@ Every check raises an InputError that names the setting, what it takes and what 
 import dataclasses
 import math
 import typing
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -128,6 +128,28 @@ class Lists:
     def check(self, key: str, value: Any, group: object) -> None:
         for entries in value:
             self.each.check(key, entries, group)
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """A text out of some words that are no enumeration, as more may be added; or a list of such texts.
+
+    words: returns them; many: whether it is a list.
+    """
+
+    words: Callable[[], Iterable[str]]
+    many: bool = False
+
+    def describe(self) -> str:
+        """Return what it takes, in words."""
+        one = f"one of {', '.join(self.words())}"
+        return f"a list, each entry {one}" if self.many else one
+
+    def check(self, key: str, value: Any, group: object) -> None:
+        known = list(self.words())
+        # a list in the list is told as that, by `no_repeats`
+        if any(entry not in known and not isinstance(entry, list) for entry in (value if self.many else [value])):
+            raise InputError.at(key, takes=self.describe(), got=value)
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,11 @@ from enum import Enum
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException, ValidationError
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from pipeline.runtime.errors import InputError
 from pipeline.settings.config import Config
-from pipeline.stages.registry import STAGES
-
-# The setting whose words are the names of the stages, which is no enumeration, as stages may be added.
-STAGE_LIST = "stages"
+from pipeline.settings.ranges import OneOf, rule_of
 
 
 def to_config(composed: DictConfig) -> Config:
@@ -84,36 +81,31 @@ def check_value(key: str, value: Any) -> None:
         owner = typing.get_args(owner)[1] if typing.get_origin(owner) is dict else typing.get_type_hints(owner)[part]
     if not dataclasses.is_dataclass(owner) or (isinstance(value, str) and "${" in value):
         return
-    known = _known_words(owner, name)
     try:
         OmegaConf.update(OmegaConf.structured(owner), name, value)
-        if key == STAGE_LIST and any(isinstance(name, str) and name not in STAGES for name in value):
-            raise ValidationError(f"unknown stages: {value}")
     except OmegaConfBaseException as error:
         raise InputError.at(key, takes=describe(key), got=value if isinstance(value, str) else repr(value)) from error
-    if known and value not in known:
-        raise InputError.at(key, takes=describe(key), got=value)
+    if (says := _one_of(owner, name)) is not None:
+        says.check(key, value, None)
 
 
 def describe(key: str) -> str:
     """Return what kind of value a setting takes, in words."""
-    if key == STAGE_LIST:
-        return f"a list, each entry one of {', '.join(STAGES)}"
     owner: Any = Config
     for part in key.split("."):
         if dataclasses.is_dataclass(owner):
-            if known := _known_words(owner, part):
-                return f"one of {', '.join(known)}"
+            if (says := _one_of(owner, part)) is not None:
+                return says.describe()
             owner = typing.get_type_hints(owner)[part]
         elif typing.get_origin(owner) is dict:
             owner = typing.get_args(owner)[1]
     return _words(owner)
 
 
-def _known_words(owner: Any, name: str) -> tuple[str, ...]:
-    """Return all texts that a field takes, which `one_of` in its metadata returns; none where it takes any."""
-    of_field = {field.name: field.metadata for field in dataclasses.fields(owner)}
-    return of_field[name]["one_of"]() if "one_of" in of_field[name] else ()
+def _one_of(owner: Any, name: str) -> OneOf | None:
+    """Return the words that a field of a group takes, where it says some; None where it takes any of its type."""
+    (says,) = (rule_of(field) for field in dataclasses.fields(owner) if field.name == name)
+    return says if isinstance(says, OneOf) else None
 
 
 def _words(kind: Any) -> str:

@@ -6,11 +6,12 @@ A new stage is a folder beside this file, a line in NAMES, and a field in `Stage
 import importlib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline.engine.stage import Stage
 from pipeline.settings.common import CommonSettings
+from pipeline.settings.ranges import OneOf, rule
 from pipeline.stages.activations.settings import ActivationsConfig
 from pipeline.stages.atlas.settings import AtlasConfig
 from pipeline.stages.dream.settings import DreamConfig
@@ -20,19 +21,6 @@ from pipeline.stages.statistics.settings import StatisticsConfig
 from pipeline.stages.train.settings import TrainConfig
 
 NAMES = ("train", "activations", "statistics", "oip", "dream", "atlas", "dream_sheet")
-
-
-@dataclass(kw_only=True)
-class StageSettings(CommonSettings):
-    """The groups of settings of the stages."""
-
-    train: TrainConfig
-    activations: ActivationsConfig
-    statistics: StatisticsConfig
-    noise: NoiseConfig
-    oip: OipConfig
-    dream: DreamConfig
-    atlas: AtlasConfig
 
 
 class Registry(Mapping[str, Stage[Any]]):
@@ -70,3 +58,18 @@ class Registry(Mapping[str, Stage[Any]]):
 
 
 STAGES = Registry(NAMES)
+
+
+@dataclass(kw_only=True)
+class StageSettings(CommonSettings):
+    """Which stages are wanted, and the groups of their settings."""
+
+    # in the place that it has among all settings; here it is known what it takes
+    stages: list[str] = field(metadata=rule(OneOf(lambda: STAGES, many=True)))
+    train: TrainConfig
+    activations: ActivationsConfig
+    statistics: StatisticsConfig
+    noise: NoiseConfig
+    oip: OipConfig
+    dream: DreamConfig
+    atlas: AtlasConfig
