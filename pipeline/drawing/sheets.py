@@ -109,16 +109,34 @@ def captioned_grid(pictures: np.ndarray, captions: Sequence[Sequence[Caption]], 
         captions: of every picture its lines.
         columns: pictures in a row.
     """
-    count, height, width = pictures.shape[:3]
+    (sheet,) = captioned_grids([pictures], captions, columns)
+    return sheet
+
+
+def captioned_grids(
+    kinds: Sequence[np.ndarray], captions: Sequence[Sequence[Caption]], columns: int
+) -> list[np.ndarray]:
+    """Draw a `captioned_grid` of each of several kinds of the same pictures; the captions, which take long, once.
+
+    Args:
+        kinds: pictures of one shape, see `captioned_grid`.
+        captions: of every picture its lines.
+        columns: pictures in a row.
+    """
+    count, height, width = kinds[0].shape[:3]
     lines = max(map(len, captions))
     below = lines * LINE_HEIGHT + BELOW_CAPTION if lines else 0
-    cells = np.full((count, height + below, width, 3), PAPER, np.uint8)
-    cells[:, :height] = rgb(pictures)
-    sheet = Image.fromarray(grid(cells, columns, line=GAP, color=PAPER))
-    for k, caption in enumerate(captions):
-        top, left = corner(k, columns, height + below, width, GAP)
-        draw_captions(sheet, caption, left, top + height, width)
-    return np.asarray(sheet)
+    rows, used = math.ceil(count / columns), min(columns, count)
+    size = (GAP + used * (width + GAP), GAP + rows * (height + below + GAP))
+    page = Image.new("RGB", size, PAPER)
+    corners = [corner(k, columns, height + below, width, GAP) for k in range(count)]
+    for caption, (top, left) in zip(captions, corners, strict=True):
+        draw_captions(page, caption, left, top + height, width)
+    sheets = [np.array(page) for _ in kinds]
+    for sheet, pictures in zip(sheets, kinds, strict=True):
+        for picture, (top, left) in zip(pictures, corners, strict=True):
+            sheet[top : top + height, left : left + width] = picture if picture.ndim == 3 else picture[..., None]
+    return sheets
 
 
 def with_heading(sheet: np.ndarray, title: str, notes: Sequence[Note] = ()) -> np.ndarray:
@@ -157,6 +175,7 @@ def draw_text(
     ImageDraw.Draw(page).text((x, y), text, fill=color, font=font(size), anchor=f"{anchor}m")
 
 
+@functools.lru_cache(maxsize=4096)
 def text_width(text: str, size: int = TEXT_SIZE) -> int:
     """Return the pixels that a text takes in a line."""
     return math.ceil(font(size).getlength(text))

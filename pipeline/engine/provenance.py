@@ -1,6 +1,7 @@
 """Provenance: digests, versions, the state of the source tree."""
 
 import contextlib
+import functools
 import hashlib
 import importlib.metadata
 import json
@@ -104,7 +105,7 @@ def describe_process(overrides: list[str], *, threads: int, deterministic: bool)
     """
     # otherwise it would depend on what was imported before whether it is in the environment
     prefer_onednn()
-    packages = {dist.metadata["Name"]: dist.version for dist in importlib.metadata.distributions()}
+    packages = _packages()
     return {
         "command": [Path(sys.argv[0]).name, *map(without_passwords, sys.argv[1:])],
         "overrides": list(map(without_passwords, overrides)),
@@ -122,8 +123,15 @@ def describe_process(overrides: list[str], *, threads: int, deterministic: bool)
         "version": packages.get("mnist-dream"),
         "git": git_state(),
         "source": source_digest(source_files(["."])),
-        "packages": dict(sorted(packages.items(), key=lambda item: item[0].lower())),
+        "packages": packages,
     }
+
+
+@functools.cache
+def _packages() -> dict[str, str]:
+    """Return the packages that are installed, with their versions; of a process once, as it takes long."""
+    found = {dist.metadata["Name"]: dist.version for dist in importlib.metadata.distributions()}
+    return dict(sorted(found.items(), key=lambda item: item[0].lower()))
 
 
 def git_state() -> dict[str, Any] | None:

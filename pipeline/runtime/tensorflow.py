@@ -1,5 +1,6 @@
 """TensorFlow's threads and determinism, set before its first operation, so by no stage."""
 
+import gc
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -54,8 +55,12 @@ def gpus() -> list[str]:
 
 
 def release_tensorflow() -> None:
-    """Free the models of a finished job: many jobs of a sweep may follow in the same process."""
+    """Free the models of the jobs before, of which many of a sweep may follow each other in one process."""
     if "tensorflow" in sys.modules:
         import keras
 
-        keras.utils.clear_session(free_memory=True)
+        keras.utils.clear_session(free_memory=False)
+        gc.collect()
+        if gc.get_freeze_count() == 0:
+            # the hundred thousands of objects of the modules stay; to look at them again takes a third of a second
+            gc.freeze()

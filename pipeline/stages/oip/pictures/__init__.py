@@ -7,7 +7,7 @@ import numpy as np
 from pipeline.drawing.levels import enhanced, stretched
 from pipeline.drawing.pictures import Pictures
 from pipeline.drawing.sheets import enlarge
-from pipeline.stages.oip.pictures.contact_sheet import MAP_PICTURE_SIDE, contact_sheet
+from pipeline.stages.oip.pictures.contact_sheet import MAP_PICTURE_SIDE, contact_sheets
 from pipeline.stages.oip.pictures.emergence import emergence
 from pipeline.stages.oip.pictures.objective import objective_curves
 from pipeline.stages.oip.pictures.strips import evolution, starts
@@ -29,9 +29,12 @@ def render_oips(config: OipConfig, result: OipSweepResult, *, dense: bool = Fals
     plain = stretched(result.images[..., 0])
     contrast = enhanced(result.images[..., 0], config.contrast)
     in_contrast = f"contrast enhanced: mean at {config.contrast.centre:g} of white, spread x {config.contrast.factor:g}"
+    kinds = {"plain: black to white is smallest to largest value": plain, in_contrast: contrast}
+    sheets = dict(
+        zip(["contact_sheet.png", "contact_sheet_contrast.png"], contact_sheets(words, result, kinds), strict=True)
+    )
     pictures: Pictures = {
-        "contact_sheet.png": contact_sheet(words, result, plain, "plain: black to white is smallest to largest value"),
-        "contact_sheet_contrast.png": contact_sheet(words, result, contrast, in_contrast),
+        **sheets,
         "evolution.png": evolution(words, result),
         "emergence.gif": emergence(words, result),
         "objective.png": objective_curves(config, words, result),

@@ -1,6 +1,7 @@
 """All patterns of a sweep on one sheet, each with its score and verdict."""
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from pipeline.drawing.sheets import (
     Caption,
     Mark,
     Note,
-    captioned_grid,
+    captioned_grids,
     enlarge,
     with_heading,
 )
@@ -32,14 +33,15 @@ MAP_PICTURE_SIDE = 224
 SHEET_WIDTH = 1400
 
 
-def contact_sheet(words: Words, result: OipSweepResult, levels: np.ndarray, shown: str) -> np.ndarray:
+def contact_sheets(words: Words, result: OipSweepResult, kinds: Mapping[str, np.ndarray]) -> list[np.ndarray]:
     """Draw the pictures in the order of the result; where they are few, verdicts are in words.
 
     Args:
-        levels: (maps, size, size) uint8.
-        shown: how the images became grey levels.
+        kinds: how the images became grey levels -> these, (maps, size, size) uint8.
+    Returns:
+        A sheet for each kind.
     """
-    count, _, side = levels.shape
+    count, side = result.images.shape[:2]
     columns = columns_of(count)
     # tiles are wide enough for a caption, and larger where there are few
     factor = max(math.ceil(TILE_SIDE / side), min(MAP_PICTURE_SIDE, SHEET_WIDTH // columns) // side)
@@ -47,8 +49,11 @@ def contact_sheet(words: Words, result: OipSweepResult, levels: np.ndarray, show
     short = max(line.width for caption in captions for line in caption) > factor * side
     if short:
         captions = [_in_short(result, row) for row in range(count)]
-    sheet = captioned_grid(enlarge(silent_dimmed(result, levels), factor), captions, columns)
-    return with_heading(sheet, headline(words, result), [*_legend(words, result, short=short), Note(shown)])
+    sheets = captioned_grids(
+        [enlarge(silent_dimmed(result, levels), factor) for levels in kinds.values()], captions, columns
+    )
+    legend, title = _legend(words, result, short=short), headline(words, result)
+    return [with_heading(sheet, title, [*legend, Note(shown)]) for sheet, shown in zip(sheets, kinds, strict=True)]
 
 
 def columns_of(count: int) -> int:
