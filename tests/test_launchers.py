@@ -84,7 +84,7 @@ def most_at_once(jobs: list[Path]) -> int:
     return max(sum(job["begun"] <= moment["begun"] < job["ended"] for job in told) for moment in told)
 
 
-def test_basic_takes_all_threads_one_job_after_the_other(folder: Path) -> None:
+def test_by_itself_a_sweep_takes_all_threads_one_job_after_the_other(folder: Path) -> None:
     jobs = sweep(folder, *OIPS)
     every = cpu_threads(RuntimeConfig(threads=None, deterministic=True))
     assert [threads_of(job) for job in jobs] == [[every, None, None]] * 3
@@ -209,6 +209,7 @@ def test_optuna_refuses_stages_without_a_figure(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("threads", "launcher", "settings", "expected"),
     [
+        (None, "in_order", {}, None),
         (None, "basic", {}, None),
         (3, "basic", {}, 3),
         (None, "joblib", {"n_jobs": 4}, 1),

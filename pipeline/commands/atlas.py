@@ -18,7 +18,7 @@ from pipeline.commands.command import Command
 from pipeline.commands.options import folder
 from pipeline.commands.recorded_run import Recorded, opened, recorded_settings, stored_result
 from pipeline.engine import storage
-from pipeline.engine.execution import PinnedResult
+from pipeline.engine.plan import PinnedResult
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.files import whole_file
 from pipeline.runtime.output import shown

@@ -1,24 +1,30 @@
 """One run of the pipeline: reads what its stages need, lets the engine finish them, and tells where the results lie."""
 
+import contextlib
+import dataclasses
 import functools
 import shlex
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pipeline.commands.summary import summary
+from pipeline.data.dataset import Dataset
 from pipeline.data.datasets import load_dataset
+from pipeline.data.files import state_of
 from pipeline.engine import provenance
-from pipeline.engine.execution import Execution, PinnedResult, StageOutcome
+from pipeline.engine.ahead import Ahead
+from pipeline.engine.execution import Execution, StageOutcome
 from pipeline.engine.places import check_place, folder_to_fill
+from pipeline.engine.plan import Next, PinnedResult, Plan
 from pipeline.engine.stage import needed
 from pipeline.runtime.errors import without_passwords
 from pipeline.runtime.progress import Bars
 from pipeline.runtime.signals import stoppable
 from pipeline.runtime.tensorflow import cpu_threads, release_tensorflow
 from pipeline.settings.config import Config
+from pipeline.settings.data import DataConfig
 from pipeline.stages.registry import STAGES
 from pipeline.tracking import Tracker, open_tracker
 
@@ -32,6 +38,8 @@ def run(
     named_by: list[str] | None = None,
     tags: Mapping[str, str] | None = None,
     pinned: Mapping[str, PinnedResult] | None = None,
+    ahead: Ahead | None = None,
+    upcoming: Callable[[], Config | None] = lambda: None,
 ) -> dict[str, StageOutcome]:
     """Bring about the results of `config.stages` in `run_dir`, one folder for each stage.
 
@@ -44,6 +52,8 @@ def run(
         overrides: what of them was given on the command line; named_by: what of that names the runs, None for all.
         tags: of the runs in the record, such as the sweep that this is a job of.
         pinned: results that are taken as they are, by stage.
+        ahead: what computes a result while the one before it is drawn and recorded, if it is to outlive this run.
+        upcoming: returns the settings of the run that follows this one, None if that is not known; called in a thread.
     Returns:
         stage -> what became of it, in the order of all stages.
     Raises:
@@ -51,34 +61,60 @@ def run(
     """
     stages = needed(STAGES, config.stages)
     check_place(run_dir, stages, output_dir=Path(config.output_dir))
-    dataset = load_dataset(config.data, size=config.model.input_size)
-    inputs = {name: STAGES[name].inputs(config, dataset) for name in stages}
+    plan = _plan(config, pinned or {})
+    if ahead is None or not ahead.is_busy:
+        release_tensorflow()
     pipeline_id = uuid.uuid4().hex
     tracker = open_tracker(config.tracking, Path(config.output_dir), pipeline_id=pipeline_id)
-    with folder_to_fill(run_dir, stages) as folder:
+    with folder_to_fill(run_dir, stages) as folder, contextlib.ExitStack() as stack:
         try:
             with Bars() as bars:
                 execution = Execution(
-                    stages=STAGES,
-                    config=config,
+                    plan=plan,
                     run_dir=folder,
-                    dataset=dataset,
-                    inputs=inputs,
                     # it becomes an artifact that others may read
                     composed=without_passwords(composed),
                     process=_process(config, overrides, named_by, pipeline_id),
                     tags=tags or {},
                     progress=stoppable(bars),
                     tracker=tracker,
-                    pinned=pinned or {},
+                    ahead=ahead or stack.enter_context(Ahead(enabled=cpu_threads(config.runtime) > 1)),
+                    after_all=functools.partial(_next_of, upcoming),
                 )
                 outcomes = {name: execution.finish(name) for name in STAGES if name in config.stages}
         finally:
             tracker.wait()
-            release_tensorflow()
-    outcomes = {name: replace(outcome, folder=run_dir / name) for name, outcome in outcomes.items()}
+    outcomes = {name: dataclasses.replace(outcome, folder=run_dir / name) for name, outcome in outcomes.items()}
     print(summary(outcomes, look_at_record=_look_at_record(config, tracker)))
     return outcomes
+
+
+def _plan(config: Config, pinned: Mapping[str, PinnedResult]) -> Plan:
+    """Return the settings with all that they name; reads it."""
+    data = tuple(dataclasses.asdict(config.data).items())
+    written = None if config.data.path is None else state_of(Path(config.data.path))
+    dataset = _dataset(data, config.model.input_size, written)
+    stages = needed(STAGES, config.stages)
+    inputs = {name: STAGES[name].inputs(config, dataset) for name in stages}
+    return Plan(stages=STAGES, config=config, dataset=dataset, inputs=inputs, pinned=pinned)
+
+
+@functools.lru_cache(maxsize=2)
+def _dataset(data: tuple[tuple[str, Any], ...], size: int, written: Any) -> Dataset:
+    """Return the data set; loaded once for the jobs of a sweep that share a process, as long as its files stay.
+
+    Args:
+        data: the settings.
+        written: see `files.state_of`.
+    """
+    del written
+    return load_dataset(DataConfig(**dict(data)), size=size)
+
+
+def _next_of(upcoming: Callable[[], Config | None]) -> Next | None:
+    """Return what the run that follows will compute first, and what can be computed now."""
+    config = upcoming()
+    return None if config is None else _plan(config, {}).next()
 
 
 def _process(

@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hydra
 from hydra._internal.utils import get_args_parser
@@ -30,6 +31,9 @@ from pipeline.sweeps.callback import SWEEP_FOLDER, SweepCallback, made
 from pipeline.sweeps.end import end
 from pipeline.sweeps.folder import read, told_apart
 from pipeline.tracking.backend import sqlite_uri
+
+if TYPE_CHECKING:
+    from pipeline.engine.ahead import Ahead
 
 logger = logging.getLogger(__name__)
 
@@ -117,8 +121,13 @@ def _outcome() -> int:
     return 0
 
 
-def _job(composed: DictConfig) -> float | None:
-    """Execute one composition: a run, or one job of a sweep; return its figure, for an optimizer."""
+def _job(composed: DictConfig, *, ahead: "Ahead | None" = None, upcoming: DictConfig | None = None) -> float | None:
+    """Execute one composition: a run, or one job of a sweep; return its figure, for an optimizer.
+
+    Args:
+        ahead: of the jobs of a sweep that share a process, what computes a result before its turn.
+        upcoming: the composition of the next of these jobs, None if there is none.
+    """
     raise_lost_stop()
     # a worker of a launcher is a process of its own
     keep_going()
@@ -144,7 +153,10 @@ def _job(composed: DictConfig) -> float | None:
 
             tags = {"sweep_id": sweep.id} if sweep else {}
             named_by = told_apart(sweep, overrides) if sweep else overrides
-            outcomes = run(config, run_dir, composed=text, overrides=overrides, named_by=named_by, tags=tags)
+            outcomes = run(
+                config, run_dir, composed=text, overrides=overrides, named_by=named_by, tags=tags, ahead=ahead,
+                upcoming=lambda: None if upcoming is None else schema.to_config(upcoming),
+            )  # fmt: skip
             attempt.end(jobs.FINISHED, stages={name: outcome.described() for name, outcome in outcomes.items()})
             return objective_value(outcomes)
     except Exception as error:

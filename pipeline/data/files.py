@@ -41,6 +41,21 @@ def read_arrays(path: Path, *, classes: int) -> Arrays:
     return arrays
 
 
+def state_of(path: Path) -> tuple[tuple[str, int, int, int], ...]:
+    """Return what tells whether files were written to since they were last asked for this: () if there are none.
+
+    Returns:
+        Name, time of the last change (ns), size and inode of the file, or of every file in the folder.
+    """
+    try:
+        path = path.expanduser()
+        files = sorted(path.iterdir()) if path.is_dir() else [path]
+        states = [(file.name, file.stat()) for file in files]
+    except (OSError, RuntimeError):
+        return ()
+    return tuple((name, state.st_mtime_ns, state.st_size, state.st_ino) for name, state in states)
+
+
 def _check(x: np.ndarray, y: np.ndarray, part: str, path: Path, classes: int) -> None:
     if x.ndim != 3 or x.shape[1] != x.shape[2] or y.shape != x.shape[:1] or x.size == 0:
         takes = f"square grey images x_{part} (count, side, side) with labels y_{part} (count,)"

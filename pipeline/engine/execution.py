@@ -9,17 +9,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.data.dataset import Dataset, DatasetSplit
 from pipeline.engine import provenance, storage
+from pipeline.engine.ahead import Ahead
 from pipeline.engine.origin import Origin, origin_of
-from pipeline.engine.record import StageRecord, params_of
+from pipeline.engine.plan import Next, Plan
+from pipeline.engine.record import StageRecord
 from pipeline.engine.result import Result
-from pipeline.engine.sources import sources_digest
 from pipeline.engine.stage import Context, Drawing, Stage, run_name
-from pipeline.engine.store import Store
 from pipeline.runtime.progress import SAVING, Advance, Progress
 from pipeline.runtime.tensorflow import gpus, start_tensorflow
-from pipeline.settings.config import Config
 
 if TYPE_CHECKING:
     from pipeline.tracking import StageRun, Tracker
@@ -46,65 +44,54 @@ class StageOutcome:
         return {"key": record.key, "reused": self.reused, "run_id": self.run_id, "metrics": record.metrics}
 
 
-@dataclass(frozen=True)
-class PinnedResult:
-    """A result of an earlier run: its folder, and the id of its run in MLflow, None if that is not known."""
-
-    folder: Path
-    run_id: str | None
-
-
 @dataclass(kw_only=True)
 class Execution:
-    """The inputs of one execution, and what is finished of it.
+    """One execution of a plan, and what is finished of it.
 
-    stages: all there are, by name; inputs: stage -> what it has read; composed: the settings as YAML; process: what
-    ran, see `provenance.describe_process`; pinned: results that are taken as they are, whatever the settings would lead
-    to.
+    composed: the settings as YAML; process: what ran, see `provenance.describe_process`; ahead: what computes the next
+    result while one is drawn and recorded; after_all: finds what is next when nothing is left of this plan.
     """
 
-    stages: Mapping[str, Stage[Any]]
-    config: Config
+    plan: Plan
     run_dir: Path
-    dataset: Dataset
-    inputs: Mapping[str, Mapping[str, Any]]
     composed: str
     process: Callable[[], dict[str, Any]]
     tags: Mapping[str, str]
     progress: Progress
     tracker: "Tracker"
-    pinned: Mapping[str, PinnedResult] = field(default_factory=dict)
+    ahead: Ahead
+    after_all: Callable[[], Next | None] = lambda: None
     _outcomes: dict[str, StageOutcome] = field(default_factory=dict)
     _run_ids: dict[str, str | None] = field(default_factory=dict)
-    _handed_on: dict[str, Any] = field(default_factory=dict)
-    _known_ingredients: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def finish(self, name: str) -> StageOutcome:
         """Return the outcome of a stage, with whatever it stands on."""
         if name not in self._outcomes:
-            self._outcomes[name] = self._finished(self.stages[name])
+            outcome = self._outcomes[name] = self._finished(self.plan.stages[name])
+            self.plan.folders[name] = outcome.folder
+            self.plan.underway.discard(name)
         return self._outcomes[name]
 
     def _finished(self, stage: Stage[Any]) -> StageOutcome:
         name = stage.name
-        if name in self.pinned:
-            pinned = self.pinned[name]
+        if name in self.plan.pinned:
+            pinned = self.plan.pinned[name]
             record = storage.load_record(pinned.folder)
             self._run_ids[name] = pinned.run_id or self.tracker.find_run(name, record.key)
             return StageOutcome(record, pinned.folder, reused=True, run_id=self._run_ids[name])
-        key = self.key(name)
-        place = self._store.place(name, key)
-        if self.config.reuse and self._store.holds(name, key):
+        key = self.plan.key(name)
+        place = self.plan.store.place(name, key)
+        if self.plan.config.reuse and self.plan.store.holds(name, key):
             run_id = self.tracker.find_run(name, key)
             if run_id is not None or not self.tracker.is_recording:
                 return self._reuse(stage, place, run_id)
         for other in stage.upstream:
             # before this stage is locked: whoever holds both would keep others from the other meanwhile
             self.finish(other)
-        if not self.config.reuse:
+        if not self.plan.config.reuse:
             return self._compute(stage, self.run_dir / name)
         with self._alone(name, key):
-            if self._store.holds(name, key):
+            if self.plan.store.holds(name, key):
                 return self._reuse(stage, place, self.tracker.find_run(name, key))
             return self._compute(stage, place)
 
@@ -113,68 +100,18 @@ class Execution:
         """Hold the right to compute and record a result alone: whoever waits for it will look for its run."""
         with contextlib.ExitStack() as held:
             try:
-                held.enter_context(self._store.computing(name, key, on_wait=lambda: logger.warning(WAITING, name)))
+                held.enter_context(self.plan.store.computing(name, key, on_wait=lambda: logger.warning(WAITING, name)))
             except OSError:
                 # a store that may only be read
-                if not self._store.holds(name, key):
+                if not self.plan.store.holds(name, key):
                     raise
             yield
             self.tracker.afterwards(held.pop_all().close)
 
-    def key(self, name: str) -> str:
-        """Return the digest of everything that a stage's result depends on."""
-        if name in self.pinned:
-            return storage.load_record(self.pinned[name].folder).key
-        return provenance.digest(self._ingredients(name))
-
-    def _ingredients(self, name: str) -> dict[str, Any]:
-        # once: it reads source files, and stages that stand on others ask for theirs again and again
-        if name not in self._known_ingredients:
-            stage = self.stages[name]
-            self._known_ingredients[name] = {
-                "stage": name,
-                "settings": stage.settings(self.config),
-                "upstream": {other: self.key(other) for other in stage.upstream},
-                "inputs": self._input_digests(stage),
-                **self._other_ingredients(stage),
-                "sources": sources_digest(stage),
-                "versions": provenance.numeric_versions(),
-                "environment": provenance.numeric_switches(),
-            }
-        return self._known_ingredients[name]
-
-    def _other_ingredients(self, stage: Stage[Any]) -> dict[str, Any]:
-        """Return what else a result depends on: a seed of no group, and the names of classes, which pictures show."""
-        seed = stage.seed(self.config)
-        classes = {} if stage.split is None else {"classes": list(self.dataset.class_names)}
-        return classes if seed is None else {**classes, "seed": seed}
-
-    def _input_digests(self, stage: Stage[Any]) -> dict[str, Any]:
-        """Return name -> digest of what a stage reads."""
-        data = {} if stage.split is None else {"data": self.dataset.digest}
-        return data | provenance.array_digests(self.inputs[stage.name])
-
-    @property
-    def _store(self) -> Store:
-        return Store(Path(self.config.output_dir) / "store", list(self.stages))
-
-    def _upstream(self, stage: Stage[Any]) -> dict[str, Any]:
-        """Return what the stages that a stage stands on hand on; loaded when the first one asks for it."""
-        return {other: self._of(self.stages[other], self.finish(other).folder) for other in stage.upstream}
-
-    def _of(self, stage: Stage[Any], folder: Path) -> Any:
-        if stage.name not in self._handed_on:
-            # what is loaded may be a model
-            start_tensorflow(self.config.runtime)
-            load = stage.load
-            found = storage.load_result(stage.result, folder) if load is None else load(folder)
-            self._handed_on[stage.name] = found
-        return self._handed_on[stage.name]
-
     def _reuse(self, stage: Stage[Any], stored: Path, run_id: str | None) -> StageOutcome:
         name = stage.name
         record = storage.load_whole_record(stored)
-        wanted, place = name in self.config.stages, self.run_dir / name
+        wanted, place = name in self.plan.config.stages, self.run_dir / name
         self._run_ids[name] = run_id
         if run_id is None:
             # computed while nothing was recorded, or for another record
@@ -189,26 +126,31 @@ class Execution:
 
     def _compute(self, stage: Stage[Any], target: Path) -> StageOutcome:
         """Return the outcome of a stage that is computed now, in `target` and in the folder of this run."""
-        name = stage.name
-        upstream = self._upstream(stage)
-        start_tensorflow(self.config.runtime)
+        name, key = stage.name, self.plan.key(stage.name)
+        self.plan.underway.add(name)
+        start_tensorflow(self.plan.config.runtime)
         begun = self._begun(stage)
         place = self.run_dir / name
-        with self._stage_run(stage, begun) as stage_run:
+        with self._stage_run(stage, begun, began=self.ahead.begun(key)) as stage_run:
             stage_run.log_params(begun.params)
             self.progress(name, 0, 1)
-            context = self._context(stage, upstream, stage_run)
-            result = stage.compute(context)
+            computed = self.ahead.take(key, self.progress)
+            if computed is None:
+                upstream = self.plan.upstream(stage)
+                context = self._context(stage, upstream, stage_run)
+                result = stage.compute(context)
+            else:
+                result, context = computed.result, self._context(stage, computed.upstream, stage_run)
+            self.plan.hand_on(stage, result)
+            self.ahead.begin(self._next)
             # its import of MLflow and those of what draws would get in each other's way
             self._run_ids[name] = stage_run.begun()
-            if stage.hand_on is not None:
-                self._handed_on[name] = stage.hand_on(result)
             record = dataclasses.replace(begun, **vars(stage.metrics(result, context)))
             with storage.new_folder(target) as draft:
                 digests = self._save(stage, context, begun, result, draft)
                 process = {**self.process(), **stage_run.computed(), "gpus": gpus()}
                 storage.save_record(
-                    record, draft, ingredients=self._ingredients(name), digests=digests, process=process
+                    record, draft, ingredients=self.plan.ingredients(name), digests=digests, process=process
                 )
                 if target == place:
                     stage_run.mark(draft)
@@ -219,18 +161,15 @@ class Execution:
 
     def _begun(self, stage: Stage[Any]) -> StageRecord:
         """Return what is known of a stage before it is computed."""
-        common = {"dataset": self.dataset.name, "seed": str(self.config.seed)}
+        common = {"dataset": self.plan.dataset.name, "seed": str(self.plan.config.seed)}
         return StageRecord(
             stage=stage.name,
-            key=self.key(stage.name),
-            name=run_name(self.stages, stage.name, self.process()["named_by"]),
-            params=self._params(stage),
+            key=self.plan.key(stage.name),
+            name=run_name(self.plan.stages, stage.name, self.process()["named_by"]),
+            params=self.plan.params(stage),
             metrics={},
-            tags={**common, **self.tags, **stage.tags(self.config)},
+            tags={**common, **self.tags, **stage.tags(self.plan.config)},
         )
-
-    def _params(self, stage: Stage[Any]) -> dict[str, str]:
-        return params_of({**stage.settings(self.config), **stage.params(self.config, self.dataset)})
 
     def _context(self, stage: Stage[Any], upstream: Mapping[str, Any], stage_run: "StageRun") -> Context:
         def told(task: str, done: int, total: int, **values: float) -> None:
@@ -238,13 +177,11 @@ class Execution:
                 stage_run.log_epoch(done, values)
             self.progress(task, done, total, **values)
 
-        return Context(
-            config=self.config,
-            dataset=self.dataset,
-            inputs=self.inputs[stage.name],
-            upstream=upstream,
-            progress=told,
-        )
+        return self.plan.context(stage, upstream, told)
+
+    def _next(self) -> Next | None:
+        """Return what can be computed next, of this plan or after it."""
+        return self.plan.next() or self.after_all()
 
     def _save(
         self, stage: Stage[Any], context: Context, begun: StageRecord, result: Result, folder: Path
@@ -258,7 +195,7 @@ class Execution:
             **vars(context),
             record=begun,
             command=shlex.join(["python", "-m", "pipeline", *self.process()["overrides"]]),
-            params=lambda name: self._params(self.stages[name]),
+            params=lambda name: self.plan.params(self.plan.stages[name]),
         )
         pictures = stage.draw(result, drawn_with)
         on_saved = Advance(SAVING, self.progress, storage.size(result) + drawing.size(pictures))
@@ -271,18 +208,19 @@ class Execution:
 
     @contextlib.contextmanager
     def _stage_run(
-        self, stage: Stage[Any], record: StageRecord, *, origin: Origin | None = None
+        self, stage: Stage[Any], record: StageRecord, *, origin: Origin | None = None, began: int | None = None
     ) -> "Iterator[StageRun]":
         with self.tracker.stage_run(
             stage.name,
             record.key,
             name=record.name,
             upstream={other: self._run_ids.get(other) for other in stage.upstream},
-            upstream_keys={other: self.key(other) for other in stage.upstream},
+            upstream_keys={other: self.plan.key(other) for other in stage.upstream},
             tags=record.tags,
             folder=self.run_dir / stage.name,
-            split=self._split(stage),
+            split=self.plan.split(stage),
             origin=origin,
+            began=began,
         ) as stage_run:
             yield stage_run
 
@@ -290,11 +228,8 @@ class Execution:
         """Hand everything about a finished stage to the record."""
         if not self.tracker.is_recording:
             return
-        if (split := self._split(stage)) is not None:
+        if (split := self.plan.split(stage)) is not None:
             stage_run.log_dataset(split)
         if (folder / storage.MODEL).is_file():
-            stage_run.log_model(self._of(stage, folder), self.dataset.test_images[:4])
+            stage_run.log_model(self.plan.handed_on(stage, folder), self.plan.dataset.test_images[:4])
         stage_run.log_record(record, folder)
-
-    def _split(self, stage: Stage[Any]) -> DatasetSplit | None:
-        return None if stage.split is None else DatasetSplit(self.dataset, stage.split(self.config))

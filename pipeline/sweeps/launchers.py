@@ -7,6 +7,8 @@ from typing import Any
 import psutil
 
 GIB = 1024**3
+# The launchers that run one job after the other, this project's and Hydra's own.
+IN_ORDER = ("in_order", "basic")
 
 
 def jobs_at_once(gib_per_job: float) -> int:
@@ -21,13 +23,13 @@ def jobs_at_once(gib_per_job: float) -> int:
 def threads_of_job(threads: int | None, *, launcher: str, settings: Mapping[str, Any]) -> int | None:
     """Return the TensorFlow threads of a job of a sweep; None: all.
 
-    `threads` if it is given. Else all with Hydra's own launcher, which runs one job after the other; and with any
-    other, so that jobs side by side do not compete, the CPUs that the launcher reserves for a job, or one.
+    `threads` if it is given. Else all with the launchers that run one job after the other; and with any other, so that
+    jobs side by side do not compete, the CPUs that the launcher reserves for a job, or one.
 
     Args:
         launcher: the choice of `hydra/launcher`.
         settings: of that launcher.
     """
-    if threads is not None or launcher == "basic":
+    if threads is not None or launcher in IN_ORDER:
         return threads
     return settings.get("cpus_per_task") or 1

@@ -114,6 +114,7 @@ class Tracker:
         folder: Path | None = None,
         split: DatasetSplit | None = None,
         origin: Origin | None = None,
+        began: int | None = None,
     ) -> Iterator["StageRun"]:
         """Give the run of a stage, RUNNING until the block is left; then FINISHED, FAILED, or KILLED if it was stopped.
 
@@ -124,6 +125,7 @@ class Tracker:
             folder: where the results come to lie, and `StageRun.mark` with them.
             split: the half of the data, what the mark says of it.
             origin: of a stage that was computed before.
+            began: when the stage began (ms), None for now.
         """
         known = {f"upstream.{other}": found for other, found in upstream.items() if found is not None}
         all_tags = {**(tags or {}), **known, "stage_key": key, **self._common_tags(stage)}
@@ -138,7 +140,7 @@ class Tracker:
             name=name[:LONGEST_NAME],
             tags=all_tags,
             upstream={other: Upstream(key=keys[other], run_id=upstream.get(other)) for other in keys},
-            start_time=origin.start_time if origin else _now(),
+            start_time=origin.start_time if origin else (began or _now()),
         )
         run = StageRun(self, mark, end=origin.end_time if origin else None, folder=folder, split=split)
         run.create()
