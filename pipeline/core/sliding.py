@@ -116,21 +116,22 @@ class Slide:
         return values / np.prod(self.chunks.positions), folded
 
     def _target_of(self, part: keras.Model, objective: str, direction: np.ndarray) -> Target:
-        """Return the objective of a chunk: of each picture four, for a whole one, the last in a row, a column, in both.
+        """Return the objective of a chunk: of each picture up to four, see `_kinds`.
 
         Args:
             part: the CNN up to the layer.
             objective: one of `objectives.OBJECTIVES`.
             direction: (pictures, maps) float32.
         Returns:
-            4 * pictures targets, in the order of `_row`; each counts those positions of a chunk that the picture has.
+            A target for each kind of each picture, in the order of `_row`; it counts those positions of a chunk that the
+            picture has.
         """
         chunks = self.chunks
         sized = _at_size(part, chunks.side)
         last = np.subtract(chunks.positions, np.subtract(chunks.counts, 1) * chunks.block)
-        kinds = np.zeros((4, chunks.block, chunks.block), np.float32)
-        for kind, (down, across) in zip(kinds, product((chunks.block, last[0]), (chunks.block, last[1])), strict=True):
-            kind[:down, :across] = 1
+        kinds = np.zeros((len(self._kinds), chunks.block, chunks.block), np.float32)
+        for kind, (is_lowest, is_rightmost) in zip(kinds, self._kinds, strict=True):
+            kind[: last[0] if is_lowest else None, : last[1] if is_rightmost else None] = 1
         weights = kinds[None, ..., None] * direction[:, None, None, None, :]
         return OBJECTIVES[objective](sized, sized.layers[-1].name, weights.reshape(-1, *weights.shape[2:]))
 
@@ -145,7 +146,13 @@ class Slide:
             The number of the target.
         """
         down, across = self.chunks.counts
-        return 4 * picture + 2 * (i == down - 1) + (j == across - 1)
+        return len(self._kinds) * picture + self._kinds.index((i == down - 1, j == across - 1))
+
+    @functools.cached_property
+    def _kinds(self) -> list[tuple[bool, bool]]:
+        """Return the kinds of chunks that there are: whether it is in the last row, whether in the last column."""
+        down, across = self.chunks.counts
+        return list(product(sorted({down == 1, True}), sorted({across == 1, True})))
 
 
 def _folded(gradient: np.ndarray, margin: int) -> np.ndarray:
