@@ -18,6 +18,7 @@ from pipeline.core.training import (
 from pipeline.data.dataset import Dataset
 from pipeline.settings.choices import Activation, LearningRateSchedule, Optimizer, Regularizer
 from pipeline.settings.model import ConvolutionConfig, DenseConfig, ModelConfig, PoolConfig
+from pipeline.stages.train import compute
 from pipeline.stages.train.compute import train
 from pipeline.stages.train.settings import (
     AugmentationConfig,
@@ -295,6 +296,19 @@ def test_the_same_seed_trains_to_the_same_bits_and_progress_is_told_after_every_
     assert [place for *place, _ in told] == [["train", 1, 2], ["train", 2, 2]]
     for epoch, (*_, values) in enumerate(told):
         assert values == {name: figures[epoch] for name, figures in trained.history.items()}
+
+
+@pytest.mark.slow
+def test_it_does_not_matter_how_many_batches_tensorflow_does_at_a_time(trained, dataset, monkeypatch):
+    assert compute.batches_per_call(4) == 4
+    monkeypatch.setattr(compute, "MOST_BATCHES", 1)
+    for a, b in zip(bits(trained), bits(train(TRAIN, MODEL, dataset, seed=4)), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize(("batches", "at_a_time"), [(1, 1), (23, 23), (32, 32), (938, 14), (101, 1), (64, 32)])
+def test_an_epoch_has_a_whole_number_of_calls(batches, at_a_time):
+    assert compute.batches_per_call(batches) == at_a_time
 
 
 @pytest.mark.slow

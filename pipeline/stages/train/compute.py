@@ -14,6 +14,9 @@ from pipeline.settings.model import ModelConfig
 from pipeline.stages.train.result import TrainResult
 from pipeline.stages.train.settings import TrainConfig
 
+# A training that is stopped ends after so many batches.
+MOST_BATCHES = 32
+
 
 def train(
     config: TrainConfig,
@@ -63,6 +66,7 @@ def train(
         metrics=["accuracy"],
         # on a CPU compiling by XLA more than doubles the time of an epoch
         jit_compile=False,
+        steps_per_execution=batches_per_call(batches_per_epoch),
     )
     report = _Report(config.epochs, progress)
     model.fit(
@@ -95,6 +99,17 @@ def new_model(config: TrainConfig, model_config: ModelConfig, *, classes: int, s
         regularizer=training.make_regularizer(config.regularizer.kind.value, config.regularizer.factor),
         seed=seed,
     )
+
+
+def batches_per_call(batches: int) -> int:
+    """Return how many batches TensorFlow does before Python has its turn: the largest divisor of at most MOST_BATCHES.
+
+    Not a divisor, Keras would do more batches than the epoch has. The bits are the same.
+
+    Args:
+        batches: of an epoch.
+    """
+    return max(number for number in range(1, MOST_BATCHES + 1) if batches % number == 0)
 
 
 class _Report(keras.callbacks.Callback):
