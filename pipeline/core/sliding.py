@@ -123,8 +123,8 @@ class Slide:
             objective: one of `objectives.OBJECTIVES`.
             direction: (pictures, maps) float32.
         Returns:
-            A target for each kind of each picture, in the order of `_row`; it counts those positions of a chunk that the
-            picture has.
+            A target for each kind of each picture, in the order of `_row`; it counts those positions of a chunk that
+            the picture has.
         """
         chunks = self.chunks
         sized = _at_size(part, chunks.side)
