@@ -10,12 +10,13 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 LAUNCHERS := .venv/.installed-launchers
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-# uv, the one on the path or the environment's own, installs the same locks in less than half of pip's time. It shows how far
-# it is on a terminal; --no-config: what pyproject.toml overrides is settled in the locks.
+# uv, the one on the path or the environment's own, installs the same locks in a quarter of pip's time, and compiles them. It
+# shows how far it is on a terminal, and trusts whom the system trusts, as pip does. --no-config: what pyproject.toml overrides is
+# settled in the locks.
 UV = $(shell command -v uv || echo $(BIN)/uv)
-UV_INSTALL = $(UV) pip install --no-config --python $(BIN)/python --link-mode copy --compile-bytecode \
-	$(shell test -t 2 || echo --quiet) --require-hashes --no-deps -r
-COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --upgrade --generate-hashes --no-emit-index-url --no-header --quiet
+UV_INSTALL = UV_SYSTEM_CERTS=1 UV_NATIVE_TLS=1 $(UV) pip install --no-config --python $(BIN)/python --link-mode copy \
+	--compile-bytecode $(shell test -t 2 || echo --quiet) --require-hashes --no-deps -r
+COMPILE := UV_SYSTEM_CERTS=1 UV_NATIVE_TLS=1 $(BIN)/uv pip compile pyproject.toml --universal --upgrade --generate-hashes --no-emit-index-url --no-header --quiet
 
 run: $(INSTALLED)            ## all four stages on embedded data
 	@$(BIN)/python -m pipeline

@@ -20,7 +20,7 @@ from pipeline.engine.places import check_place, folder_to_fill
 from pipeline.engine.plan import Next, PinnedResult, Plan
 from pipeline.engine.stage import needed
 from pipeline.runtime.errors import without_passwords
-from pipeline.runtime.progress import Bars
+from pipeline.runtime.progress import Bars, recording
 from pipeline.runtime.signals import stoppable
 from pipeline.runtime.tensorflow import cpu_threads, release_tensorflow
 from pipeline.settings.config import Config
@@ -82,6 +82,8 @@ def run(
                     after_all=functools.partial(_next_of, upcoming),
                 )
                 outcomes = {name: execution.finish(name) for name in STAGES if name in config.stages}
+            with recording():
+                tracker.wait()
         finally:
             tracker.wait()
     outcomes = {name: dataclasses.replace(outcome, folder=run_dir / name) for name, outcome in outcomes.items()}

@@ -128,12 +128,13 @@ class Execution:
         """Return the outcome of a stage that is computed now, in `target` and in the folder of this run."""
         name, key = stage.name, self.plan.key(stage.name)
         self.plan.underway.add(name)
+        # its bar appears before TensorFlow is imported
+        self.progress(name, 0, 1)
         start_tensorflow(self.plan.config.runtime)
         begun = self._begun(stage)
         place = self.run_dir / name
         with self._stage_run(stage, begun, began=self.ahead.begun(key)) as stage_run:
             stage_run.log_params(begun.params)
-            self.progress(name, 0, 1)
             computed = self.ahead.take(key, self.progress)
             if computed is None:
                 upstream = self.plan.upstream(stage)

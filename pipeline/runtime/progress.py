@@ -1,7 +1,9 @@
 """The progress of a stage, told by calling a function; what becomes of that is not the stage's business."""
 
+import contextlib
 import multiprocessing
 import sys
+from collections.abc import Iterator
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -28,10 +30,22 @@ class Advance:
         self._progress(self._task, self._done, self._total)
 
 
-# The task of writing a stage's files: its bar vanishes when that is done, which for most stages is at once.
-SAVING = "saving"
+# The tasks of writing a stage's files, and of waiting until all is recorded: their bars vanish when that is done, which
+# mostly is at once.
+SAVING, RECORDING = "saving", "recording"
 # From so many units on, a bar shows the percentage that is done instead of their number.
 MANY = 1000
+
+
+@contextlib.contextmanager
+def recording() -> Iterator[None]:
+    """Show on a terminal, as long as the block lasts, that it is about the record."""
+    with Bars() as bars:
+        bars(RECORDING, 0, 1)
+        try:
+            yield
+        finally:
+            bars(RECORDING, 1, 1)
 
 
 class Bars:
@@ -75,5 +89,9 @@ class Bars:
         figures = "  ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in values.items())
         # epochs are counted; pixels are not what anyone wants to read
         share = f"{done}/{total}" if total < MANY else f"{done / total:4.0%}"
-        shown: dict[str, Any] = {"figures": figures, "share": share, "visible": task != SAVING or done < total}
+        shown: dict[str, Any] = {
+            "figures": figures,
+            "share": share,
+            "visible": task not in (SAVING, RECORDING) or done < total,
+        }
         self._bars.update(self._tasks[task], completed=done, total=total, **shown)  # type: ignore[arg-type]

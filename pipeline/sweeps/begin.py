@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.locks import hold
+from pipeline.runtime.progress import recording
 from pipeline.settings.process import TrackingConfig
 from pipeline.sweeps import folder as folders
 from pipeline.sweeps.folder import Row, Sweep, settings, swept
@@ -82,7 +83,9 @@ def begin(
     # first without a record: whatever happens to that, the sweep can be resumed
     folders.write(sweep, folder)
     tracker = open_tracker(tracking, output_dir, pipeline_id=sweep.id)
-    run_id = begin_sweep(tracker, sweep.run_id, name=name_of(jobs, folder), params=params_of(jobs), sweep_id=sweep.id)
+    named, params = name_of(jobs, folder), params_of(jobs)
+    with recording():
+        run_id = begin_sweep(tracker, sweep.run_id, name=named, params=params, sweep_id=sweep.id)
     sweep = dataclasses.replace(sweep, run_id=run_id)
     folders.write(sweep, folder)
     return sweep

@@ -15,6 +15,7 @@ from pipeline.engine.folders import work_folder
 from pipeline.engine.record import StageRecord
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.output import shown
+from pipeline.runtime.progress import recording
 from pipeline.stages.registry import STAGES
 from pipeline.sweeps import folder as folders
 from pipeline.sweeps import jobs
@@ -44,7 +45,8 @@ def end(folder: Path, *, interrupted: bool) -> int:
     if interrupted:
         interrupt_sweep(_tracker(sweep), sweep.run_id)
     else:
-        page = _record(sweep, rows, folder)
+        with recording():
+            page = _record(sweep, rows, folder)
     _tell(rows, folder, summarized=not interrupted)
     if page is not None:
         print(f"{'look at it':<12} {page}", flush=True)
