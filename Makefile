@@ -35,7 +35,7 @@ lint: $(INSTALLED)           ## style and types
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
 bench: $(INSTALLED)          ## timings, as ratios taken in one run
-	@$(BIN)/python -m benchmarks
+	@$(BIN)/python -m benchmarks && $(BIN)/python -m benchmarks.sweeps && $(BIN)/python -m benchmarks.shares
 
 wheel: $(INSTALLED)          ## dist/*.whl
 	@$(BIN)/python -m hatchling build -t wheel

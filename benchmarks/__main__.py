@@ -18,6 +18,7 @@ import keras
 from benchmarks import many_starts, report
 from benchmarks.contenders.all import NAMES, PEERS, Absent, contenders, failed
 from benchmarks.machine import MatrixProducts
+from benchmarks.recorded import compared
 from benchmarks.task import SEED, Task, task_of
 from benchmarks.timing import Timing, first_call, take_turns
 from pipeline import compose, load_dataset, train
@@ -43,6 +44,7 @@ def main() -> None:
     if timings or absent:
         print(report.table(task, timings, absent, arguments.repeats), end="\n\n")
         print(report.engine_share(task, timings, products), end="\n\n")
+        print(compared(report.figures(timings, products, task), keep=arguments.keep))
     if MANY_STARTS in arguments.only:
         _say(f"{many_starts.STARTS} starts for every map ...")
         print(report.many_starts(task, _many_starts(model, arguments.model)))
@@ -60,6 +62,7 @@ def _arguments() -> argparse.Namespace:
         default="before",
         help="what the peers ascend: a map before its relu, to their advantage (before), or the layer's output",
     )
+    parser.add_argument("--keep", action="store_true", help="write the figures down as the recorded ones")
     parser.add_argument("--settings", nargs="*", default=[], metavar="WORD", help="of the pipeline, such as data=mnist")
     arguments = parser.parse_args()
     if arguments.repeats < 1:

@@ -63,6 +63,20 @@ def engine_share(task: Task, timings: Sequence[Timing], products: MatrixProducts
     return "\n".join(lines)
 
 
+def figures(timings: Sequence[Timing], products: MatrixProducts, task: Task) -> dict[str, float]:
+    """Return what the docs say of these timings, by name: ratios to the engine's time, its share of the machine."""
+    engine = next((timing for timing in timings if timing.contender.name == DEFAULT), None)
+    if engine is None:
+        return {}
+    found = {
+        f"{timing.contender.title}, times the engine's": ratio(timing.scaled(task.maps), engine.warm)
+        for timing in timings
+        if timing is not engine
+    }
+    share = work_of(task).performed / statistics.median(engine.warm) / products.flops
+    return {**found, "the engine's convolutions, share of the matrix product's rate": share}
+
+
 def many_starts(task: Task, found: dict[str, float | str]) -> str:
     """Time and memory of the sweep with many starts."""
     title = f"{task.maps} maps x {STARTS} starts"
