@@ -64,6 +64,7 @@ def run(
     plan = _plan(config, pinned or {})
     if ahead is None or not ahead.is_busy:
         release_tensorflow()
+    is_shared = cpu_threads(config.runtime) > 1
     pipeline_id = uuid.uuid4().hex
     tracker = open_tracker(config.tracking, Path(config.output_dir), pipeline_id=pipeline_id)
     with folder_to_fill(run_dir, stages) as folder, contextlib.ExitStack() as stack:
@@ -78,7 +79,8 @@ def run(
                     tags=tags or {},
                     progress=stoppable(bars),
                     tracker=tracker,
-                    ahead=ahead or stack.enter_context(Ahead(enabled=cpu_threads(config.runtime) > 1)),
+                    # who asks for one thread gets no second one
+                    ahead=ahead if ahead and is_shared else stack.enter_context(Ahead(enabled=is_shared)),
                     after_all=functools.partial(_next_of, upcoming),
                 )
                 outcomes = {name: execution.finish(name) for name in STAGES if name in config.stages}
