@@ -9,13 +9,11 @@ import pytest
 
 from pipeline import compose
 from pipeline.data.dataset import Dataset
-from pipeline.engine.execution import Execution
+from pipeline.engine.plan import Plan
 from pipeline.engine.provenance import PACKAGE
 from pipeline.engine.sources import source_files, sources_digest
 from pipeline.engine.stage import needed
-from pipeline.runtime.progress import no_progress
 from pipeline.stages.registry import STAGES
-from pipeline.tracking import open_tracker
 
 # settings, which are part of the key themselves, as data is by its digest; what describes, or tells how far it is
 NOT_COMPUTING = ("settings/", "data/", "engine/", "runtime/")
@@ -111,19 +109,9 @@ def key_of(stage: str, *words: str, class_names: tuple[str, ...] = tuple("012345
     """The key of a stage's result, of some data and a photo."""
     config = composed(*words)
     nothing = np.zeros(0)
-    execution = Execution(
-        stages=STAGES,
-        config=config,
-        run_dir=Path(),
-        dataset=Dataset("some", "its digest", nothing, nothing, nothing, nothing, class_names),
-        inputs={name: {} for name in STAGES},
-        composed="",
-        process=dict,
-        tags={},
-        progress=no_progress,
-        tracker=open_tracker(config.tracking, Path(), pipeline_id=""),
-    )
-    return execution.key(stage)
+    data = Dataset("some", "its digest", nothing, nothing, nothing, nothing, class_names)
+    plan = Plan(stages=STAGES, config=config, dataset=data, inputs={name: {} for name in STAGES})
+    return plan.key(stage)
 
 
 @pytest.mark.parametrize("stage", ["dream", "dream_sheet"])

@@ -196,7 +196,7 @@ def _kept(value: float) -> str:
 def _upload(repository: Any, folder: Path, path: str, without: Sequence[str] = ()) -> None:
     files = sorted(file.relative_to(folder) for file in folder.rglob("*") if file.is_file())
     files = [name for name in files if str(name) not in without]
-    if repository.deadline.seconds is None:
+    if files and repository.deadline.seconds is None:
         # files to files, all in one call: one by one takes ten times as long
         with tempfile.TemporaryDirectory() as scratch:
             for name in files:
