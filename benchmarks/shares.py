@@ -22,7 +22,7 @@ from benchmarks.recorded import compared
 
 # Of a run: how long each stage is computed, drawn and saved, in seconds, as the last line of the error output.
 MEASURED = """
-import json, os, sys, time
+import functools, json, os, sys, time
 from collections import Counter
 from pipeline.drawing import pictures
 from pipeline.engine import storage
@@ -30,6 +30,7 @@ from pipeline.stages.registry import STAGES
 from pipeline.__main__ import main
 spent = Counter()
 def timed(name, function):
+    @functools.wraps(function)
     def called(*arguments, **named):
         begun = time.perf_counter()
         try:

@@ -194,15 +194,20 @@ def _kept(value: float) -> str:
 
 
 def _upload(repository: Any, folder: Path, path: str, without: Sequence[str] = ()) -> None:
+    # files to files are copied all in one call: one by one takes ten times as long
+    at_once = repository.deadline.seconds is None
+    if at_once and not without:
+        repository.log_artifacts(str(folder), path or None)
+        return
     files = sorted(file.relative_to(folder) for file in folder.rglob("*") if file.is_file())
     files = [name for name in files if str(name) not in without]
-    if files and repository.deadline.seconds is None:
-        # files to files, all in one call: one by one takes ten times as long
+    if files and at_once:
         with tempfile.TemporaryDirectory() as scratch:
+            for parent in {name.parent for name in files}:
+                Path(scratch, parent).mkdir(parents=True, exist_ok=True)
+            source = folder.resolve()
             for name in files:
-                link = Path(scratch, name)
-                link.parent.mkdir(parents=True, exist_ok=True)
-                link.symlink_to((folder / name).resolve())
+                Path(scratch, name).symlink_to(source / name)
             repository.log_artifacts(scratch, path or None)
         return
     # file by file, so that the time of each is measured
