@@ -134,7 +134,8 @@ def test_the_stages_of_a_run_are_computed_while_the_ones_before_are_drawn_and_ha
     smoke: Path, tmp_path: Path
 ) -> None:
     stages = ("oip", "dream", "atlas")
-    words = (*SMOKE, "tracking=none", "noise.seed=5", "dream.steps=2")
+    few = ("atlas.starts=1", "atlas.wavelengths=[]", "atlas.elsewhere=false", "atlas.dream.size=0")
+    words = (*SMOKE, "tracking=none", "noise.seed=5", "dream.steps=2", *few)
     together, alone = (copy_of(smoke, tmp_path / name) for name in ("together", "alone"))
     succeeded(pipeline(together, *words, f"stages=[{','.join(stages)}]", "hydra.run.dir=here"))
     for stage in stages:
