@@ -14,11 +14,14 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # shows how far it is on a terminal, and trusts whom the system trusts, as pip does. --no-config: what pyproject.toml overrides is
 # settled in the locks.
 UV = $(shell command -v uv || echo $(BIN)/uv)
-UV_INSTALL = UV_SYSTEM_CERTS=1 UV_NATIVE_TLS=1 $(UV) pip install --no-config --python $(BIN)/python --link-mode copy \
+# one name for uv of today, one for older ones
+CERTIFICATES := UV_SYSTEM_CERTS=1 UV_NATIVE_TLS=1
+UV_INSTALL = $(CERTIFICATES) $(UV) pip install --no-config --python $(BIN)/python --link-mode copy \
 	--compile-bytecode $(shell test -t 2 || echo --quiet) --require-hashes --no-deps -r
-COMPILE := UV_SYSTEM_CERTS=1 UV_NATIVE_TLS=1 $(BIN)/uv pip compile pyproject.toml --universal --upgrade --generate-hashes --no-emit-index-url --no-header --quiet
+COMPILE := $(CERTIFICATES) $(BIN)/uv pip compile pyproject.toml --universal --upgrade --generate-hashes --no-emit-index-url \
+	--no-header --quiet
 
-run: $(INSTALLED)            ## all four stages on embedded data
+run: $(INSTALLED)            ## the default stages on embedded data
 	@$(BIN)/python -m pipeline
 
 test: $(LAUNCHERS)           ## the whole test suite

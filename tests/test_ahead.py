@@ -8,12 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from commands import SMOKE, pipeline, succeeded
 from templates import copy_of
 
-from pipeline.data.files import state_of
 from pipeline.engine.ahead import Ahead, Computed
 from pipeline.engine.plan import Next
 from pipeline.runtime.progress import Progress, no_progress
@@ -147,16 +145,3 @@ def test_the_stages_of_a_run_are_computed_while_the_ones_before_are_drawn_and_ha
         for moment in ("end_time", "start_time")
     )
     assert any(start < end for start, end in zip(begun[1:], ended[:-1], strict=True))
-
-
-def test_a_file_of_data_that_is_written_to_is_told_from_before(tmp_path: Path) -> None:
-    file = tmp_path / "a.npz"
-    assert state_of(file) == ()
-    np.savez(file, x=np.zeros(3))
-    before = state_of(file)
-    assert before == state_of(file)
-    np.savez(file, x=np.zeros(4))
-    assert state_of(file) != before
-    folder = state_of(tmp_path)
-    np.savez(tmp_path / "b.npz", x=np.zeros(4))
-    assert len(state_of(tmp_path)) == len(folder) + 1

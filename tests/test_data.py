@@ -15,6 +15,7 @@ import reference
 from pipeline.data import sets
 from pipeline.data.dataset import Dataset
 from pipeline.data.datasets import load_dataset
+from pipeline.data.files import state_of
 from pipeline.runtime.errors import InputError
 from pipeline.settings.choices import Split
 from pipeline.settings.compose import check_overrides
@@ -441,3 +442,16 @@ def test_the_digits_and_photos_come_from_scikit_learn_where_its_files_lie_elsewh
     monkeypatch.setattr(bundled, "_file", lambda *path: None)
     np.testing.assert_array_equal(bundled.load_digits()[0], digits[0])
     np.testing.assert_array_equal(bundled.load_sample_image("flower.jpg"), flower)
+
+
+def test_a_file_of_data_that_is_written_to_is_told_from_before(tmp_path: Path) -> None:
+    file = tmp_path / "a.npz"
+    assert state_of(file) == ()
+    np.savez(file, x=np.zeros(3))
+    before = state_of(file)
+    assert before == state_of(file)
+    np.savez(file, x=np.zeros(4))
+    assert state_of(file) != before
+    folder = state_of(tmp_path)
+    np.savez(tmp_path / "b.npz", x=np.zeros(4))
+    assert len(state_of(tmp_path)) == len(folder) + 1

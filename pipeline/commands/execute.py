@@ -84,10 +84,9 @@ def run(
                     after_all=functools.partial(_next_of, upcoming),
                 )
                 outcomes = {name: execution.finish(name) for name in STAGES if name in config.stages}
+        finally:
             with recording():
                 tracker.wait()
-        finally:
-            tracker.wait()
     outcomes = {name: dataclasses.replace(outcome, folder=run_dir / name) for name, outcome in outcomes.items()}
     print(summary(outcomes, look_at_record=_look_at_record(config, tracker)))
     return outcomes

@@ -131,17 +131,17 @@ class Execution:
         # its bar appears before TensorFlow is imported
         self.progress(name, 0, 1)
         start_tensorflow(self.plan.config.runtime)
+        began = self.ahead.begun(key)
+        if began is None:
+            # what cannot be loaded is told before there is a run of this stage
+            self.plan.upstream(stage)
         begun = self._begun(stage)
         place = self.run_dir / name
-        with self._stage_run(stage, begun, began=self.ahead.begun(key)) as stage_run:
+        with self._stage_run(stage, begun, began=began) as stage_run:
             stage_run.log_params(begun.params)
             computed = self.ahead.take(key, self.progress)
-            if computed is None:
-                upstream = self.plan.upstream(stage)
-                context = self._context(stage, upstream, stage_run)
-                result = stage.compute(context)
-            else:
-                result, context = computed.result, self._context(stage, computed.upstream, stage_run)
+            context = self._context(stage, computed.upstream if computed else self.plan.upstream(stage), stage_run)
+            result = computed.result if computed else stage.compute(context)
             self.plan.hand_on(stage, result)
             self.ahead.begin(self._next)
             # its import of MLflow and those of what draws would get in each other's way
