@@ -18,6 +18,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from yaml import YAMLError
 
+from pipeline.commands.composed import compose_runs_once
 from pipeline.commands.table import listing
 from pipeline.runtime.errors import InputError, one_line, why
 from pipeline.runtime.output import keep_going
@@ -94,6 +95,7 @@ def prepare_hydra() -> None:
     OmegaConf.register_new_resolver("sqlite_uri", lambda file: sqlite_uri(Path(file)), replace=True)
     _prefer_own_presets()
     _look_before_writing()
+    compose_runs_once()
 
 
 def _outcome() -> int:
