@@ -9,7 +9,8 @@ import reference
 import rounding
 import tensorflow as tf
 
-from pipeline.core import ascent, cnn
+from pipeline.core import ascent, cnn, program
+from pipeline.core.forward import architecture_of
 from pipeline.core.objectives import after_activation, before_activation, directions, weights_of
 from pipeline.core.priors import Priors, frequency_filter
 from pipeline.core.schedules import step_sizes
@@ -248,7 +249,7 @@ def test_a_stopped_image_keeps_its_objective_whether_others_go_on_or_not(ascend,
 @pytest.mark.parametrize("zero_steps", [None, 10])
 def test_an_image_that_is_finished_costs_nothing_any_more(ascend, start_images, monkeypatch, zero_steps):
     sizes: list[int] = []
-    original = ascent._compiled_segment
+    original = program.compiled_segment
 
     def spied(*arguments):
         segment = original(*arguments)
@@ -263,7 +264,7 @@ def test_an_image_that_is_finished_costs_nothing_any_more(ascend, start_images, 
     step = step_sizes(0.3, 200, "constant")
     expected = [ascend(start_images[[m]], [m], step, convergence=rule) for m in range(6)]
     at = [int(one.converged_at[0]) for one in expected]
-    monkeypatch.setattr(ascent, "_compiled_segment", spied)
+    monkeypatch.setattr(ascent, "compiled_segment", spied)
     result = ascend(start_images, range(6), step, convergence=rule, snapshot_steps=[0, 50, 199], zero_steps=zero_steps)
     # 6 images in 8 lanes; after each stretch as many lanes as are needed, 2, 4 or 8, and none when all are done
     ends = [1, 25, 50, 51, 75, 100, 125, 150, 175, 199, 200]
@@ -359,7 +360,7 @@ def test_the_pre_activation_wakes_a_map_that_its_activation_leaves_silent(new_cn
 def test_one_program_serves_all_maps_batch_sizes_step_counts_and_models_of_an_architecture(
     tiny_cnn, ascend, start_images, tmp_path
 ):
-    ascent._compiled_segment.cache_clear()
+    program.compiled_segment.cache_clear()
     trained = tiny_cnn(seed=1)
     trained.save(tmp_path / "model.keras")
     reloaded = keras.models.load_model(tmp_path / "model.keras")
@@ -370,11 +371,11 @@ def test_one_program_serves_all_maps_batch_sizes_step_counts_and_models_of_an_ar
         (reloaded, 3, 1, [0]),
     ]:
         ascend(start_images[:count], range(count), [0.1] * steps, model=model, snapshot_steps=snapshots)
-    assert ascent._compiled_segment.cache_info().misses == 1
+    assert program.compiled_segment.cache_info().misses == 1
     aim = aim_at(tiny_cnn(), "Conv2D_2", [0], pre_activation=True)
-    segment = ascent._compiled_segment(ascent.architecture_of(aim.part), "parts", (), 1, False)
+    segment = program.compiled_segment(architecture_of(aim.part), "parts", (), 1, False)
     assert segment.experimental_get_tracing_count() == 1
-    assert ascent._compiled_segment.cache_info().misses == 1
+    assert program.compiled_segment.cache_info().misses == 1
 
 
 def test_the_program_of_an_architecture_uses_the_weights_of_the_model_at_hand(tiny_cnn, ascend, start_images):
