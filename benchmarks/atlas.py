@@ -50,12 +50,14 @@ def main() -> None:
         products.measure()
         look = partial(map_statistics, model, config.oip.layer, images, labels, classes=dataset.classes)
         looked, found = timed(look)
-        sweep = partial(sweep_oips, config.oip, config.noise, model, seed=0, reference_images=images)
+        sweep = partial(
+            sweep_oips, config.oip, config.noise, model, seed=0, reference_images=images, reference_labels=labels
+        )
         swept, oips = timed(sweep)
         surveyed, atlas = timed(
             partial(
-                survey, config.atlas, config.oip, config.noise, config.dream, model, oips=oips, statistics=found,
-                images=images, labels=labels, seed=0, reference_images=images, photo=photo,
+                survey, config.atlas, config.oip, config.noise, config.dream, model, oips=oips, seed=0,
+                reference_images=images, photo=photo,
             )
         )  # fmt: skip
         rendered, page = timed(partial(render_atlas, about, oips, found, atlas, images, labels, dataset.class_names))

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from oip_settings import without_evidence
 
 from pipeline.core.statistics import preference
 from pipeline.stages.atlas.page import About
@@ -55,7 +56,7 @@ def example(
     indices = np.array([-1, *(index for index in range(maps) if index not in without)])
     return {
         "about": About(**given),
-        "oips": _oips(random, here, indices),
+        "oips": _oips(random, here, indices, layers, early=early),
         "statistics": _statistics(random, here, maps, sides, labels),
         "atlas": _atlas(random, here, indices[1:], layers, starts, photo=photo, early=early),
         "images": images,
@@ -64,8 +65,10 @@ def example(
     }
 
 
-def _oips(random: np.random.Generator, layer: str, indices: np.ndarray) -> OipSweepResult:
-    count = len(indices)
+def _oips(
+    random: np.random.Generator, layer: str, indices: np.ndarray, layers: Sequence[str], *, early: bool
+) -> OipSweepResult:
+    count, convolutions = len(indices), 2 if early else 0
     pictures = random.standard_normal((7, count, SIZE, SIZE, 1)).astype(np.float32)
     verdicts = np.array([RISING] * count, dtype="U20")
     verdicts[indices == 1], verdicts[indices == 4] = CONVERGED, UNSTEADY
@@ -90,6 +93,14 @@ def _oips(random: np.random.Generator, layer: str, indices: np.ndarray) -> OipSw
         all_activation=activation[:, None],
         data_maximum=maximum,
         verdicts=verdicts,
+        **without_evidence(count, SIZE)
+        | {
+            "path_layers": np.array([layers[0], layers[2]][:convolutions]),
+            # the first row is the whole layer
+            "path_similarity": np.linspace(-0.1, 0.6, convolutions * count).reshape(convolutions, count),
+            "path_same": np.full((convolutions, count), 0.7),
+            "path_others": np.full((convolutions, count), 0.1),
+        },
     )
 
 
@@ -145,7 +156,7 @@ def _atlas(
     photo: bool,
     early: bool,
 ) -> AtlasResult:
-    count, convolutions = len(indices), 2 if early else 0
+    count = len(indices)
     elsewhere = 4 if early else 0
     predictions = random.dirichlet(np.ones(CLASSES) / 4, count)
     return AtlasResult(
@@ -156,10 +167,6 @@ def _atlas(
         other_activation=random.random((*starts, count)) + 2,
         agreement=np.where(indices == 1, np.nan, np.linspace(0.1, 0.9, count)),
         predictions=predictions,
-        path_layers=np.array([layers[0], layers[2]][:convolutions]),
-        path_similarity=np.linspace(-0.1, 0.6, convolutions * count).reshape(convolutions, count),
-        path_same=np.full((convolutions, count), 0.7),
-        path_others=np.full((convolutions, count), 0.1),
         photo=random.integers(0, 256, (24, 32, 3), dtype=np.uint8),
         dreams=random.integers(0, 256, (count if photo else 0, 24, 32), dtype=np.uint8),
         layers=np.array(layers),

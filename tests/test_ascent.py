@@ -373,7 +373,7 @@ def test_one_program_serves_all_maps_batch_sizes_step_counts_and_models_of_an_ar
         ascend(start_images[:count], range(count), [0.1] * steps, model=model, snapshot_steps=snapshots)
     assert program.compiled_segment.cache_info().misses == 1
     aim = aim_at(tiny_cnn(), "Conv2D_2", [0], pre_activation=True)
-    segment = program.compiled_segment(architecture_of(aim.part), "parts", (), 1, False)
+    segment = program.compiled_segment(architecture_of(aim.part), "parts", program.Form())
     assert segment.experimental_get_tracing_count() == 1
     assert program.compiled_segment.cache_info().misses == 1
 

@@ -4,10 +4,8 @@ import dataclasses
 import json
 import re
 import shutil
-from itertools import combinations
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 import rounding
@@ -25,7 +23,6 @@ from pipeline.stages.atlas.result import AtlasResult
 from pipeline.stages.atlas.settings import AtlasConfig, AtlasDreamConfig
 from pipeline.stages.dream_sheet.compute import dream_sheet
 from pipeline.stages.oip.compute import sweep_oips
-from pipeline.stages.statistics.compute import map_statistics
 
 COUNT, CLASSES = 40, 3
 ATLAS = AtlasConfig(
@@ -51,12 +48,8 @@ def labels() -> np.ndarray:
 
 
 def surveyed(model, images, labels, atlas=ATLAS, oip=SHORT, noise=NOISE, **options) -> AtlasResult:
-    oips = sweep_oips(oip, noise, model, seed=0, reference_images=images)
-    statistics = map_statistics(model, oip.layer, images, labels, classes=CLASSES, top=4)
-    return survey(
-        atlas, oip, noise, DREAM, model, oips=oips, statistics=statistics, images=images, labels=labels, seed=0,
-        reference_images=images, **options,
-    )  # fmt: skip
+    oips = sweep_oips(oip, noise, model, seed=0, reference_images=images, reference_labels=labels)
+    return survey(atlas, oip, noise, DREAM, model, oips=oips, seed=0, reference_images=images, **options)
 
 
 @pytest.fixture(scope="module")
@@ -87,28 +80,9 @@ def test_the_first_start_is_the_run_s_own_oip(found, tiny_cnn, images):
     np.testing.assert_array_equal(found.other_images[0, 0], own.images)
 
 
-def test_the_path_is_that_of_keras_and_numpy(found, tiny_cnn, images, labels):
+def test_predictions_are_those_of_keras(found, tiny_cnn):
     model = tiny_cnn()
-    assert found.path_layers.tolist() == ["Conv2D_1", "Conv2D_2"]
     oips = as_saved(sweep_oips(SHORT, NOISE, model, seed=0).images)
-    top = map_statistics(model, "Conv2D_2", images, labels, classes=CLASSES, top=4).top_indices
-    pool = np.unique(top)
-    for row, name in enumerate(found.path_layers.tolist()):
-        part = keras.Model(model.inputs[0], model.get_layer(name).output)
-        of_oips, of_images = (part.predict(some, verbose=0).reshape(len(some), -1) for some in (oips, images))
-
-        def alike(one, other):
-            return np.corrcoef(one, other)[0, 1]
-
-        for m, chosen in enumerate(top):
-            expected = np.mean([alike(of_oips[m], of_images[i]) for i in chosen])
-            assert found.path_similarity[row, m] == pytest.approx(expected, abs=1e-5)
-            expected = np.mean([alike(of_images[i], of_images[j]) for i, j in combinations(chosen, 2)])
-            assert found.path_same[row, m] == pytest.approx(expected, abs=1e-5)
-            expected = np.mean(
-                [np.mean([alike(of_images[i], of_images[j]) for j in pool if labels[j] != labels[i]]) for i in chosen]
-            )
-            assert found.path_others[row, m] == pytest.approx(expected, abs=1e-5)
     np.testing.assert_allclose(found.predictions, model.predict(oips, verbose=0), atol=1e-6)
 
 
@@ -147,7 +121,6 @@ def test_only_the_maps_that_have_an_oip_are_looked_at(tiny_cnn, images, labels, 
     for name in ("other_images", "other_activation"):
         rounding.assert_same_in_every_batch(getattr(some, name), getattr(everything, name)[:, :, [4, 1]])
     np.testing.assert_allclose(some.predictions, everything.predictions[[4, 1]], atol=1e-4)
-    np.testing.assert_allclose(some.path_same, everything.path_same[:, [4, 1]], atol=1e-5)
     assert len(some.dreams) == 2
 
 
@@ -160,10 +133,9 @@ def test_where_no_map_has_an_oip_there_is_the_network_alone(tiny_cnn, images, la
     assert len(nothing.elsewhere_map) == 4
 
 
-@pytest.mark.parametrize(("layer", "paths"), [("Output", 2), ("Dense_1", 2), ("Max_Pool_1", 1)])
-def test_layers_that_are_no_convolution(tiny_cnn, images, labels, photo, layer, paths):
+@pytest.mark.parametrize("layer", ["Output", "Dense_1", "Max_Pool_1"])
+def test_layers_that_are_no_convolution(tiny_cnn, images, labels, photo, layer):
     found = surveyed(tiny_cnn(), images, labels, oip=dataclasses.replace(SHORT, layer=layer), photo=photo)
-    assert len(found.path_layers) == paths
     assert found.dreams.shape == (0, 0, 0)
     assert len(found.elsewhere_map) == 10
 
@@ -171,11 +143,7 @@ def test_layers_that_are_no_convolution(tiny_cnn, images, labels, photo, layer, 
 def test_starts_that_are_not_random_agree_on_nothing(tiny_cnn, images, labels):
     picture = dataclasses.replace(NOISE, kind=StartImage.picture, picture="x", blend=0.0)
     oips = sweep_oips(SHORT, picture, tiny_cnn(), seed=0, start_pictures=images[:1])
-    statistics = map_statistics(tiny_cnn(), "Conv2D_2", images, labels, classes=CLASSES)
-    found = survey(
-        ATLAS, SHORT, picture, DREAM, tiny_cnn(), oips=oips, statistics=statistics, images=images, labels=labels,
-        seed=0, start_pictures=images[:1],
-    )  # fmt: skip
+    found = survey(ATLAS, SHORT, picture, DREAM, tiny_cnn(), oips=oips, seed=0, start_pictures=images[:1])
     assert found.start_names.tolist() == ["picture", "wavelengths 3", "wavelengths 3, 12", "wavelengths 6, 12"]
     assert np.isnan(found.agreement).all()
     assert found.dreams.shape == (0, 0, 0)

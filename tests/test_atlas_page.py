@@ -89,14 +89,15 @@ def test_a_score_is_relative_only_to_what_the_data_reaches() -> None:
 
 def test_what_most_maps_have_is_said_of_the_layer_and_flags_none() -> None:
     given = example()
-    atlas = given["atlas"]
-    before = [row for row, name in enumerate(atlas.path_layers.tolist()) if name != atlas.layer]
-    alike, others = np.full_like(atlas.path_similarity, 0.5), np.full_like(atlas.path_others, 0.3)
+    oips = given["oips"]
+    before = [row for row, name in enumerate(oips.path_layers.tolist()) if name != oips.layer]
+    alike, others = np.full_like(oips.path_similarity, 0.5), np.full_like(oips.path_others, 0.3)
     few, most = alike.copy(), alike.copy()
-    few[before, :2], most[before, :-2] = 0.1, 0.1
-    for similarity, own, general in ((few, 2, 0), (most, 0, len(atlas.map_indices) - 2)):
-        changed = dataclasses.replace(atlas, path_similarity=similarity, path_others=others)
-        text = render_atlas(**(given | {"atlas": changed}))
+    # the first one is the whole layer, which has no card
+    few[before, 1:3], most[before, 1:-2] = 0.1, 0.1
+    for similarity, own, general in ((few, 2, 0), (most, 0, len(oips.map_indices) - 3)):
+        changed = dataclasses.replace(oips, path_similarity=similarity, path_others=others)
+        text = render_atlas(**(given | {"oips": changed}))
         keys = [match.split() for match in re.findall(r'data-warned="([^"]*)"', text)]
         shared = [match.split() for match in re.findall(r'data-general="([^"]*)"', text)]
         assert sum("path" in words for words in keys) == own

@@ -39,7 +39,7 @@ def all_figures(compose, deterministic) -> dict[str, Metrics]:
     dataset = Dataset("noise", "", images, labels, images, labels, tuple("0123456789"))
     trained = train(config.train, config.model, dataset, seed=0)
     photo = np.random.default_rng(1).normal(size=(112, 112)).astype(np.float32)
-    oips = sweep_oips(config.oip, config.noise, trained.model, seed=0, reference_images=images)
+    oips = sweep_oips(config.oip, config.noise, trained.model, seed=0, reference_images=images, reference_labels=labels)
     statistics = map_statistics(trained.model, "Conv2D_3", images, labels, classes=10)
     results = {
         "statistics": statistics,
@@ -50,9 +50,6 @@ def all_figures(compose, deterministic) -> dict[str, Metrics]:
             config.dream,
             trained.model,
             oips=oips,
-            statistics=statistics,
-            images=images,
-            labels=labels,
             seed=0,
             photo=np.random.default_rng(2).integers(0, 255, (56, 56), np.uint8),
         ),
@@ -88,15 +85,17 @@ def test_view_of_the_oips():
     # sections in this order, the page's own cards folded at the end
     assert state["isAccordionReordered"] is True
     sections = {section["uuid"]: section for section in state["compareRunSections"]}
-    assert [section["display"] for section in sections.values()] == [True, True, True, True, False]
+    assert [section["display"] for section in sections.values()] == [True, True, True, True, True, False]
     assert list(sections.values())[-1]["name"] == "Model metrics"
     cards = state["compareRunCharts"]
     assert len({card["uuid"] for card in cards}) == len(cards)
-    assert [card["type"] for card in cards] == ["IMAGE", "IMAGE", "PARALLEL", "LINE", "LINE"]
-    assert [list(sections).index(card["metricSectionId"]) for card in cards] == [0, 1, 2, 3, 3]
+    assert [card["type"] for card in cards] == ["IMAGE", "IMAGE", "PARALLEL", "LINE", "LINE", "LINE", "LINE"]
+    assert [list(sections).index(card["metricSectionId"]) for card in cards] == [0, 1, 2, 3, 3, 4, 4]
     assert [card["imageKeys"] for card in cards[:2]] == [["oip/map"], ["oip/contact_sheet"]]
     assert [card["showRunParams"] for card in cards[:2]] == [False, False]
-    for card, name in zip(cards[3:], ["activation", "objective_mean"], strict=True):
+    for card, name in zip(
+        cards[3:], ["path_index", "relative_activation", "activation", "objective_mean"], strict=True
+    ):
         assert (card["metricKey"], card["selectedMetricKeys"], card["xAxisKey"]) == (name, [name], "step")
 
 

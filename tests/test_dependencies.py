@@ -17,7 +17,7 @@ from pipeline.stages.registry import STAGES
 
 # settings, which are part of the key themselves, as data is by its digest; what describes, or tells how far it is
 NOT_COMPUTING = ("settings/", "data/", "engine/", "runtime/")
-NOT_OF_RESULT = ("settings.py", "noise_settings.py", "shows.py")
+NOT_OF_RESULT = ("settings.py", "noise_settings.py", "faithful_settings.py", "shows.py")
 
 
 def file_of(module: str) -> Path | None:

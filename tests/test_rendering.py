@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
+from oip_settings import without_evidence
 from PIL import Image
 
 from pipeline.data.dataset import Dataset
@@ -102,6 +103,7 @@ def sweep(
         all_activation=activation[:, None],
         data_maximum=np.ones(maps),
         verdicts=np.array(verdicts),
+        **without_evidence(maps, images.shape[1]),
     )
     return replace(result, **changes)
 

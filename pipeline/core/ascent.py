@@ -1,6 +1,6 @@
 """Gradient ascent on images: a whole batch, many steps, one compiled program."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -8,9 +8,11 @@ import tensorflow as tf
 
 from pipeline.core.forward import architecture_of, compiler_of, variables_of
 from pipeline.core.lanes import Lanes
+from pipeline.core.matching import Match, joint_part
+from pipeline.core.noise import standardized
 from pipeline.core.objectives import Target
-from pipeline.core.priors import NOTHING_ELSE, Priors
-from pipeline.core.program import compiled_segment
+from pipeline.core.priors import NOTHING_ELSE, Priors, levels_of
+from pipeline.core.program import Form, compiled_segment
 
 
 class Ascent(NamedTuple):
@@ -21,12 +23,15 @@ class Ascent(NamedTuple):
         objective: (steps, batch) float32, before each step's change.
         snapshots: (kept, batch, height, width, 1) float32, the images after the kept steps.
         converged_at: (batch,) int, the step or -1.
+        likeness: (batch,) float32, of the images and their references where a goal has to be reached; else not a
+            number.
     """
 
     images: np.ndarray
     objective: np.ndarray
     snapshots: np.ndarray
     converged_at: np.ndarray
+    likeness: np.ndarray
 
 
 class Convergence(NamedTuple):
@@ -46,6 +51,7 @@ class Convergence(NamedTuple):
     stop: bool
 
 
+# long by what is said of its arguments
 def ascend(
     target: Target,
     images: np.ndarray,
@@ -55,6 +61,7 @@ def ascend(
     zero_steps: int | None = None,
     snapshot_steps: Sequence[int] = (),
     shaped_by: Priors = NOTHING_ELSE,
+    match: Match | None = None,
     xla: bool | None = None,
     on_steps: Callable[[int], None] = lambda done: None,
 ) -> Ascent:
@@ -69,11 +76,13 @@ def ascend(
         target: what grows, one objective for each image.
         images: (batch, height, width, 1) float32, standardized; not changed.
         step_sizes: (steps,) float32, in standard deviations of an image: without priors the root mean square of what a
-            step adds before the image is standardized again.
+            step adds before the image is standardized again. With `shaped_by.bounded` in units of the pixels' range.
         convergence: when an image has converged, and whether it stops there.
         zero_steps: an image is given up when its objective has been exactly 0 for more steps than this; None: never.
         snapshot_steps: the steps, from 0, after which the images are kept.
         shaped_by: what else the picture is asked for; see `priors.Priors`.
+        match: what the pictures are drawn to besides; where their score has to reach a goal none stops before the last
+            step, and the images are those that `match` keeps.
         xla: whether XLA compiles the whole program; None: on a GPU, while on a CPU, where its convolutions are slow,
             it compiles what surrounds them (see `forward`); False: nothing.
         on_steps: is told how many steps more are done.
@@ -83,49 +92,58 @@ def ascend(
         Erhan et al., 2009, "Visualizing Higher-Layer Features of a Deep Network"; the normalized gradient: Chollet,
         2017, "Deep Learning with Python".
     """
-    # long by what is said of its arguments
-    extras = shaped_by.tensors()
-    segment = compiled_segment(
-        architecture_of(target.part), compiler_of(xla), tuple(sorted(extras)), shaped_by.group if extras else 1,
-        target.squared,
-    )  # fmt: skip
-    network = [tf.convert_to_tensor(variable) for variable in variables_of(target.part)]
-    limits = (
-        tf.constant(convergence.criterion, tf.float32), tf.constant(convergence.after),
-        tf.constant(convergence.patience), tf.constant(convergence.stop),
-    )  # fmt: skip
+    extras, is_least = shaped_by.tensors(), match is not None and match.is_least
+    part = target.part if match is None else joint_part(target, match)
+    segment = compiled_segment(architecture_of(part), compiler_of(xla), _form(target, shaped_by, extras, match))
+    if match is not None and not is_least:
+        extras["weight"] = tf.constant(match.weight, tf.float32)
+    network = [tf.convert_to_tensor(variable) for variable in variables_of(part)]
+    stops = convergence.stop and not is_least
+    criterion = tf.constant(convergence.criterion, tf.float32)
+    limits = (criterion, tf.constant(convergence.after), tf.constant(convergence.patience), tf.constant(stops))
     batch, steps = len(images), len(step_sizes)
     # pictures of a group have to stay together
     width = shaped_by.group if "diversity" in extras else 1
-    lanes = Lanes.of(target, images, extras.pop("transforms", None), width)
-    final, objective = np.array(images, np.float32), np.zeros((steps, batch), np.float32)
+    begun = levels_of(np.asarray(images, np.float32)) if shaped_by.bounded else images
+    lanes = Lanes.of(target, begun, extras.pop("transforms", None), width, match)
+    final, objective = np.array(begun, np.float32), np.zeros((steps, batch), np.float32)
     converged_at, kept = np.full(batch, -1), []
+    shown = standardized if shaped_by.bounded else np.copy
     for first, last in _segments(steps, snapshot_steps):
         if lanes.count:
             moves = {} if lanes.transforms is None else {"transforms": lanes.transforms[first:last]}
-            lanes.images, values, *lanes.state = segment(
-                network, lanes.images, lanes.weights, lanes.offset, tf.constant(step_sizes[first:last]),
-                tf.constant(first), *lanes.state, *limits, {**extras, **moves},
+            lanes.images, values, lanes.state = segment(
+                network, lanes.images, lanes.weights, lanes.offset, lanes.own, tf.constant(step_sizes[first:last]),
+                tf.constant(first), lanes.state, *limits, {**extras, **moves},
             )  # fmt: skip
             rows = lanes.rows
-            final[rows] = lanes.images.numpy()[: lanes.count]
+            # the picture that is kept is another than the one that goes on
+            best = lanes.state[4] if is_least and last == steps else lanes.images
+            final[rows] = best.numpy()[: lanes.count]
             objective[first:last, rows] = values.numpy()[:, : lanes.count]
             # what is computed no more stands still
             objective[last:, rows] = objective[last - 1, rows]
             converged_at[rows] = lanes.state[2].numpy()[: lanes.count]
-            over = convergence.stop & (converged_at >= 0)
-            if zero_steps is not None and last > zero_steps:
+            over = stops & (converged_at >= 0)
+            if zero_steps is not None and last > zero_steps and not is_least:
                 over |= (objective[last - zero_steps - 1 : last] == 0).all(axis=0)
             lanes = lanes.without(over)
         if last - 1 in snapshot_steps:
-            kept.append(final.copy())
+            kept.append(shown(final))
         on_steps(last - first)
     return Ascent(
-        images=final,
+        images=shown(final),
         objective=objective,
         snapshots=np.stack(kept) if kept else np.zeros((0, *images.shape), np.float32),
         converged_at=converged_at,
+        likeness=lanes.state[5].numpy()[: lanes.count] if is_least else np.full(batch, np.nan, np.float32),
     )
+
+
+def _form(target: Target, shaped_by: Priors, extras: Mapping[str, tf.Tensor], match: Match | None) -> Form:
+    """Return what decides the program besides the architecture."""
+    form = Form(tuple(sorted(extras)), shaped_by.group if extras else 1, target.squared)
+    return form if match is None else form._replace(match=match.kind, layers=len(match.layers), is_least=match.is_least)
 
 
 def _segments(steps: int, snapshot_steps: Sequence[int], longest: int = 25) -> list[tuple[int, int]]:

@@ -75,6 +75,22 @@ def plain_forward_pass(part: keras.Model) -> ForwardPass:
     return lambda weights, x: part.stateless_call(weights[:trainable], weights[trainable:], x)[0]
 
 
+def joint_forward_pass(part: keras.Model) -> Callable[[Sequence[tf.Tensor], tf.Tensor], list[tf.Tensor]]:
+    """Return the same of a model of several outputs, one after the other; of a chain each layer is computed once."""
+    names = [output._keras_history.operation.name for output in part.outputs]
+    if not _follow_each_other(part):
+        trainable = len(part.trainable_variables)
+        return lambda weights, x: list(part.stateless_call(weights[:trainable], weights[trainable:], x)[0])
+
+    def forward(weights: Sequence[tf.Tensor], x: tf.Tensor) -> list[tf.Tensor]:
+        found = {part.layers[0].name: x}
+        for layer in part.layers[1:]:
+            x = found[layer.name] = _one_by_one(part, [layer], weights, x)
+        return [found[name] for name in names]
+
+    return forward
+
+
 def fast_forward_pass(part: keras.Model) -> ForwardPass:
     """Rearrange leading unpadded convolutions and pools as described above; further layers are as Keras computes them.
 
@@ -193,8 +209,13 @@ def _seen(blocks: Sequence[ConvBlock]) -> list[tuple[int, int]]:
 
 def is_chain(part: keras.Model) -> bool:
     """Tell whether every layer stands on the one before it, and on nothing else."""
+    return len(part.outputs) == 1 and _follow_each_other(part)
+
+
+def _follow_each_other(part: keras.Model) -> bool:
+    """Tell the same of a model that may have several outputs."""
     layers = part.layers
-    if len(part.inputs) != 1 or len(part.outputs) != 1 or not isinstance(layers[0], keras.layers.InputLayer):
+    if len(part.inputs) != 1 or not isinstance(layers[0], keras.layers.InputLayer):
         return False
     if any(len(layer._inbound_nodes) != 1 for layer in layers):
         return False

@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from pipeline.core.forward import FEWEST_IMAGES
+from pipeline.core.matching import Match
 from pipeline.core.objectives import Target
 
 
@@ -22,8 +23,10 @@ class Lanes:
         weights: (lanes, ...) float32, see `Target`.
         offset: (lanes,) float32, see `Target`.
         transforms: (steps, lanes, 6) float32, see `jitter.warp`, or None.
+        own: what `matching.Match` has of each image, by name -> (lanes, ...) float32.
         state: the last objective (lanes,) float32, the successive steps of small change (lanes,) int32, and the step of
-            convergence or -1 (lanes,) int32.
+            convergence or -1 (lanes,) int32; where a score has to be reached, see `program.compiled_segment`, then the
+            weight (lanes,), the image that is kept (lanes, height, width, 1), its likeness and its score (lanes,).
     """
 
     def __init__(
@@ -34,14 +37,17 @@ class Lanes:
         weights: tf.Tensor,
         offset: tf.Tensor,
         transforms: tf.Tensor | None,
+        own: dict[str, tf.Tensor],
         state: list[tf.Tensor],
     ) -> None:
         self.rows, self.width, self.count = rows, width, len(rows)
         self.images, self.weights, self.offset, self.transforms = images, weights, offset, transforms
-        self.state = state
+        self.own, self.state = own, state
 
     @classmethod
-    def of(cls, target: Target, images: np.ndarray, transforms: tf.Tensor | None, width: int) -> "Lanes":
+    def of(
+        cls, target: Target, images: np.ndarray, transforms: tf.Tensor | None, width: int, match: Match | None = None
+    ) -> "Lanes":
         """Return the lanes at the beginning of an ascent, with all images.
 
         Args:
@@ -49,11 +55,18 @@ class Lanes:
             images: (batch, height, width, 1).
             transforms: (steps, batch, 6) float32, or None.
             width: how many images in succession stay together.
+            match: what the images are drawn to.
         Returns:
             Lanes for `batch` images, filled up.
         """
         rows = np.arange(len(images))
-        state = [tf.zeros(len(images)), tf.zeros(len(images), tf.int32), tf.fill((len(images),), -1)]
+        count = (len(images),)
+        state = [tf.zeros(count), tf.zeros(count, tf.int32), tf.fill(count, -1)]
+        own = {} if match is None else {name: tf.constant(of, tf.float32) for name, of in match.tensors().items()}
+        if match is not None and match.is_least:
+            # nothing is kept yet: less than any correlation and any score
+            nothing = tf.fill(count, tf.float32.min)
+            state += [tf.fill(count, match.weight), tf.constant(images, tf.float32), nothing, nothing]
         all_lanes = cls(
             rows,
             width,
@@ -61,6 +74,7 @@ class Lanes:
             tf.constant(target.weights, tf.float32),
             tf.constant(target.offset, tf.float32),
             transforms,
+            own,
             state,
         )
         return all_lanes._only(rows, whole=True)
@@ -101,5 +115,6 @@ class Lanes:
             take(self.weights),
             take(self.offset),
             None if self.transforms is None else take(self.transforms, axis=1),
+            {name: take(values) for name, values in self.own.items()},
             [take(values) for values in self.state],
         )

@@ -25,6 +25,8 @@ class Priors(NamedTuple):
         frequency_filter: (size, size // 2 + 1), by what the gradient's spectrum is multiplied, see `frequency_filter`.
         magnitudes: (size, size // 2 + 1), the spectrum that every picture keeps, only the phases being free.
         transforms: (steps, batch, 6), how the CNN is shown the picture in each step, see `jitter.warp`.
+        bounded: pixels stay between 0 and 1, as those of a photo do; the CNN is shown them standardized.
+        covariance: (pixels, pixels), by what the gradient is multiplied, see `covariance_power`.
     """
 
     total_variation: float = 0.0
@@ -34,12 +36,15 @@ class Priors(NamedTuple):
     frequency_filter: np.ndarray | None = None
     magnitudes: np.ndarray | None = None
     transforms: np.ndarray | None = None
+    bounded: bool = False
+    covariance: np.ndarray | None = None
 
     def tensors(self) -> dict[str, tf.Tensor]:
         """Return those that are switched on, by name, as float32."""
         on = {name: value for name, value in self._asdict().items() if value is not None and name != "group"}
         if self.group == 1:
             on["diversity"] = 0.0
+        on["bounded"] = float(self.bounded)
         return {
             name: tf.constant(value, tf.float32) for name, value in on.items() if np.ndim(value) > 0 or value != 0.0
         }
@@ -86,6 +91,62 @@ def mean_magnitudes(images: np.ndarray) -> np.ndarray:
         total += np.abs(np.fft.rfft2(images[first : first + 1000, ..., 0])).sum(axis=0)
     total[0, 0] = 0
     return (total / len(images)).astype(np.float32)
+
+
+def covariance_power(images: np.ndarray, power: float) -> np.ndarray:
+    """Compute C^power of the covariance C of the pixels of images, scaled so that its largest eigenvalue is 1.
+
+    A gradient that is multiplied by it changes pixels together that change together in the data: strokes, not grain.
+
+    Args:
+        images: (count, height, width, channels), at least 2.
+        power: 0 leaves every gradient as it is, as far as the data change at all.
+    Returns:
+        (pixels, pixels) float32, symmetric.
+    """
+    levels = levels_of(images).reshape(len(images), -1).astype(np.float64)
+    values, vectors = np.linalg.eigh(np.cov(levels.T))
+    values = np.clip(values / values.max(), 0.0, None) ** power
+    return ((vectors * values) @ vectors.T).astype(np.float32)
+
+
+def spectrum_power(images: np.ndarray, power: float) -> np.ndarray:
+    """Compute the mean squared magnitudes of the spectra of images to a power, the largest 1: `covariance_power` of
+    data that look alike everywhere, for pictures of which the matrix would be too large.
+
+    Args:
+        images: (count, size, size, 1).
+        power: 0 leaves every gradient as it is.
+    Returns:
+        (size, size // 2 + 1) float32, what a gradient's spectrum is multiplied by.
+    """
+    levels = levels_of(images)[..., 0]
+    squares = (np.abs(np.fft.rfft2(levels - levels.mean(axis=0))) ** 2).mean(axis=0)
+    return ((squares / squares.max()) ** power).astype(np.float32)
+
+
+def levels_of(images: np.ndarray) -> np.ndarray:
+    """Return images (count, height, width, channels), each from 0, its smallest value, to 1; 0 where it is even."""
+    low, high = (bound(axis=(1, 2, 3), keepdims=True) for bound in (images.min, images.max))
+    return (images - low) / np.where(high > low, high - low, np.inf).astype(images.dtype)
+
+
+def shaped(gradient: tf.Tensor, covariance: tf.Tensor) -> tf.Tensor:
+    """Multiply each picture's gradient, as a row of pixels, by a symmetric matrix (pixels, pixels)."""
+    # as a convolution, whose rounding does not depend on the number of pictures; a product of matrices' does
+    row = tf.reshape(gradient, (-1, 1, 1, covariance.shape[0]))
+    return tf.reshape(tf.nn.conv2d(row, covariance[None, None], strides=1, padding="VALID"), tf.shape(gradient))
+
+
+def standardized_by_root(images: tf.Tensor) -> tf.Tensor:
+    """Return (x - mean) / max(std, 1 / sqrt(pixels)) of each picture, as `tf.image.per_image_standardization` does.
+
+    But its gradient does not depend on the number of pictures, see `safe_root`.
+    """
+    axes, pixels = (1, 2, 3), float(np.prod(images.shape[1:]))
+    centred = images - tf.reduce_mean(images, axis=axes, keepdims=True)
+    variance = tf.reduce_mean(tf.square(centred), axis=axes, keepdims=True)
+    return centred / safe_root(tf.maximum(variance, 1.0 / pixels))
 
 
 def filtered(images: tf.Tensor, factors: tf.Tensor) -> tf.Tensor:
@@ -190,7 +251,7 @@ def likeness(
     product = compiled(functools.partial(_product_with_itself, transpose_a=True))
     gram = tf.reshape(product(places), (-1, channels * channels))
     # a root has no gradient at 0, the features of a picture that triggers nothing
-    gram /= _root(tf.reduce_sum(tf.square(gram), axis=1, keepdims=True) + 1e-12)
+    gram /= safe_root(tf.reduce_sum(tf.square(gram), axis=1, keepdims=True) + 1e-12)
     groups = tf.reshape(gram, (-1, group, channels * channels))
     # the sums are left to TensorFlow: the order of a long one depends on their number in XLA
     product = compiled(functools.partial(_product_with_itself, transpose_b=True))
@@ -199,7 +260,7 @@ def likeness(
 
 
 @tf.custom_gradient
-def _root(numbers: tf.Tensor) -> tuple[tf.Tensor, Callable]:
+def safe_root(numbers: tf.Tensor) -> tuple[tf.Tensor, Callable]:
     """Compute sqrt(x) for x >= 1e-12 so that neither it nor its gradient depends on the place of x among the numbers.
 
     TensorFlow's own gradient, and rsqrt, which it makes of a division by a root, round the last few numbers, which do

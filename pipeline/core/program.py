@@ -2,28 +2,66 @@
 
 import functools
 from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
 
-from pipeline.core import jitter, priors
+from pipeline.core import jitter, matching, priors
 from pipeline.core.convolution import fused
-from pipeline.core.forward import ForwardPass, fast_forward_pass, plain_forward_pass, specs_of
+from pipeline.core.forward import fast_forward_pass, joint_forward_pass, plain_forward_pass, specs_of
+
+# float32 numbers that the widest register of a CPU holds, and a multiple of what narrower ones do.
+REGISTER = 16
+
+
+class Form(NamedTuple):
+    """What decides the program of an ascent besides its architecture.
+
+    Attributes:
+        extras: the names of the `priors.Priors` that are switched on, sorted.
+        group: pictures in succession that `Priors.diversity` keeps apart.
+        squared: see `Target`.
+        match: the kind of `matching.Match`, None without one; layers: how many it has.
+        is_least: see `matching.Match`.
+    """
+
+    extras: tuple[str, ...] = ()
+    group: int = 1
+    squared: bool = False
+    match: str | None = None
+    layers: int = 0
+    is_least: bool = False
+
+
+class Way(NamedTuple):
+    """Which way each image goes in a step, and what that was found from.
+
+    Attributes:
+        value: (lanes,), the objective.
+        gradient: (lanes, height, width, 1), of what ascends: the objective, or that and the likeness.
+        direction: (lanes, height, width, 1), where the image goes.
+        likeness, score: (lanes,), see `matching.Match`; None without one.
+    """
+
+    value: tf.Tensor
+    gradient: tf.Tensor
+    direction: tf.Tensor
+    likeness: tf.Tensor | None
+    score: tf.Tensor | None
 
 
 @functools.lru_cache(maxsize=16)
-def compiled_segment(architecture: str, compiler: str, extras: tuple[str, ...], group: int, squared: bool) -> Callable:
+def compiled_segment(architecture: str, compiler: str, form: Form) -> Callable:
     """Return the compiled loop over steps for one architecture.
 
     Weights, batch size, steps and step sizes are arguments of the program, so it is traced once for an architecture,
     not once per map, model or sweep of settings.
 
     Args:
-        architecture: see `architecture_of`.
+        architecture: see `architecture_of`, of the objective's part or of `matching.joint_part`.
         compiler: see `compiler_of`.
-        extras: the names of the `priors.Priors` that are switched on.
-        group: pictures in succession that `Priors.diversity` keeps apart.
-        squared: see `Target`.
+        form: what else the program depends on.
     Returns:
         The program: the weights of the CNN, what `Lanes` holds, the step sizes, the number of the first step, the
         state, the four figures of `Convergence` and the tensors of the extras -> the images, the objective before each
@@ -31,109 +69,162 @@ def compiled_segment(architecture: str, compiler: str, extras: tuple[str, ...], 
     """
     part = keras.models.model_from_json(architecture)
     # also for the whole: the gradient of a pool has no deterministic form in XLA on a GPU, that of a maximum has
-    forward = plain_forward_pass(part) if compiler == "none" else fast_forward_pass(part)
-    direction = _direction_of(
-        forward, extras, group, squared, fused if compiler == "parts" else lambda product: product
-    )
+    plain = plain_forward_pass if compiler == "none" else fast_forward_pass
+    forward = joint_forward_pass(part) if form.match else plain(part)
+    way_of = _way_of(forward, form, fused if compiler == "parts" else lambda product: product)
+    extras = form.extras
 
-    @tf.function(jit_compile=compiler == "whole", input_signature=_signature(part, extras), autograph=False)
+    @tf.function(jit_compile=compiler == "whole", input_signature=_signature(part, form), autograph=False)
     def segment(  # type: ignore[no-untyped-def]
-        network, x, wanted, offset, sizes, first, previous, calm_steps, converged_at, criterion, after, patience, stop,
-        options,
-    ):  # fmt: skip
+        network, x, wanted, offset, own, sizes, first, state, criterion, after, patience, stop, options
+    ):
         steps = tf.shape(sizes)[0]
         values = tf.TensorArray(tf.float32, size=steps, element_shape=[None])
 
-        def body(i, x, values, previous, calm_steps, converged_at):  # type: ignore[no-untyped-def]
-            value, gradient, way = direction(network, x, wanted, offset, i, options)
-            changed = x + sizes[i] * way
+        def body(i, x, values, state):  # type: ignore[no-untyped-def]
+            previous, calm_steps, converged_at, *course = state
+            # the weight of an objective, where it follows the score
+            weight = course[0] if form.is_least else options.get("weight")
+            way = way_of(network, x, wanted, offset, own, weight, i, options)
+            changed = x + sizes[i] * way.direction
             if "magnitudes" in extras:
                 changed = priors.with_magnitudes(changed, options["magnitudes"])
-            changed = tf.image.per_image_standardization(changed)
+            if "bounded" in extras:
+                changed = tf.clip_by_value(changed, 0.0, 1.0)
+            else:
+                changed = tf.image.per_image_standardization(changed)
 
             step = first + i
             # never of a map that does not react at all: it stands still too, but 0 < 0 is false
-            calm = tf.abs(value - previous) < criterion * tf.abs(value)
+            calm = tf.abs(way.value - previous) < criterion * tf.abs(way.value)
             calm_steps = tf.where(calm & (step > after), calm_steps + 1, 0)
             newly = (calm_steps >= patience) & (converged_at < 0)
             converged_at = tf.where(newly, step, converged_at)
-            still = (stop & (converged_at >= 0)) | tf.reduce_all(gradient == 0, axis=(1, 2, 3))
+            if form.is_least:
+                course = _followed(course, x, way, own["goal"])
+            still = (stop & (converged_at >= 0)) | tf.reduce_all(way.gradient == 0, axis=(1, 2, 3))
             x = tf.where(still[:, None, None, None], x, changed)
-            return i + 1, x, values.write(i, value), value, calm_steps, converged_at
+            return i + 1, x, values.write(i, way.value), [way.value, calm_steps, converged_at, *course]
 
-        _, x, values, previous, calm_steps, converged_at = tf.while_loop(
-            lambda i, *_: i < steps,
-            body,
-            (0, x, values, previous, calm_steps, converged_at),
-            parallel_iterations=1,
-        )
-        return x, values.stack(), previous, calm_steps, converged_at
+        _, x, values, state = tf.while_loop(
+            lambda i, *_: i < steps, body, (0, x, values, state), parallel_iterations=1
+        )  # fmt: skip
+        return x, values.stack(), state
 
     return segment
 
 
-def _signature(part: keras.Model, extras: Sequence[str]) -> list:
+def _followed(course: Sequence[tf.Tensor], x: tf.Tensor, way: Way, goal: tf.Tensor) -> list[tf.Tensor]:
+    """Return weight, kept image, its likeness and its score after another step, see `matching.Match`.
+
+    Args:
+        course: the same before it.
+        x: the images (lanes, height, width, 1) as they were shown.
+    """
+    weight, kept, likeness, score = course
+    # the score of a kept picture that does not reach the goal counts, the likeness of one that does
+    reaches, did = way.score >= matching.ENOUGH * goal, score >= matching.ENOUGH * goal
+    better = tf.where(reaches, ~did | (way.likeness > likeness), ~did & (way.score > score))
+    lacking = tf.clip_by_value(2.0 * (matching.AIM - way.score / goal), -1.0, 1.0)
+    return [
+        weight * _exponential(matching.RATE * lacking),
+        tf.where(better[:, None, None, None], x, kept),
+        tf.where(better, way.likeness, likeness),
+        tf.where(better, way.score, score),
+    ]
+
+
+def _exponential(numbers: tf.Tensor) -> tf.Tensor:
+    """Compute exp(x) of numbers (lanes,) so that it does not depend on the place of x among them.
+
+    TensorFlow has another formula for the last few, which do not fill a register: none is left over here.
+    """
+    return tf.exp(tf.repeat(numbers[:, None], REGISTER, axis=1))[:, 0]
+
+
+def _signature(part: keras.Model, form: Form) -> list:
     """Return what the program of `compiled_segment` takes.
 
     Args:
-        part: the CNN up to the layer of the objective.
-        extras: the names of the `priors.Priors` that are switched on.
+        part: the CNN up to the layer of the objective, or what `matching.joint_part` makes.
+        form: that of the program.
     Returns:
         A specification of each argument.
     """
-    side = part.inputs[0].shape[1]
+    side, pixels = part.inputs[0].shape[1], tf.TensorSpec([None, *part.inputs[0].shape[1:]])
     per_image, integers = tf.TensorSpec([None]), tf.TensorSpec([None], tf.int32)
     number, whole = tf.TensorSpec([]), tf.TensorSpec([], tf.int32)
     spectrum = tf.TensorSpec([side, side // 2 + 1])
-    shapes = {"frequency_filter": spectrum, "magnitudes": spectrum, "transforms": tf.TensorSpec([None, None, 6])}
+    shapes = {"frequency_filter": spectrum, "magnitudes": spectrum, "transforms": tf.TensorSpec([None, None, 6]),
+              "covariance": tf.TensorSpec([pixels.shape[1:].num_elements()] * 2)}  # fmt: skip
+    own = {}
+    if form.match:
+        scored, matched = part.outputs[1], part.outputs[2:]
+        patterns = {f"pattern_{k}": tf.TensorSpec([None, None]) for k in range(len(matched))}
+        numbers = dict.fromkeys(("goal", "unit", "scored_offset"), per_image)
+        own = {**numbers, "scored": tf.TensorSpec([None, *scored.shape[1:]]), **patterns}
+    extras: dict[str, Any] = {name: shapes.get(name, number) for name in form.extras}
     return [
         specs_of(part),
-        tf.TensorSpec([None, *part.inputs[0].shape[1:]]), tf.TensorSpec([None, *part.outputs[0].shape[1:]]), per_image,
-        tf.TensorSpec([None]), whole, per_image, integers, integers, number, whole, whole, tf.TensorSpec([], tf.bool),
-        {name: shapes.get(name, number) for name in extras},
+        pixels, tf.TensorSpec([None, *part.outputs[0].shape[1:]]), per_image, own,
+        tf.TensorSpec([None]), whole,
+        [per_image, integers, integers, *([per_image, pixels, per_image, per_image] if form.is_least else [])],
+        number, whole, whole, tf.TensorSpec([], tf.bool),
+        {**extras, **({"weight": number} if form.match and not form.is_least else {})},
     ]  # fmt: skip
 
 
-def _direction_of(
-    forward: ForwardPass,
-    extras: Sequence[str],
-    group: int,
-    squared: bool,
-    compiled: Callable[[Callable], Callable],
-) -> Callable:
+def _way_of(forward: Callable, form: Form, compiled: Callable[[Callable], Callable]) -> Callable[..., Way]:
     """Return the function that says which way each image is to go in a step.
 
     Args:
-        forward: the CNN up to the layer of the objective.
-        extras: the names of the `priors.Priors` that are switched on.
-        group: pictures in succession that `Priors.diversity` keeps apart.
-        squared: see `Target`.
+        forward: the CNN up to the layer of the objective, or all outputs of `matching.joint_part`.
+        form: that of the program.
         compiled: see `priors.likeness`.
     Returns:
-        The function: the weights of the CNN, images (lanes, size, size, 1), weights and offset of the objective, the
-        number of the step and the tensors of the extras -> the objective (lanes,), its gradient, and the way.
+        The function: the weights of the CNN, images (lanes, size, size, 1), weights and offset of the objective, what
+        is each image's own, the weight of the objective beside the likeness, the number of the step and the tensors of
+        the extras -> the way of each image.
     """
+    extras = form.extras
 
-    def direction(network, x, wanted, offset, i, options):  # type: ignore[no-untyped-def]
+    def way_of(network, x, wanted, offset, own, weight, i, options):  # type: ignore[no-untyped-def]
         """Compute the objective, its gradient, and the way that each image is to go."""
+        likeness = score = None
         with tf.GradientTape(persistent="diversity" in extras) as tape:
             tape.watch(x)
-            shown = jitter.warp(x, options["transforms"][i]) if "transforms" in extras else x
-            features = forward(network, shown)
-            weighted = (tf.square(features) if squared else features) * wanted
-            value = tf.reduce_sum(weighted, axis=range(1, features.shape.rank)) + offset
-            alike = priors.likeness(features, group, compiled) if "diversity" in extras else None
-        gradient = tape.gradient(value, x)
+            shown = priors.standardized_by_root(x) if "bounded" in extras else x
+            shown = jitter.warp(shown, options["transforms"][i]) if "transforms" in extras else shown
+            if form.match:
+                features, scored, *matched = forward(network, shown)
+            else:
+                features, scored, matched = forward(network, shown), None, []
+            value = _weighted(tf.square(features) if form.squared else features, wanted, offset)
+            ascended = value
+            if form.match:
+                patterns = [own[f"pattern_{number}"] for number in range(len(matched))]
+                likeness = matching.likeness_to(matched, patterns, form.match)
+                ascended = likeness + weight * value / own["unit"]
+            alike = priors.likeness(features, form.group, compiled) if "diversity" in extras else None
+        gradient = tape.gradient(ascended, x)
         way = priors.filtered(gradient, options["frequency_filter"]) if "frequency_filter" in extras else gradient
+        way = priors.shaped(way, options["covariance"]) if "covariance" in extras else way
         way = _of_unit_size(way)
         if alike is not None:
-            likeness = (options["diversity"] * alike)[:, None, None, None]
-            way -= likeness * _of_unit_size(tape.gradient(alike, x))
+            alike_gradient = _of_unit_size(tape.gradient(alike, x))
+            way -= (options["diversity"] * alike)[:, None, None, None] * alike_gradient
         if "total_variation" in extras or "l2" in extras:
             way -= priors.roughness_gradient(x, options)
-        return value, gradient, way
+        if scored is not None:
+            score = _weighted(scored, own["scored"], own["scored_offset"])
+        return Way(value, gradient, way, likeness, score)
 
-    return direction
+    return way_of
+
+
+def _weighted(features: tf.Tensor, weights: tf.Tensor, offset: tf.Tensor) -> tf.Tensor:
+    """Return sum(weights * features) + offset of each image, (lanes,)."""
+    return tf.reduce_sum(features * weights, axis=range(1, features.shape.rank)) + offset
 
 
 def _of_unit_size(gradient: tf.Tensor) -> tf.Tensor:

@@ -42,15 +42,33 @@ def largest_scores(target: Target, images: np.ndarray) -> np.ndarray:
     Returns:
         (targets,) float32, -inf without images.
     """
+    return top_scores(target, images, 1)[0].max(axis=1, initial=-np.inf)
+
+
+def top_scores(target: Target, images: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the images that give each target the largest values.
+
+    Args:
+        target: any number of targets.
+        images: (images, height, width, channels) float32.
+        count: so many images of each target, or all if there are fewer.
+    Returns:
+        Their values (targets, count) float32, the largest first, and which they are (targets, count) int, of equal ones
+        the first before the others.
+    """
     weights = target.weights.reshape(len(target.weights), -1)
     # one by one: in a matrix product, the other targets would have a say in the rounding
     used = [(np.flatnonzero(row), row[row != 0]) for row in weights]
-    largest = np.full(len(weights), -np.inf, np.float32)
-    for _, features in _features(target.part, images):
+    best, which = np.zeros((len(weights), 0), np.float32), np.zeros((len(weights), 0), int)
+    for rows, features in _features(target.part, images):
         flat = features.reshape(len(features), -1)
-        of_this_batch = [(np.take(flat, places, axis=1) * row).sum(axis=1).max() for places, row in used]
-        largest = np.maximum(largest, np.array(of_this_batch, np.float32) + target.offset)
-    return largest
+        values = np.array([(np.take(flat, places, axis=1) * row).sum(axis=1) for places, row in used], np.float32)
+        best = np.concatenate([best, values.reshape(len(weights), -1) + target.offset[:, None]], axis=1)
+        numbers = np.arange(rows.start, rows.start + len(features))
+        which = np.concatenate([which, np.broadcast_to(numbers, (len(weights), len(numbers)))], axis=1)
+        order = np.argsort(-best, axis=1, kind="stable")[:, :count]
+        best, which = np.take_along_axis(best, order, axis=1), np.take_along_axis(which, order, axis=1)
+    return best, which
 
 
 def map_means(model: keras.Model, layer: str, images: np.ndarray) -> np.ndarray:

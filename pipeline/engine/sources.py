@@ -11,7 +11,7 @@ from pipeline.engine.stage import Stage
 
 # What stands in the folder of a stage and changes no result: settings are part of the key by their values, words are
 # not part of a result.
-_NOT_OF_RESULT = ("settings.py", "noise_settings.py", "shows.py")
+_NOT_OF_RESULT = ("settings.py", "noise_settings.py", "faithful_settings.py", "shows.py")
 # What is imported and changes no result: settings; data, which is part of the key by its content; what describes a
 # stage, and what a process needs, but for what is in _BY_ALL.
 _NOT_FOLLOWED = ("settings/", "data/", "engine/", "runtime/")

@@ -79,6 +79,22 @@ class Spectrum(Enum):
     data = "data"
 
 
+class PixelRange(Enum):
+    free = "free"
+    data = "data"
+
+
+class StartAt(Enum):
+    noise = "noise"
+    mean = "mean"
+
+
+class MatchKind(Enum):
+    none = "none"
+    maps = "maps"
+    distributions = "distributions"
+
+
 class Fit(Enum):
     keep = "keep"
     crop = "crop"

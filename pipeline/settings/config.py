@@ -63,6 +63,11 @@ class Config(StageSettings):
                 raise InputError.at("noise.kind", takes=takes, got=self.noise.kind.value)
             one_for_each("oip.stage_steps", self.oip.stage_steps, self.noise.wavelengths, "noise.wavelengths")
 
+        names = [one.name for one in self.model.network.layers]
+        before = names[: names.index(layer)] if layer in names else names
+        for name in self.oip.faithful.layers or []:
+            choice("oip.faithful.layers", name, before, f"layers before {layer}")
+
     def _check_maps(self, key: str, layer: str, map_indices: list[int]) -> None:
         network = self.model.network
         units = network.units(layer)

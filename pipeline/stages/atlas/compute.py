@@ -23,7 +23,6 @@ from pipeline.settings.choices import (
     Spectrum,
     StepSizeSchedule,
 )
-from pipeline.stages.atlas.path import early_path
 from pipeline.stages.atlas.result import AtlasResult
 from pipeline.stages.atlas.settings import AtlasConfig, AtlasDreamConfig
 from pipeline.stages.atlas.starts import kinds_of, other_starts
@@ -31,10 +30,11 @@ from pipeline.stages.dream.octaves import field_of
 from pipeline.stages.dream.settings import DreamConfig
 from pipeline.stages.dream_sheet.compute import dream_sheet
 from pipeline.stages.oip.compute import sweep_oips
+from pipeline.stages.oip.faithful_settings import without
 from pipeline.stages.oip.noise_settings import NoiseConfig
+from pipeline.stages.oip.references import References, references_again
 from pipeline.stages.oip.result import OipSweepResult
 from pipeline.stages.oip.settings import OipConfig
-from pipeline.stages.statistics.result import MapStatistics
 
 if TYPE_CHECKING:
     import keras
@@ -49,11 +49,9 @@ def examine_maps(
     model: "keras.Model",
     *,
     oips: OipSweepResult,
-    statistics: MapStatistics,
-    images: np.ndarray,
-    labels: np.ndarray,
     seed: int,
     reference_images: np.ndarray | None = None,
+    training_images: np.ndarray | None = None,
     start_pictures: np.ndarray | None = None,
     photo: np.ndarray | None = None,
     progress: Progress = no_progress,
@@ -70,11 +68,8 @@ def examine_maps(
         dream_config: only what all dreams have in common is read of it.
         model: the CNN that the OIPs and the statistics are of.
         oips: of the layer, as `sweep_oips` made them with these settings.
-        statistics: of the same layer, as `map_statistics` made them.
-        images: (images, size, size, 1) float32, standardized, those that the statistics are of.
-        labels: (images,) int, their classes.
         seed: that of the OIPs.
-        reference_images: see `sweep_oips`.
+        reference_images, training_images: see `sweep_oips`.
         start_pictures: see `sweep_oips`.
         photo: (height, width) or (height, width, 3) uint8 to dream into. No dreams for None, a layer that is no
             convolution, or a CNN with padding or branches, which cannot slide over a photo.
@@ -86,7 +81,7 @@ def examine_maps(
             else, see `check_keras`.
     """
     check_keras()
-    layer, size = oip_config.layer, images.shape[1]
+    layer, size = oip_config.layer, oips.images.shape[1]
     maps = oips.map_indices[oips.map_indices >= 0].tolist()
     pictures = oips.images[oips.map_indices >= 0]
     kinds = kinds_of(config, oip_config, noise_config, maps)
@@ -95,23 +90,25 @@ def examine_maps(
     wants_dreams = photo is not None and layer in convolutions(model) and slides and len(maps) > 0
     parts = _Parts(progress, [3] * len(kinds) + [1] * len(others) + [2] + [4] * wants_dreams)
 
-    def sweep(oip: OipConfig, noise: NoiseConfig, real: np.ndarray | None) -> OipSweepResult:
+    def sweep(
+        oip: OipConfig, noise: NoiseConfig, real: np.ndarray | None, references: References | None = None
+    ) -> OipSweepResult:
         return sweep_oips(
-            oip, noise, model, seed=seed, reference_images=real, start_pictures=start_pictures, progress=parts.next()
-        )
+            oip, noise, model, seed=seed, reference_images=real, training_images=training_images, references=references,
+            start_pictures=start_pictures, progress=parts.next(),
+        )  # fmt: skip
 
     # what real images cause in the maps is known already; the largest of it is not asked for again
     needed = reference_images if oip_config.quality.spectrum is Spectrum.data else None
+    driving = references_again(oips) if oip_config.faithful.is_on else None
     starts = other_starts(
-        kinds, [sweep(kind.oip, kind.noise, needed) for kind in kinds], config.starts, len(maps), size
+        kinds, [sweep(kind.oip, kind.noise, needed, driving) for kind in kinds], config.starts, len(maps), size
     )
     elsewhere = [
         sweep(_elsewhere(oip_config, name, is_first=name == convolutions(model)[0]), noise_config, reference_images)
         for name in others
     ]
     step = parts.next()
-    driving = statistics.top_nodes[maps] > 0
-    path = early_path(model, layer, pictures, statistics.top_indices[maps], driving, images, labels)
     predictions = _predictions(model, pictures)
     step("atlas", 1, 1)
     network = _network(model)
@@ -127,7 +124,6 @@ def examine_maps(
         if wants_dreams and photo is not None
         else np.zeros((0, 0, 0), np.uint8),
         **starts._asdict(),
-        **path._asdict(),
         **network._asdict(),
         **_joined(elsewhere, network.layers.tolist(), size)._asdict(),
     )
@@ -143,8 +139,9 @@ def _elsewhere(oip: OipConfig, layer: str, *, is_first: bool) -> OipConfig:
     # has all of its contrast at the borders, where the weights differ
     objective = Objective.activation if is_first and oip.objective is Objective.pre_activation else oip.objective
     return dataclasses.replace(
-        oip, layer=layer, objective=objective, map_indices=None, direction=None, position=None, starts=1
-    )
+        oip, layer=layer, objective=objective, map_indices=None, direction=None, position=None, starts=1,
+        faithful=without(oip.faithful),
+    )  # fmt: skip
 
 
 def _predictions(model: "keras.Model", oips: np.ndarray) -> np.ndarray:

@@ -12,9 +12,6 @@ def metrics(result: AtlasResult, _: Context) -> Metrics:
     maps = result.map_indices.tolist()
     agreement = {maps[row]: value for row, value in finite(result.agreement).items()}
     series = {"agreement": agreement}
-    if len(result.path_layers):
-        # of the first convolution
-        series["early_similarity"] = {maps[row]: value for row, value in finite(result.path_similarity[0]).items()}
     means = {f"mean_{name}": float(np.mean(list(values.values()))) for name, values in series.items() if values}
     return Metrics(
         metrics={"maps": float(len(maps)), "dreams": float(len(result.dreams)), **means},

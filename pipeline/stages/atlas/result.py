@@ -18,10 +18,7 @@ class AtlasResult(OneFileResult):
     each kind and seed; agreement: (maps,), see `core.evidence.agreement`, of the starts of the kind that the run has,
     which is the first.
 
-    Evidence: predictions: (maps, classes), what the CNN makes of the OIP; path_layers: (convolutions,), names, up to
-    the layer itself; path_similarity: (convolutions, maps), how alike the OIP and the images that activate the map
-    most are there; path_same: how alike those images are among themselves; path_others: how alike they are to images
-    of other classes than their own: see `core.evidence.similarities`.
+    predictions: (maps, classes), what the CNN makes of the OIP.
 
     Dreams: photo: (height, width) or (height, width, 3) uint8; dreams: (maps, height, width) uint8, its luma as grey
     levels, dreamt towards each map.
@@ -45,10 +42,6 @@ class AtlasResult(OneFileResult):
     other_activation: np.ndarray
     agreement: np.ndarray
     predictions: np.ndarray
-    path_layers: np.ndarray
-    path_similarity: np.ndarray
-    path_same: np.ndarray
-    path_others: np.ndarray
     photo: np.ndarray
     dreams: np.ndarray
     layers: np.ndarray

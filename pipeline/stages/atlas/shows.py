@@ -17,15 +17,14 @@ SHOWS = Shows(
     files={
         "atlas.html": "a page about every map, in one file that needs no network",
         "dreams.png": "the photo, dreamt towards every map",
-        "atlas.npz": "OIPs from other starts, agreement between seeds, the path through the early layers",
+        "atlas.npz": "OIPs from other starts, agreement between seeds",
     },
     sections=(
         Section("The photo, dreamt towards every map", (ImageChart("atlas/dreams"),)),
         Section(
-            "By map index: how alike OIPs of other noise are, and how alike real images are in the first layer",
-            (LineChart(("agreement",)), LineChart(("early_similarity",))),
+            "By map index: how alike OIPs of other noise are",
+            (LineChart(("agreement",)),),
             height=400,
-            columns=2,
         ),
     ),
 )

@@ -48,7 +48,6 @@ def compute(context: Context) -> AtlasResult:
     from pipeline.stages.atlas.compute import examine_maps
 
     config = context.config
-    images, labels = context.dataset.split(config.statistics.split)
     return examine_maps(
         config.atlas,
         config.oip,
@@ -56,11 +55,9 @@ def compute(context: Context) -> AtlasResult:
         config.dream,
         context.upstream["train"],
         oips=context.of("oip", OipSweepResult),
-        statistics=context.of("statistics", MapStatistics),
-        images=images,
-        labels=labels,
         seed=config.noise.seed,
         reference_images=context.dataset.test_images,
+        training_images=context.dataset.train_images,
         start_pictures=context.inputs["start_pictures"],
         photo=context.inputs["photo"],
         progress=context.progress,

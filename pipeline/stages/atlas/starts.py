@@ -2,21 +2,15 @@
 
 import dataclasses
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from pipeline.settings.choices import (
-    StartImage,
-    Strategy,
-)
+from pipeline.settings.choices import StartAt, StartImage, Strategy
 from pipeline.stages.atlas.settings import AtlasConfig
 from pipeline.stages.oip.noise_settings import NoiseConfig
 from pipeline.stages.oip.result import OipSweepResult
 from pipeline.stages.oip.settings import OipConfig
-
-if TYPE_CHECKING:
-    pass
 
 
 class Kind(NamedTuple):
@@ -33,6 +27,9 @@ def kinds_of(config: AtlasConfig, oip: OipConfig, noise: NoiseConfig, maps: list
         return []
     oip = dataclasses.replace(oip, map_indices=maps, direction=None, starts=config.starts, restarts=0)
     kinds = [Kind(noise.described, oip, noise)]
+    if oip.faithful.start is StartAt.mean:
+        # other waves are no other start: all begin at the mean image
+        return kinds
     # a schedule of stages has one for each wavelength
     plain = dataclasses.replace(oip, strategy=Strategy.superposition)
     for wavelengths in config.wavelengths:

@@ -16,7 +16,7 @@ from pipeline.settings.choices import Correction
 from pipeline.stages.dream.course import Course, OnWork, as_frame, standardized_picture
 from pipeline.stages.dream.fitting import check_maps, tilings_of
 from pipeline.stages.dream.settings import DreamConfig
-from pipeline.stages.oip.compute import convergence_of
+from pipeline.stages.oip.sweep import convergence_of
 
 if TYPE_CHECKING:
     import keras

@@ -1,9 +1,12 @@
 """The record's metrics of OIPs: scores by map index, the objective by step, a table of all maps."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from pipeline.engine.record import PICTURE, Metrics, Tables
 from pipeline.engine.stage import Context
+from pipeline.stages.oip.believable import figures, path_index_of_maps
 from pipeline.stages.oip.result import CONVERGED, OipSweepResult
 
 
@@ -13,6 +16,7 @@ def metrics(result: OipSweepResult, context: Context) -> Metrics:
     single = [m for m in maps if m >= 0]
     rows = dict(zip(maps, range(len(maps)), strict=True))
     objective = result.objective.astype(np.float64)
+    index = path_index_of_maps(result)
     fires, relative = result.data_maximum > 0, result.relative_activation
     return Metrics(
         metrics={
@@ -22,12 +26,14 @@ def metrics(result: OipSweepResult, context: Context) -> Metrics:
             "restarted": float(np.count_nonzero(result.restarts)),
             "mean_activation": float(result.activation.mean(dtype=np.float64)),
             "fire_on_no_image": float(np.count_nonzero(result.fires_on_no_image)),
+            **figures(result),
         },
         series={
             # by map index; the whole layer (-1) is no step
             "activation": {m: float(result.activation[rows[m]]) for m in single},
             "data_maximum": {m: float(result.data_maximum[rows[m]]) for m in single if fires[rows[m]]},
             "relative_activation": {m: float(relative[rows[m]]) for m in single if fires[rows[m]]},
+            "path_index": {m: index[rows[m]] for m in single if rows[m] in index},
             # by ascent step
             "objective_mean": dict(enumerate(objective.mean(axis=1).tolist())),
             "objective_min": dict(enumerate(objective.min(axis=1).tolist())),
@@ -38,11 +44,11 @@ def metrics(result: OipSweepResult, context: Context) -> Metrics:
             "oip/contact_sheet": {0: "contact_sheet.png"},
             **({"oip/starts": {0: "starts.png"}} if result.all_images.shape[1] > 1 else {}),
         },
-        tables=_tables(result, context.config.noise.described),
+        tables=_tables(result, context.config.noise.described, context.dataset.class_names),
     )
 
 
-def _tables(result: OipSweepResult, start: str) -> Tables:
+def _tables(result: OipSweepResult, start: str, classes: Sequence[str]) -> Tables:
     """Return the tables `maps` and `pictures`.
 
     `maps` has a row with all that is known of each map; `pictures` the picture alone, which MLflow's page lays out as
@@ -53,7 +59,7 @@ def _tables(result: OipSweepResult, start: str) -> Tables:
     # text sorts as text
     maps = [f"map {index:03d}" for index in indices]
     pictures = [result.files[row] for row in rows]
-    relative = result.relative_activation
+    relative, index = result.relative_activation, path_index_of_maps(result)
     if not maps:
         return {}
     return {
@@ -67,5 +73,13 @@ def _tables(result: OipSweepResult, start: str) -> Tables:
             "score / largest of a real image": [
                 None if np.isnan(relative[row]) else round(float(relative[row]), 4) for row in rows
             ],
+            "path index": [round(index[row], 4) if row in index else None for row in rows],
+            "class of its images": [_class(classes, result.top_class[row]) for row in rows],
+            "taken for": [_class(classes, result.taken_for[row]) for row in rows],
         },
     }
+
+
+def _class(names: Sequence[str], number: int) -> str | None:
+    """Return the name of a class, None for none."""
+    return names[number] if 0 <= number < len(names) else None

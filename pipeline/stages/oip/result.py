@@ -8,6 +8,8 @@ from pipeline.engine.result import OneFileResult
 
 # The verdicts on a map.
 CONVERGED, RISING, UNSTEADY, NEVER = "converged", "still rising", "not converged", "never triggered"
+# Those on a picture that has to drive its map as much as every real image does.
+REACHED, BELOW = "as much as data", "less than data"
 
 
 def relative(activation: np.ndarray, maximum: np.ndarray) -> np.ndarray:
@@ -32,7 +34,18 @@ class OipSweepResult(OneFileResult):
     that of the last start; start: (maps,), the number of the start image that led to `images`;
     all_images: (maps, starts, size, size, 1), all_activation: (maps, starts), the same of every start, before any
     restart; data_maximum: (maps,), the largest mean activation that a real image causes in the map, or not a number;
-    verdicts: (maps,) of CONVERGED, RISING, UNSTEADY, NEVER.
+    verdicts: (maps,) of CONVERGED, RISING, UNSTEADY, NEVER, and with a goal of REACHED, BELOW.
+
+    With `oip.faithful`: references: (maps, count), which of the training images drive each map most, -1 for none;
+    reference_maximum: (maps,), the largest score by any real image; goal: (maps,), the score that `images` have to
+    reach; without it not numbers; plain_images:
+    (maps, size, size, 1) and plain_activation: (maps,), the picture that only drives the map, without it none.
+
+    Evidence, of every picture as it is saved: path_layers: (convolutions,), names, up to the layer itself;
+    path_similarity: (convolutions, maps), how alike the OIP and the images that activate the map most are there;
+    path_same: how alike those images are among themselves; path_others: how alike they are to images of other classes
+    than their own: see `core.evidence.similarities`; top_class: (maps,), the class of most of these images, -1 for a
+    map that none drives; taken_for: (maps,), the class that the CNN takes the OIP for, -1 if that is not known.
     """
 
     FILE = "oip.npz"
@@ -52,7 +65,18 @@ class OipSweepResult(OneFileResult):
     all_images: np.ndarray
     all_activation: np.ndarray
     data_maximum: np.ndarray
+    references: np.ndarray
+    reference_maximum: np.ndarray
+    goal: np.ndarray
+    plain_images: np.ndarray
+    plain_activation: np.ndarray
     verdicts: np.ndarray
+    path_layers: np.ndarray
+    path_similarity: np.ndarray
+    path_same: np.ndarray
+    path_others: np.ndarray
+    top_class: np.ndarray
+    taken_for: np.ndarray
 
     @property
     def triggered(self) -> int:
@@ -64,6 +88,8 @@ class OipSweepResult(OneFileResult):
         words = [str(self.verdicts[row])]
         if words[0] == CONVERGED:
             words = [f"{CONVERGED} at step {self.converged_at[row]}"]
+        if words[0] == BELOW:
+            words = [f"{BELOW} ({self.activation[row] / self.goal[row]:.2f} of it)"]
         times = int(self.restarts[row])
         if times:
             words.append(f"restarted {'once' if times == 1 else f'{times} times'}")
@@ -78,6 +104,16 @@ class OipSweepResult(OneFileResult):
         Not a number where that is not known, or not above 0.
         """
         return relative(self.activation, self.data_maximum)
+
+    @property
+    def path_index(self) -> np.ndarray:
+        """Return (convolutions, maps): (similarity - others) / (same - others), not a number where that is not known.
+
+        1: the OIP is as alike to the images that drive the map as these are among themselves; 0: no more than images
+        of other classes are.
+        """
+        span = self.path_same - self.path_others
+        return (self.path_similarity - self.path_others) / np.where(span > 0, span, np.nan)
 
     @property
     def files(self) -> list[str]:

@@ -3,9 +3,10 @@
 from dataclasses import dataclass, field
 
 from pipeline.runtime.errors import InputError
-from pipeline.settings.choices import Objective, Spectrum, StepSizeSchedule, Strategy
+from pipeline.settings.choices import Objective, PixelRange, Spectrum, StepSizeSchedule, Strategy
 from pipeline.settings.ranges import BY_LAYER, LARGEST_STEP, Entries, Number, check_fields, rule
 from pipeline.settings.shared import ContrastConfig, ConvergenceConfig
+from pipeline.stages.oip.faithful_settings import FaithfulConfig
 
 
 @dataclass(kw_only=True)
@@ -60,6 +61,7 @@ class OipConfig:
     zero_steps: int = field(metadata=rule(Number(least=1)))
     restarts: int = field(metadata=rule(Number(least=0)))
     quality: QualityConfig
+    faithful: FaithfulConfig
     snapshots: int = field(metadata=rule(Number(least=1, most=30)))
     batch_size: int = field(metadata=rule(Number(least=1)))
     xla: bool | None
@@ -74,6 +76,9 @@ class OipConfig:
         names = ("step_size", "convergence", "zero_steps", "restarts", "quality", "snapshots", "batch_size")
         check_fields("oip", self, *names)
         self._check_diversity()
+        if self.quality.spectrum is Spectrum.data and self.faithful.range is PixelRange.data:
+            takes = "free with oip.quality.spectrum=data: a picture cannot keep both"
+            raise InputError.at("oip.faithful.range", takes=takes, got=self.faithful.range.value)
         check_fields("oip", self)
 
     def _check_target(self) -> None:

@@ -35,6 +35,12 @@ SHOWS = Shows(
             height=400,
         ),
         Section(
+            "How far to believe them, by map index: path index (1: as natural as data), score / largest on the data",
+            (LineChart(("path_index",)), LineChart(("relative_activation",))),
+            height=400,
+            columns=2,
+        ),
+        Section(
             "Activation by map index, objective by ascent step",
             (LineChart(("activation",)), LineChart(("objective_mean",))),
             height=400,

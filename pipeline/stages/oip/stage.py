@@ -52,6 +52,8 @@ def compute(context: Context) -> OipSweepResult:
         context.upstream["train"],
         seed=config.noise.seed,
         reference_images=context.dataset.test_images,
+        reference_labels=context.dataset.test_labels,
+        training_images=context.dataset.train_images,
         start_pictures=context.inputs["start_pictures"],
         progress=context.progress,
     )

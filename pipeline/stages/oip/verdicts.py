@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pipeline.stages.oip.result import CONVERGED, NEVER, RISING, UNSTEADY
+from pipeline.stages.oip.result import BELOW, CONVERGED, NEVER, REACHED, RISING, UNSTEADY
 
 
 def verdicts(activation: np.ndarray, converged_at: np.ndarray, objective: np.ndarray) -> np.ndarray:
@@ -15,3 +15,15 @@ def verdicts(activation: np.ndarray, converged_at: np.ndarray, objective: np.nda
     rising = objective[-1] >= objective.max(axis=0)
     unfinished = np.where(rising, RISING, UNSTEADY)
     return np.where(~(activation > 0), NEVER, np.where(converged_at >= 0, CONVERGED, unfinished))
+
+
+def reached(words: np.ndarray, activation: np.ndarray, goal: np.ndarray) -> np.ndarray:
+    """Return the verdicts where pictures have to reach a score: whether they do; the others' stay.
+
+    Args:
+        words: (maps,), see `verdicts`.
+        activation: (maps,), the score of the picture as it is saved.
+        goal: (maps,), the score that it has to reach, 0 or less, or not a number, if there is none.
+    """
+    triggered = (words != NEVER) & (goal > 0)
+    return np.where(triggered, np.where(activation >= goal, REACHED, BELOW), words)

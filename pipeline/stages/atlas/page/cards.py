@@ -1,6 +1,6 @@
 """A map at a glance: what the overview shows of it, and every place that names it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -8,14 +8,22 @@ from pipeline.stages.atlas.page.gallery import Gallery
 from pipeline.stages.atlas.page.numbers import Number, brief, known, times, unknown
 from pipeline.stages.atlas.page.source import Source
 from pipeline.stages.atlas.page.warnings import RULES, Evidence, Rule, relative_score, warnings_for
-from pipeline.stages.oip.result import CONVERGED, NEVER, RISING, UNSTEADY
+from pipeline.stages.oip.result import BELOW, CONVERGED, NEVER, REACHED, RISING, UNSTEADY
 
 NO_OIP = "no OIP"
 # The share of all OIPs above which a warning is one of the layer.
 MOST = 0.5
 # a sign of its own shape for each verdict, and a word or two that fit below a picture
-SIGNS = {CONVERGED: "●", RISING: "▲", UNSTEADY: "■", NEVER: "✕", NO_OIP: "○"}
-SHORT = {CONVERGED: "converged", RISING: "rising", UNSTEADY: "unsteady", NEVER: "never", NO_OIP: "no OIP"}
+SIGNS = {REACHED: "●", BELOW: "▲", CONVERGED: "●", RISING: "▲", UNSTEADY: "■", NEVER: "✕", NO_OIP: "○"}
+SHORT = {
+    REACHED: "as much as data",
+    BELOW: "less than data",
+    CONVERGED: "converged",
+    RISING: "rising",
+    UNSTEADY: "unsteady",
+    NEVER: "never",
+    NO_OIP: "no OIP",
+}
 
 NO_MAXIMUM = "no real image activates it, or none was looked at"
 NO_SELECTIVITY = "a class mean is negative, or all are 0"
@@ -25,7 +33,9 @@ NO_SELECTIVITY = "a class mean is negative, or all are 0"
 class Card:
     """A map at a glance.
 
-    picture: a key, or nothing without an OIP; verdict: one of the verdicts, or `NO_OIP`; told: the whole verdict;
+    picture: a key, or nothing without an OIP; plain, plain_relative: the picture beside it that only drives the map, or
+    nothing, and its score as a multiple of the largest by a real image; verdict: one of the verdicts, or `NO_OIP`;
+    told: the whole verdict;
     preferred: the class's number, -1 for none; predicted: what the CNN takes the OIP for, -1 if it was not asked;
     general: the warnings that most maps of the layer have, and so do not tell it from others.
     """
@@ -44,6 +54,8 @@ class Card:
     selectivity: Number
     agreement: Number
     warnings: tuple[Rule, ...]
+    plain: str = ""
+    plain_relative: Number = field(default_factory=lambda: unknown(NO_MAXIMUM))
     general: tuple[Rule, ...] = ()
 
     @property
@@ -91,11 +103,8 @@ def _card(source: Source, index: int, gallery: Gallery) -> Card:
     statistics, oips = source.statistics, source.oips
     row, preferred = source.oip_rows.get(index), int(statistics.preferred_class[index])
     predicted, agreement = -1, unknown("there are no pictures from other seeds")
-    early = np.zeros((2, 0))
     if (at := source.atlas_rows.get(index)) is not None:
         atlas = source.atlas
-        before = [number for number, name in enumerate(atlas.path_layers.tolist()) if name != atlas.layer]
-        early = np.array([atlas.path_similarity[before, at], atlas.path_others[before, at]])
         agreement = known(atlas.agreement[at], agreement.reason, brief)
         predicted = _largest(atlas.predictions[at])
     selectivity = float(statistics.selectivity[index])
@@ -104,7 +113,11 @@ def _card(source: Source, index: int, gallery: Gallery) -> Card:
         nothing = unknown("the run made no OIP of it")
         return Card(index, label, "", NO_OIP, "the run made no OIP of it", nothing, nothing, nothing, preferred, name,
                     -1, known(selectivity, NO_SELECTIVITY, brief), nothing, ())  # fmt: skip
+    before = [number for number, name in enumerate(oips.path_layers.tolist()) if name != oips.layer]
+    early = np.array([oips.path_similarity[before, row], oips.path_others[before, row]])
     relative = relative_score(oips.activation[row], oips.data_maximum[row])
+    # where no real image drives the map both are the same
+    beside = len(oips.plain_images) > 0 and bool(oips.goal[row] > 0)
     evidence = Evidence(
         verdict=str(oips.verdicts[row]),
         fires_on_no_image=bool(oips.fires_on_no_image[row]),
@@ -131,6 +144,10 @@ def _card(source: Source, index: int, gallery: Gallery) -> Card:
         selectivity=known(selectivity, NO_SELECTIVITY, brief),
         agreement=agreement,
         warnings=warnings_for(evidence),
+        plain=gallery.grey(f"plain-{index}", oips.plain_images[row]) if beside else "",
+        plain_relative=known(
+            relative_score(oips.plain_activation[row], oips.data_maximum[row]) if beside else np.nan, NO_MAXIMUM, times
+        ),
     )
 
 

@@ -11,7 +11,8 @@ def glossary(words: Words) -> dict[str, tuple[str, str]]:
         "oip": (
             "OIP",
             f"Original input pattern: the picture that drives a {part} to a high activation, made by gradient ascent "
-            "out of noise (activation maximization).",
+            "out of noise (activation maximization). A faithful one is, of the pictures that drive it at least as much "
+            "as every real image does, the one whose activations on the way are most like theirs.",
         ),
         "activation": (
             "activation",
@@ -27,7 +28,8 @@ def glossary(words: Words) -> dict[str, tuple[str, str]]:
         "verdict": (
             "verdict",
             "How the ascent ended. Converged: the objective hardly changed any more. Still rising: it was highest at "
-            "the end. Not converged (unsteady): it was higher before. Never triggered: the picture leaves the "
+            "the end. Not converged (unsteady): it was higher before. As much as data, less than data: whether a "
+            "faithful picture drives it as much as every real image does. Never triggered: the picture leaves the "
             f"{part} at 0.",
         ),
         "selectivity": (

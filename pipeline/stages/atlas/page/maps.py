@@ -66,7 +66,7 @@ def map_page(source: Source, card: Card, previous: int, following: int, gallery:
         evolution=[] if row is None else _evolution(source, card, row, gallery),
         objective=None if row is None else curve(source.oips.objective[:, row], source.oips.snapshot_steps),
         starts=_starts(source, card, gallery),
-        path=[] if at is None else _path(source, at),
+        path=[] if row is None else _path(source, row),
         similar=_neighbours(source, card.index, source.neighbours.similar, 1),
         opposite=_neighbours(source, card.index, source.neighbours.opposite, -1),
         dream=_dream(source, at, card.index, gallery),
@@ -240,16 +240,16 @@ def _starts(source: Source, card: Card, gallery: Gallery) -> list[Starts]:
     ]
 
 
-def _path(source: Source, at: int) -> list[PathRow]:
-    atlas, reason = source.atlas, "there are too few images to compare"
+def _path(source: Source, row: int) -> list[PathRow]:
+    oips, reason = source.oips, "there are too few images to compare"
     return [
         PathRow(
             layer,
-            known(atlas.path_similarity[number, at], reason, brief),
-            known(atlas.path_same[number, at], reason, brief),
-            known(atlas.path_others[number, at], reason, brief),
+            known(oips.path_similarity[number, row], reason, brief),
+            known(oips.path_same[number, row], reason, brief),
+            known(oips.path_others[number, row], reason, brief),
         )
-        for number, layer in enumerate(atlas.path_layers.tolist())
+        for number, layer in enumerate(oips.path_layers.tolist())
     ]
 
 

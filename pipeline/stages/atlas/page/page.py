@@ -23,7 +23,7 @@ from pipeline.stages.atlas.page.numbers import counted, percent
 from pipeline.stages.atlas.page.source import Source
 from pipeline.stages.atlas.page.warnings import RULES
 from pipeline.stages.atlas.result import AtlasResult
-from pipeline.stages.oip.result import OipSweepResult
+from pipeline.stages.oip.result import BELOW, REACHED, OipSweepResult
 from pipeline.stages.statistics.result import MapStatistics
 
 
@@ -76,7 +76,7 @@ def render_atlas(
         glossary=glossary(source.words),
         summary=_summary(source, shown),
         rules=RULES,
-        verdicts=[(verdict, sign, SHORT[verdict]) for verdict, sign in SIGNS.items()],
+        verdicts=[(word, SIGNS[word], SHORT[word]) for word in _verdicts(shown)],
         photo=photo,
         reach=_reach(shown),
         warned=[(rule, sum(rule in card.warnings for card in shown)) for rule in RULES],
@@ -84,10 +84,23 @@ def render_atlas(
         images_counted=counted(len(images), "image", "images"),
         gallery=gallery,
         # those of the overview lie there, so that it is seen at once and without the script
-        later={key: address for key, address in gallery.addresses.items() if key not in {one.picture for one in shown}},
+        later=_later(gallery, shown),
         stops=", ".join(f"rgb({red} {green} {blue})" for red, green, blue in STOPS),
         chart={"width": WIDTH, "height": HEIGHT, "left": LEFT, "right": RIGHT, "top": TOP, "bottom": BOTTOM},
     )  # fmt: skip
+
+
+def _later(gallery: Gallery, shown: list[Card]) -> dict[str, str]:
+    """Return the pictures that do not lie in the overview."""
+    there = {key for card in shown for key in (card.picture, card.plain)}
+    return {key: address for key, address in gallery.addresses.items() if key not in there}
+
+
+def _verdicts(shown: list[Card]) -> list[str]:
+    """Return the verdicts that a map has here, and those that one could have by these settings."""
+    has = {card.verdict for card in shown}
+    of_goals = {REACHED, BELOW}
+    return [word for word in SIGNS if word in has or (word in of_goals) == bool(has & of_goals)]
 
 
 def _map_pages(source: Source, shown: list[Card], gallery: Gallery) -> list[object]:

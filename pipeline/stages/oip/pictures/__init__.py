@@ -1,5 +1,6 @@
 """The pictures of a sweep: contact sheets, every map's pattern, its starts, how patterns emerged, the objective."""
 
+import functools
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import numpy as np
 from pipeline.drawing.levels import enhanced, stretched
 from pipeline.drawing.pictures import Pictures
 from pipeline.drawing.sheets import enlarge
-from pipeline.stages.oip.pictures.contact_sheet import MAP_PICTURE_SIDE, contact_sheets
+from pipeline.stages.oip.pictures.contact_sheet import MAP_PICTURE_SIDE, contact_sheets, side_by_side
 from pipeline.stages.oip.pictures.emergence import emergence
 from pipeline.stages.oip.pictures.objective import objective_curves
 from pipeline.stages.oip.pictures.strips import evolution, starts
@@ -29,7 +30,10 @@ def render_oips(config: OipConfig, result: OipSweepResult, *, dense: bool = Fals
     plain = stretched(result.images[..., 0])
     contrast = enhanced(result.images[..., 0], config.contrast)
     in_contrast = f"contrast enhanced: mean at {config.contrast.centre:g} of white, spread x {config.contrast.factor:g}"
-    kinds = {"plain: black to white is smallest to largest value": plain, in_contrast: contrast}
+    kinds = {
+        "plain: black to white is smallest to largest value": side_by_side(result, stretched),
+        in_contrast: side_by_side(result, functools.partial(enhanced, contrast=config.contrast)),
+    }
     sheets = dict(
         zip(["contact_sheet.png", "contact_sheet_contrast.png"], contact_sheets(words, result, kinds), strict=True)
     )

@@ -1,7 +1,7 @@
 """All patterns of a sweep on one sheet, each with its score and verdict."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -26,7 +26,7 @@ from pipeline.stages.oip.pictures.words import (
     verdict_in_short,
     verdict_lines,
 )
-from pipeline.stages.oip.result import CONVERGED, NEVER, UNSTEADY, OipSweepResult
+from pipeline.stages.oip.result import BELOW, CONVERGED, NEVER, REACHED, RISING, OipSweepResult
 
 TILE_SIDE = 84
 MAP_PICTURE_SIDE = 224
@@ -37,16 +37,19 @@ def contact_sheets(words: Words, result: OipSweepResult, kinds: Mapping[str, np.
     """Draw the pictures in the order of the result; where they are few, verdicts are in words.
 
     Args:
-        kinds: how the images became grey levels -> these, (maps, size, size) uint8.
+        kinds: how the images became grey levels -> these, (maps, size, size) uint8, or with plain pictures beside them,
+            see `side_by_side`.
     Returns:
         A sheet for each kind.
     """
     count, side = result.images.shape[:2]
-    columns = columns_of(count)
+    pictures = 2 if has_pairs(result) else 1
+    columns = columns_of(count, pictures)
     # tiles are wide enough for a caption, and larger where there are few
-    factor = max(math.ceil(TILE_SIDE / side), min(MAP_PICTURE_SIDE, SHEET_WIDTH // columns) // side)
+    factor = max(math.ceil(TILE_SIDE / side), min(MAP_PICTURE_SIDE, SHEET_WIDTH // columns // pictures) // side)
+    width = pictures * factor * side
     captions = [_in_words(words, result, row) for row in range(count)]
-    short = max(line.width for caption in captions for line in caption) > factor * side
+    short = max(line.width for caption in captions for line in caption) > width
     if short:
         captions = [_in_short(result, row) for row in range(count)]
     sheets = captioned_grids(
@@ -56,9 +59,24 @@ def contact_sheets(words: Words, result: OipSweepResult, kinds: Mapping[str, np.
     return [with_heading(sheet, title, [*legend, Note(shown)]) for sheet, shown in zip(sheets, kinds, strict=True)]
 
 
-def columns_of(count: int) -> int:
-    """Return the pictures in a row: the sheet is about twice as wide as high, 16 for 128."""
-    return min(count, max(4, math.ceil(math.sqrt(2 * count))))
+def columns_of(count: int, pictures: int = 1) -> int:
+    """Return the tiles of so many pictures in a row: the sheet is about twice as wide as high, 16 for 128 of one."""
+    return min(count, max(4, math.ceil(math.sqrt(2 * count / pictures))))
+
+
+def has_pairs(result: OipSweepResult) -> bool:
+    """Tell whether every OIP has a picture beside it that only drives the map."""
+    return len(result.plain_images) > 0
+
+
+def side_by_side(result: OipSweepResult, to_levels: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """Return the grey levels (maps, size, size) of all OIPs; (maps, size, 2 size) with the plain pictures to the left.
+
+    Args:
+        to_levels: makes them of images (maps, size, size).
+    """
+    images = [result.plain_images, result.images] if has_pairs(result) else [result.images]
+    return np.concatenate([to_levels(some[..., 0]) for some in images], axis=2)
 
 
 def silent_dimmed(result: OipSweepResult, levels: np.ndarray) -> np.ndarray:
@@ -93,8 +111,11 @@ def _in_short(result: OipSweepResult, row: int) -> list[Caption]:
 def _legend(words: Words, result: OipSweepResult, *, short: bool) -> list[Note]:
     """Return what the signs mean and how often each occurs, then what the numbers are."""
     notes = []
+    usual = (
+        (REACHED, BELOW, NEVER) if np.any(np.isin(result.verdicts, [REACHED, BELOW])) else (CONVERGED, RISING, NEVER)
+    )
     for verdict, mark in MARKS.items():
-        if verdict == UNSTEADY and UNSTEADY not in result.verdicts:
+        if verdict not in usual and verdict not in result.verdicts:
             continue
         text = f"{CONVERGED} (at step)" if short and verdict == CONVERGED else str(verdict)
         notes.append(
@@ -105,6 +126,8 @@ def _legend(words: Words, result: OipSweepResult, *, short: bool) -> list[Note]:
         notes.append(Note(f"restarted{' (times)' if short else ''}: {restarted}", Mark.loop))
     if unseen:
         notes.append(Note(f"fires on no image of the data set: {unseen}", Mark.ring))
+    if has_pairs(result):
+        notes.append(Note("left picture: what drives it most; right: as much as every image does, most alike to them"))
     notes.append(Note(f"left: {words.part} index, right: {words.score}" if short else f"right: {words.score}"))
     if any(ratio(result, row) for row in range(len(result.names))):
         notes.append(Note(f"x data: times the largest {words.score} by an image of the data set"))

@@ -5,10 +5,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.drawing.sheets import FAINT_INK, INK, WARNING, Caption, Mark
-from pipeline.stages.oip.result import CONVERGED, NEVER, RISING, UNSTEADY, OipSweepResult
+from pipeline.stages.oip.result import BELOW, CONVERGED, NEVER, REACHED, RISING, UNSTEADY, OipSweepResult
 from pipeline.stages.oip.settings import OipConfig
 
-MARKS = {CONVERGED: Mark.dot, RISING: Mark.triangle, UNSTEADY: Mark.bar, NEVER: Mark.cross}
+MARKS = {
+    CONVERGED: Mark.dot,
+    REACHED: Mark.dot,
+    RISING: Mark.triangle,
+    BELOW: Mark.triangle,
+    UNSTEADY: Mark.bar,
+    NEVER: Mark.cross,
+}
 # beyond it the ratio to a map's largest activation on the data says no more than that this is close to none
 LARGEST_RATIO = 9999
 
@@ -91,7 +98,7 @@ def verdict_lines(result: OipSweepResult, row: int) -> list[Caption]:
 def verdict_in_short(result: OipSweepResult, row: int) -> Caption:
     """Return the verdict in 84 pixels: the step of convergence, "rising" and so on; right: times restarted."""
     verdict, times = str(result.verdicts[row]), int(result.restarts[row])
-    words = {RISING: "rising", UNSTEADY: "unsteady", NEVER: "never"}
+    words = {RISING: "rising", UNSTEADY: "unsteady", NEVER: "never", REACHED: "reached", BELOW: "short"}
     text = str(result.converged_at[row]) if verdict == CONVERGED else words[verdict]
     color = WARNING if verdict == NEVER else INK
     if times == 0:

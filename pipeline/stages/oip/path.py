@@ -43,8 +43,7 @@ def early_path(
     """
     names = convolutions(model, up_to=layer)
     if len(oips) == 0 or not names:
-        nothing = np.zeros((0, len(oips)))
-        return EarlyPath(np.array([], np.str_), nothing, nothing, nothing)
+        return no_path(len(oips))
     largest = max(int(np.prod(model.get_layer(name).output.shape[1:])) for name in names)
     # as many of each map's images as fit
     top = top[:, : max(MOST_FEATURES // largest // len(oips), 2)]
@@ -57,3 +56,9 @@ def early_path(
         drives = driving[:, : top.shape[1]]
         found.append(similarities(of_oips, of_images, labels[chosen], rows.reshape(top.shape), drives))
     return EarlyPath(np.array(names), *(np.stack(values) for values in zip(*found, strict=True)))
+
+
+def no_path(maps: int) -> EarlyPath:
+    """Return what is known where nothing is compared."""
+    nothing = np.zeros((0, maps))
+    return EarlyPath(np.array([], np.str_), nothing, nothing, nothing)

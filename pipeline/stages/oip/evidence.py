@@ -1,0 +1,60 @@
+"""The evidence on the pictures of a sweep: how alike they and the real images are inside, and whose class they have."""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from pipeline.core.score import as_saved, features_of
+from pipeline.stages.oip.path import EarlyPath, early_path, no_path
+from pipeline.stages.oip.references import References
+
+if TYPE_CHECKING:
+    import keras
+
+# Of the real images so many that drive a map most are compared with its picture.
+EVIDENCE_IMAGES = 10
+
+
+class Evidence(NamedTuple):
+    """Fields of the result."""
+
+    path_layers: np.ndarray
+    path_similarity: np.ndarray
+    path_same: np.ndarray
+    path_others: np.ndarray
+    top_class: np.ndarray
+    taken_for: np.ndarray
+
+
+def evidence_of(
+    model: "keras.Model",
+    layer: str,
+    oips: np.ndarray,
+    real: References | None,
+    images: np.ndarray | None,
+    labels: np.ndarray | None,
+) -> Evidence:
+    """Return what comes of comparing pictures with the real images that drive their maps most.
+
+    Args:
+        model, layer: the CNN, and the layer whose maps the pictures are of.
+        oips: (maps, size, size, 1).
+        real: which of the images drive each map.
+        images, labels: (n, size, size, 1) and (n,), None if there are none: then nothing is known.
+    """
+    if real is None or images is None or labels is None:
+        nothing = np.full(len(oips), -1)
+        return Evidence(*no_path(len(oips)), nothing, nothing)
+    path: EarlyPath = early_path(model, layer, oips, real.chosen, real.drives, images, labels)
+    tops = zip(labels[real.chosen], real.drives, strict=True)
+    most = [int(np.bincount(own[does]).argmax()) if does.any() else -1 for own, does in tops]
+    return Evidence(*path, np.array(most, int), classes_of(model, oips))
+
+
+def classes_of(model: "keras.Model", oips: np.ndarray) -> np.ndarray:
+    """Return the class (maps,) that the CNN takes each picture for, as it is saved; -1 where it says nothing."""
+    if len(oips) == 0:
+        return np.zeros(0, int)
+    last = model.outputs[0]._keras_history.operation.name
+    said = features_of(model, last, as_saved(oips)).reshape(len(oips), -1)
+    return np.where(np.isnan(said).any(axis=1), -1, said.argmax(axis=1))

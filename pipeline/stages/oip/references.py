@@ -1,0 +1,119 @@
+"""The real images that drive a target most: what its faithful OIP is drawn to, and how strong it has to be."""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from pipeline.core.matching import Match, patterns_of
+from pipeline.core.network import convolutions
+from pipeline.core.noise import standardized
+from pipeline.core.objectives import Target
+from pipeline.core.priors import Priors, covariance_power, levels_of, spectrum_power
+from pipeline.core.score import scores, top_scores
+from pipeline.settings.choices import MatchKind
+from pipeline.stages.oip.faithful_settings import FaithfulConfig
+from pipeline.stages.oip.result import OipSweepResult
+
+if TYPE_CHECKING:
+    import keras
+
+# Pixels of a picture up to which its covariance matrix fits; beyond it, the spectrum stands for it.
+MOST_PIXELS = 64 * 64
+# So many of the images, the first, say how pixels change together, and what the mean image is.
+MOST_IMAGES = 10_000
+
+
+class References(NamedTuple):
+    """What real images cause in the targets.
+
+    Attributes:
+        largest: (targets,) float32, the largest score by any of them.
+        chosen: (targets, count) int, those that drive each target most.
+        drives: (targets, count) bool, whether they do so at all.
+    """
+
+    largest: np.ndarray
+    chosen: np.ndarray
+    drives: np.ndarray
+
+    @property
+    def numbers(self) -> np.ndarray:
+        """Return those that drive each target (targets, count), -1 in place of one that does not."""
+        return np.where(self.drives, self.chosen, -1)
+
+
+def references_of(scored: Target, images: np.ndarray, count: int) -> References:
+    """Return the images that drive each target most.
+
+    Args:
+        scored: the score of each target.
+        images: (images, height, width, channels) float32, at least one.
+        count: of each target.
+    """
+    values, chosen = top_scores(scored, images, count)
+    return References(values[:, 0], chosen, values > 0)
+
+
+def references_again(oips: OipSweepResult) -> References:
+    """Return what a sweep has found of its maps, those of an index."""
+    rows = oips.map_indices >= 0
+    chosen = oips.references[rows]
+    return References(oips.reference_maximum[rows], np.maximum(chosen, 0), chosen >= 0)
+
+
+def match_of(
+    config: FaithfulConfig,
+    model: "keras.Model",
+    layer: str,
+    scored: Target,
+    images: np.ndarray,
+    references: References,
+    aim: Target,
+    goal: np.ndarray,
+) -> Match | None:
+    """Return what the OIPs of all targets are drawn to; None if the settings want nothing of the kind.
+
+    Args:
+        layer: that of the OIPs.
+        images: those that the references are of.
+        aim: the objective; it is measured in what leads from the mean image to the goal.
+        goal: (targets,), the score that an OIP has to reach.
+    """
+    if config.match is MatchKind.none:
+        return None
+    layers = config.layers or layers_before(model, layer)
+    patterns = patterns_of(model, layers, config.match.value, images, references.chosen, references.drives)
+    # of a target that no image drives nothing is made of it
+    goal = np.where(goal > 0, goal, 1.0).astype(np.float32)
+    begin = standardized(mean_image(images)[None])
+    unit = np.maximum(goal - scores(aim, np.repeat(begin, len(goal), axis=0)), goal)
+    is_least = config.least is not None
+    return Match(config.match.value, tuple(layers), patterns, scored, goal, unit, config.weight, is_least)
+
+
+def layers_before(model: "keras.Model", layer: str) -> list[str]:
+    """Return the convolutions before a layer; if there are none, the input, which are the pixels."""
+    before = [name for name in convolutions(model, up_to=layer) if name != layer]
+    return before or [model.inputs[0]._keras_history.operation.name]
+
+
+def shaped_like(images: np.ndarray, power: float, shaped_by: Priors) -> Priors:
+    """Return what a picture is asked for, and that its gradient is shaped like the data.
+
+    Args:
+        images: (images, size, size, 1) float32, at least 2.
+        power: of the covariance, 0 for nothing.
+        shaped_by: what is asked for without it.
+    """
+    some = images[:MOST_IMAGES]
+    if power == 0:
+        return shaped_by
+    if np.prod(images.shape[1:]) <= MOST_PIXELS:
+        return shaped_by._replace(covariance=covariance_power(some, power))
+    other = 1.0 if shaped_by.frequency_filter is None else shaped_by.frequency_filter
+    return shaped_by._replace(frequency_filter=spectrum_power(some, power) * other)
+
+
+def mean_image(images: np.ndarray) -> np.ndarray:
+    """Return the mean of images whose levels go from 0 to 1: (size, size, 1) float32."""
+    return levels_of(images[:MOST_IMAGES]).mean(axis=0, dtype=np.float64).astype(np.float32)
