@@ -89,6 +89,7 @@ def main(folder: str, *data: str) -> None:
     result = sweep_oips(config.oip, config.noise, model, seed=0, reference_images=dataset.test_images)
     _save("contact_sheet", render_oips(config.oip, result)["contact_sheet.png"])
     _dreams(model)
+    _faithful_dreams(model, dataset.train_images)
 
 
 def _dreams(model) -> None:  # type: ignore[no-untyped-def]
@@ -110,6 +111,25 @@ def _dreams(model) -> None:  # type: ignore[no-untyped-def]
     photo = load_photo("china", size=atlas.size, fit=atlas.fit)
     sheet = dream_sheet(atlas, model, photo, seed=0)
     _save_photo("dream_atlas", render_dream_sheet(atlas, sheet)["contact_sheet.png"])
+
+
+def _faithful_dreams(model, images: np.ndarray) -> None:  # type: ignore[no-untyped-def]
+    """Three dreams drawn to training images, behind one as the gradient alone makes it."""
+    pictures, captions = [], []
+    for photo, overrides in (
+        ("flower", ["dream=default"]),
+        ("flower", ["dream=faithful", "dream.levels=[8]"]),
+        ("china", ["dream=faithful"]),
+        ("china", ["dream=faithful", "dream.auto_maps=null", "dream.map_indices=[34]"]),
+    ):
+        config = compose(*overrides, f"dream.photo={photo}").dream
+        pixels = load_photo(photo, size=config.size, fit=config.fit)
+        result = dream(config, model, pixels, seed=0, reference_images=images)
+        pictures.append(dreamt_colours(pixels, result.picture))
+        captions.append([Caption(" ".join(overrides))])
+    height, width = pictures[0].shape[:2]
+    same = [np.asarray(Image.fromarray(picture).resize((width, height))) for picture in pictures]
+    _save_photo("dreams_faithful", captioned_grid(np.stack(same), captions, 2))
 
 
 def _diversity(sweep) -> None:  # type: ignore[no-untyped-def]

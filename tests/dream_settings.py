@@ -1,8 +1,17 @@
 """Settings of a dream of the tiny CNN."""
 
-from pipeline.settings.choices import Compare, Correction, DreamMethod, Enlargement, Fit, Objective, StepSizeSchedule
+from pipeline.settings.choices import (
+    Compare,
+    Correction,
+    DreamMethod,
+    Enlargement,
+    Fit,
+    Ink,
+    Objective,
+    StepSizeSchedule,
+)
 from pipeline.settings.shared import ContrastConfig, ConvergenceConfig, OctavesConfig
-from pipeline.stages.dream.settings import CompareConfig, DreamConfig, ZoomConfig
+from pipeline.stages.dream.settings import CompareConfig, DreamConfig, FaithfulConfig, ZoomConfig
 
 DREAM = DreamConfig(
     photo="flower",
@@ -22,6 +31,7 @@ DREAM = DreamConfig(
     correction=Correction.original,
     enlargement=Enlargement.bicubic,
     octaves=OctavesConfig(count=2, scale=1.5, least_contrast=0.2),
+    faithful=FaithfulConfig(references=0, covariance=0.5, least_contrast=0.3, most_contrast=0.8, ink=Ink.either),
     turns=2,
     steps=4,
     step_size=0.2,

@@ -127,12 +127,17 @@ def gradient(layers: Sequence[Layer], image: np.ndarray, map_index: int, *, squa
     if squared:
         back *= 2 * outputs(layers, image)[-1]
     for layer, x in zip(reversed(layers), reversed(inputs), strict=True):
-        match layer:
-            case Convolution(kernel, bias, activation):
-                back = convolve_backward(back * slope(convolve(x, kernel, bias), activation), kernel)
-            case Pool(size):
-                back = max_pool_backward(back, x, size)
+        back = layer_backward(layer, x, back)
     return back[..., 0]
+
+
+def layer_backward(layer: Layer, x: np.ndarray, back: np.ndarray) -> np.ndarray:
+    """The gradient with respect to the input x of a layer, of that with respect to its output."""
+    match layer:
+        case Convolution(kernel, bias, activation):
+            return convolve_backward(back * slope(convolve(x, kernel, bias), activation), kernel)
+        case Pool(size):
+            return max_pool_backward(back, x, size)
 
 
 class Ascent(NamedTuple):
@@ -254,6 +259,50 @@ def dream(
             if mask is not None:
                 picture = original + mask * (picture - original)
     return picture
+
+
+class Stroke(NamedTuple):
+    pixels: np.ndarray  # after the step
+    likeness: float  # before it
+    factor: float  # after it
+
+
+def stroke(
+    layers: Sequence[Layer],
+    pixels: np.ndarray,
+    features: np.ndarray,
+    map_index: int,
+    *,
+    goal: float,
+    shaping: np.ndarray,
+    step_size: float,
+    factor: float,
+    activation: str = "relu",
+) -> Stroke:
+    """One step towards the features (values,) of the layer before the last, which is a convolution without activation.
+
+    r = corr(F, features) * |features|, L = r + factor * S / goal, S the mean of the map; see `core/strokes.py`.
+    """
+    image = standardize(pixels)
+    inputs = [image[..., None], *outputs(layers, image)[:-1]]
+    last = outputs(layers, image)[-1]
+    back = np.zeros_like(last)
+    back[..., map_index] = factor / goal / last[..., map_index].size
+    for number, (layer, x) in reversed(list(enumerate(zip(layers, inputs, strict=True)))):
+        back = layer_backward(layer, x, back)
+        if number == len(layers) - 1:
+            centred = x.ravel() - x.mean()
+            length = np.linalg.norm(centred)
+            likeness = centred @ features / length
+            slopes = (features - likeness * centred / length) / length
+            back += (slopes - slopes.mean()).reshape(x.shape)
+    ascent = back[..., 0]
+    # of the standardization: neither mean nor spread of the pixels matter
+    ascent = (ascent - ascent.mean() - image * (ascent * image).mean()) / pixels.std()
+    way = (shaping @ ascent.ravel()).reshape(pixels.shape)
+    after = np.clip(pixels + step_size * way / (np.sqrt((way**2).mean()) + 1e-9), 0, 1)
+    reached = activate(last[..., map_index], activation).mean() / goal
+    return Stroke(after, float(likeness), factor * np.exp(0.4 * np.clip(2 * (1.03 - reached), -1, 1)))
 
 
 # pictures of any size, over which the CNN is slid ---------------------------------------------------------------------

@@ -88,7 +88,8 @@ class Plan:
 
     def split(self, stage: Stage[Any]) -> DatasetSplit | None:
         """Return the half of the data set that a stage looks at; None if it looks at none."""
-        return None if stage.split is None else DatasetSplit(self.dataset, stage.split(self.config))
+        split = stage.split(self.config)
+        return None if split is None else DatasetSplit(self.dataset, split)
 
     def upstream(self, stage: Stage[Any]) -> dict[str, Any]:
         """Return what the finished stages that a stage stands on hand on."""
@@ -154,10 +155,10 @@ class Plan:
     def _other_ingredients(self, stage: Stage[Any]) -> dict[str, Any]:
         """Return what else a result depends on: a seed of no group, and the names of classes, which pictures show."""
         seed = stage.seed(self.config)
-        classes = {} if stage.split is None else {"classes": list(self.dataset.class_names)}
+        classes = {} if stage.split(self.config) is None else {"classes": list(self.dataset.class_names)}
         return classes if seed is None else {**classes, "seed": seed}
 
     def _input_digests(self, stage: Stage[Any]) -> dict[str, Any]:
         """Return name -> digest of what a stage reads."""
-        data = {} if stage.split is None else {"data": self.dataset.digest}
+        data = {} if stage.split(self.config) is None else {"data": self.dataset.digest}
         return data | provenance.array_digests(self.inputs[stage.name])

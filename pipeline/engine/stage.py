@@ -67,6 +67,10 @@ def _no_seed(_: "Config") -> None:
     return None
 
 
+def _nothing_of_data(_: "Config") -> None:
+    return None
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Stage(Generic[R]):
     """A stage as it declares itself.
@@ -77,7 +81,7 @@ class Stage(Generic[R]):
     upstream: the stages whose results it stands on; of most it gets the result, of a training the Keras model.
     named_by: the settings, or groups, that name its runs, besides those of the stages that it stands on.
     seed: the seed that its result depends on where that is in no group that it reads; None if there is none.
-    split: the half of the data set that it looks at, of the settings; None if it looks at no data.
+    split: the half of the data set that it looks at with these settings; None if it looks at no data.
     inputs: reads what else it needs, by name: arrays, dictionaries of arrays, or None for what is not there; refuses
         what it cannot take, by an InputError, before anything is computed or written.
     compute: the pure function; compute and draw import what is heavy, such as TensorFlow, when they are called.
@@ -102,7 +106,7 @@ class Stage(Generic[R]):
     unread: tuple[str, ...] = ()
     named_by: tuple[str, ...] = ()
     seed: Callable[["Config"], int | None] = _no_seed
-    split: Callable[["Config"], str] | None = None
+    split: Callable[["Config"], str | None] = _nothing_of_data
     inputs: Callable[["Config", Dataset], Mapping[str, Any]] = _nothing
     params: Callable[["Config", Dataset], Mapping[str, Any]] = _nothing
     tags: Callable[["Config"], Mapping[str, str]] = _nothing

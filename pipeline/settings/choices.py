@@ -116,6 +116,12 @@ class Enlargement(Enum):
     bicubic = "bicubic"
 
 
+class Ink(Enum):
+    light = "light"
+    dark = "dark"
+    either = "either"
+
+
 class Compare(Enum):
     maps = "maps"
     levels = "levels"

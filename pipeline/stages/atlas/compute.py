@@ -173,6 +173,7 @@ def _dreams(
         tile_maps=None,
         auto_maps=None,
         correction=Correction.original,
+        faithful=dataclasses.replace(dream_config.faithful, references=0),
         strength=[1.0],
         steps=config.steps,
         step_size=config.step_size,

@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,11 +10,13 @@ import numpy as np
 from pipeline.core import ascent
 from pipeline.core.carving import carve_tiles, shrink_tiles, take_out_spread
 from pipeline.core.objectives import OBJECTIVES, directions, weights_of
+from pipeline.core.references import References
 from pipeline.core.schedules import step_sizes
 from pipeline.core.score import map_means
 from pipeline.core.tiles import Tiling
 from pipeline.settings.choices import Correction
 from pipeline.stages.dream.course import Course, OnWork, as_frame, standardized_picture
+from pipeline.stages.dream.faithful import Faithful
 from pipeline.stages.dream.fitting import check_maps, tilings_of
 from pipeline.stages.dream.settings import DreamConfig
 from pipeline.stages.oip.sweep import convergence_of
@@ -32,10 +35,13 @@ class Carving:
     enlarge, add the detail that shrinking the original tile (or with an updated correction the present one) loses;
     tiles fade into each other where they overlap. Then the picture is standardized, and where the mask says so, the
     original put back.
+
+    With references, `faithful.Faithful` draws into the tiles instead, and the picture is not standardized but kept in
+    the photo's range.
     """
 
-    def __init__(self, config: DreamConfig, model: "keras.Model") -> None:
-        self._config, self._model = config, model
+    def __init__(self, config: DreamConfig, model: "keras.Model", references: References | None = None) -> None:
+        self._config, self._model, self._references = config, model, references
 
     def work(self, shape: tuple[int, int], mask: np.ndarray | None) -> int:
         """Return the units of work: steps of single tiles."""
@@ -49,7 +55,9 @@ class Carving:
         config, shape = self._config, (original.shape[0], original.shape[1])
         check_maps(config)
         tilings = enumerate(tilings_of(config, shape))
-        levels = [_Level(config, self._model, original, mask, number, tiling) for number, tiling in tilings]
+        levels = [
+            _Level(config, self._model, self._references, original, mask, number, tiling) for number, tiling in tilings
+        ]
         picture, frames, objectives = original, [], []
         for _ in range(config.turns):
             for level in levels:
@@ -71,6 +79,7 @@ class _Level:
         self,
         config: DreamConfig,
         model: "keras.Model",
+        references: References | None,
         original: np.ndarray,
         mask: np.ndarray | None,
         number: int,
@@ -78,6 +87,7 @@ class _Level:
     ) -> None:
         self._config, self._model, self._original, self._mask = config, model, original, mask
         self._tiling, self._tiles = tiling, _chosen(config, number, tiling)
+        self._faithful = None if references is None else Faithful(config, model, references, original, tiling)
         self._strength = config.strengths()[number]
         self._size = model.inputs[0].shape[1]
         self._sizes = step_sizes(config.step_size, config.steps, config.step_size_schedule.value)
@@ -86,7 +96,7 @@ class _Level:
         self._tiles = list(itertools.compress(self._tiles, touched))
         # by the first tile of each batch
         aim = functools.partial(OBJECTIVES[config.objective.value], model, config.layer)
-        firsts = range(0, len(self._tiles), TILES_AT_A_TIME)
+        firsts = range(0, len(self._tiles) if self._faithful is None else 0, TILES_AT_A_TIME)
         self._targets = {first: aim(self._weights(self.maps[first : first + TILES_AT_A_TIME])) for first in firsts}
 
     def carve(self, picture: np.ndarray, on_work: OnWork) -> tuple[np.ndarray, np.ndarray]:
@@ -101,15 +111,7 @@ class _Level:
         for first in range(0, len(self._tiles), TILES_AT_A_TIME):
             tiles = self._tiles[first : first + TILES_AT_A_TIME]
             now = shrink_tiles(picture, self._tiling, tiles, self._size)
-            images, mean, std = take_out_spread(now)
-            result = ascent.ascend(
-                self._targets[first],
-                images,
-                self._sizes,
-                convergence=convergence_of(self._config.convergence),
-                on_steps=functools.partial(_count, on_work, len(tiles)),
-            )
-            new = result.images * std + mean
+            new, objective = self._changed(first, now, functools.partial(_count, on_work, len(tiles)))
             if self._config.correction is Correction.updated:
                 corrected, changes = picture, new - now
             else:
@@ -125,11 +127,26 @@ class _Level:
                 strength=self._strength,
                 enlargement=self._config.enlargement.value,
             )
-            total += result.objective.sum(axis=1, dtype=np.float64)
-        onto = standardized_picture(onto)
+            total += objective.sum(axis=1, dtype=np.float64)
+        onto = standardized_picture(onto) if self._faithful is None else self._faithful.bounded(onto)
         if self._mask is not None:
             onto = self._original + self._mask * (onto - self._original)
         return onto, total / max(len(self._tiles), 1)
+
+    def _changed(self, first: int, now: np.ndarray, on_steps: Callable[[int], None]) -> tuple[np.ndarray, np.ndarray]:
+        """Return the tiles (tiles, size, size, 1) from the first on as they become, and the objective of every step."""
+        if self._faithful is not None:
+            rows = slice(first, first + len(now))
+            return self._faithful.draw(now, self._tiles[rows], self.maps[rows], self._sizes, on_steps)
+        images, mean, std = take_out_spread(now)
+        result = ascent.ascend(
+            self._targets[first],
+            images,
+            self._sizes,
+            convergence=convergence_of(self._config.convergence),
+            on_steps=on_steps,
+        )
+        return result.images * std + mean, result.objective
 
     def _weights(self, maps: list[list[int]]) -> np.ndarray:
         """Return of every tile the mean over its maps."""
@@ -153,8 +170,13 @@ class _Level:
         chosen = []
         for first in range(0, len(self._tiles), TILES_AT_A_TIME):
             tiles = self._tiles[first : first + TILES_AT_A_TIME]
-            images, *_ = take_out_spread(shrink_tiles(self._original, self._tiling, tiles, self._size))
+            if self._faithful is None:
+                images, *_ = take_out_spread(shrink_tiles(self._original, self._tiling, tiles, self._size))
+            else:
+                images = self._faithful.shown(tiles)
             means = map_means(self._model, self._config.layer, images)
+            if self._faithful is not None:
+                means = self._faithful.shares(means)
             candidates = np.arange(means.shape[1]) if asked is None else np.array(asked)
             order = np.argsort(-means[:, candidates], axis=1, kind="stable")[:, :wanted]
             chosen.extend(candidates[order].tolist())

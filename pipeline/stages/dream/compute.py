@@ -9,6 +9,7 @@ from pipeline.runtime.numerics import check_keras
 from pipeline.runtime.progress import Advance, Progress, no_progress
 from pipeline.settings.choices import DreamMethod
 from pipeline.stages.dream.course import standardized_picture
+from pipeline.stages.dream.faithful import references_for
 from pipeline.stages.dream.methods import dreamer_of
 from pipeline.stages.dream.result import DreamResult
 from pipeline.stages.dream.settings import DreamConfig
@@ -25,6 +26,7 @@ def dream(
     *,
     seed: int,
     mask: np.ndarray | None = None,
+    reference_images: np.ndarray | None = None,
     progress: Progress = no_progress,
 ) -> DreamResult:
     """Carve into a photo what the chosen maps react to; its colour stays.
@@ -38,12 +40,14 @@ def dream(
         photo: (height, width, 3) RGB or (height, width) grey levels, of any size and range.
         seed: of the random shifts of octaves; carving draws nothing.
         mask: (height, width) from 0, the photo stays as it is, to 1.
+        reference_images: (images, size, size, 1) float32, standardized, which `config.faithful` chooses its references
+            from: the training half of the data set.
         progress: is told how many units of work are done.
     Returns:
         The luma after the dream, as it was on the way, and the objective of every step.
     Raises:
-        InputError: the photo is too small for these octaves or levels, a tile is not there, the CNN cannot be slid; a
-            Keras that is set to something else, see `check_keras`.
+        InputError: the photo is too small for these octaves or levels, a tile is not there, the CNN cannot be slid,
+            references without images to choose from; a Keras that is set to something else, see `check_keras`.
     Reference:
         The article series "Deep Dreams of a CNN trained on MNIST data", 2020/21 (carving); Mordvintsev et al., 2015,
         "DeepDream - a code example for visualizing Neural Networks" (octaves).
@@ -51,7 +55,8 @@ def dream(
     check_keras()
     original = standardized_picture(luma(photo))
     shape = (original.shape[0], original.shape[1])
-    dreamer, flight = dreamer_of(config, model), Zoom(config, model, shape)
+    references = references_for(config, model, reference_images, progress)
+    dreamer, flight = dreamer_of(config, model, references), Zoom(config, model, shape, references)
     advance = Advance("dream", progress, dreamer.work(shape, mask) + flight.work)
     course = dreamer.dream(original, mask, seed=seed, on_work=advance)
     rounds, steps, _ = course.objective.shape

@@ -1,10 +1,12 @@
 """The checks that a photo is large enough, and has the tiles that are named: before anything is computed."""
 
+from collections.abc import Sequence
+
 from pipeline.core.geometry import ReceptiveField, octave_shapes
 from pipeline.core.tiles import Tiling, tiling
 from pipeline.runtime.errors import InputError
 from pipeline.settings.choices import DreamMethod
-from pipeline.settings.ranges import no_repeats, one_or_each
+from pipeline.settings.ranges import choice, no_repeats, one_or_each
 from pipeline.stages.dream.settings import DreamConfig
 
 # Pixels per side: below that a tile has nothing to carve.
@@ -38,6 +40,21 @@ def slid(field: ReceptiveField | None) -> ReceptiveField:
         takes = "carving with this CNN; octaves need a chain of unpadded convolutions and pools up to dream.layer"
         raise InputError.at("dream.method", takes=takes, got="octaves")
     return field
+
+
+def check_references(config: DreamConfig, field: ReceptiveField | None, convolutions: Sequence[str]) -> None:
+    """Raise an InputError if tiles are to be drawn to training images, and the CNN has no layers to compare them in.
+
+    Args:
+        field: of config.layer, None if it has none.
+        convolutions: the names of all that the CNN has, in order.
+    """
+    if config.faithful.references == 0:
+        return
+    choice("dream.layer", config.layer, convolutions[1:], "a convolution behind the first, with references")
+    if field is None:
+        takes = "0 with this CNN; else a chain of unpadded convolutions and pools up to dream.layer"
+        raise InputError.at("dream.faithful.references", takes=takes, got=config.faithful.references)
 
 
 def check_maps(config: DreamConfig) -> None:

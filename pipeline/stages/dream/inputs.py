@@ -9,7 +9,8 @@ import numpy as np
 from pipeline.core.colour import luma
 from pipeline.core.geometry import ReceptiveField
 from pipeline.data.photos import load_mask, load_photo, photo_size
-from pipeline.settings.choices import DreamMethod
+from pipeline.settings.choices import DreamMethod, Split
+from pipeline.stages.dream.fitting import check_references
 
 if TYPE_CHECKING:
     from pipeline.settings.config import Config
@@ -23,12 +24,14 @@ def read_photo_and_mask(
     Args:
         check: refuses settings that do not fit the (height, width) of the photo.
     Raises:
-        InputError: a picture that cannot be read, or that is too small.
+        InputError: a picture that cannot be read, or that is too small; references that this layer does not allow.
     """
-    settings = config.dream
+    settings, network = config.dream, config.model.network
+    field = network.receptive_field(settings.layer)
+    check_references(settings, field, network.convolutions())
     photo = load_photo(settings.photo, size=settings.size, fit=settings.fit)
     shape = (photo.shape[0], photo.shape[1])
-    check(config.model.network.receptive_field(settings.layer), shape)
+    check(field, shape)
     mask = None
     if settings.mask is not None:
         mask = load_mask(settings.mask, photo_size=photo_size(settings.photo), shape=shape, fit=settings.fit)
@@ -38,6 +41,11 @@ def read_photo_and_mask(
 def seed_of(config: "Config") -> int | None:
     """Return the seed that a dream's result depends on; None by carving, which draws nothing."""
     return config.seed if config.dream.method is DreamMethod.octaves else None
+
+
+def split_of(config: "Config") -> str | None:
+    """Return the half of the data set that a dream looks at: none, but for the references of its tiles."""
+    return Split.train.value if config.dream.faithful.references > 0 else None
 
 
 def tags_of(config: "Config") -> dict[str, str]:

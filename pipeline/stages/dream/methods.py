@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from pipeline.core.references import References
 from pipeline.settings.choices import DreamMethod
 from pipeline.stages.dream.carve import Carving
 from pipeline.stages.dream.course import Course, OnWork
@@ -29,6 +30,10 @@ class Dreamer(Protocol):
         """
 
 
-def dreamer_of(config: DreamConfig, model: "keras.Model") -> Dreamer:
-    """Return the method of the settings."""
-    return Carving(config, model) if config.method is DreamMethod.carving else Octaves(config, model)
+def dreamer_of(config: DreamConfig, model: "keras.Model", references: References | None = None) -> Dreamer:
+    """Return the method of the settings.
+
+    Args:
+        references: what carving draws the tiles to; see `faithful.references_for`.
+    """
+    return Carving(config, model, references) if config.method is DreamMethod.carving else Octaves(config, model)

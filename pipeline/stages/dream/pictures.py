@@ -177,9 +177,10 @@ def _objective(config: DreamConfig, objective: np.ndarray) -> np.ndarray:
     for turn in range(1, turns):
         axes.axvline(turn * steps - 0.5, color="#9a9aa0", linewidth=0.8, linestyle=":")
     octaves = config.method is DreamMethod.octaves
+    what = "likeness to training images" if config.faithful.references > 0 else "objective"
     axes.set(
         xlabel=f"step, {steps} in every octave" if octaves else f"step, {steps} of every level in every turn",
-        ylabel="objective, mean over the picture" if octaves else "objective, mean over the tiles",
+        ylabel=f"{what}, mean over the {'picture' if octaves else 'tiles'}",
     )
     axes.margins(x=0.01)
     legend_above(axes, columns=columns)

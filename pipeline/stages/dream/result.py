@@ -16,9 +16,9 @@ class DreamResult(OneFileResult):
     small width) uint8, the same as grey levels after each level of each turn, or each octave, at most as large as
     `frame_size` says;
     objective: (turns, levels, steps), or (1, octaves, steps), before the change of each step, the mean over the tiles
-    of a level; tile_maps: (tiles, maps), the maps that each tile was driven towards, level by level, (0, 0) for
-    octaves; zoom: (frames, height, width) or (frames, height, width, 3) uint8, a flight into the dream, empty if none
-    was asked for.
+    of a level, with references their likeness to those; tile_maps: (tiles, maps), the maps that each tile was driven
+    towards, level by level, (0, 0) for octaves; zoom: (frames, height, width) or (frames, height, width, 3) uint8, a
+    flight into the dream, empty if none was asked for.
     """
 
     FILE = "dream.npz"

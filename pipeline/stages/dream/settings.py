@@ -3,7 +3,16 @@
 from dataclasses import dataclass, field
 
 from pipeline.runtime.errors import InputError
-from pipeline.settings.choices import Compare, Correction, DreamMethod, Enlargement, Fit, Objective, StepSizeSchedule
+from pipeline.settings.choices import (
+    Compare,
+    Correction,
+    DreamMethod,
+    Enlargement,
+    Fit,
+    Ink,
+    Objective,
+    StepSizeSchedule,
+)
 from pipeline.settings.ranges import (
     BY_LAYER,
     LARGEST_STEP,
@@ -24,6 +33,21 @@ class ZoomConfig:
     factor: float = field(metadata=rule(Number(least=1.001, most=1.5)))
     steps: int = field(metadata=rule(Number(least=1)))
     size: int = field(metadata=rule(Number(least=56, most=1024)))
+
+
+@dataclass(kw_only=True)
+class FaithfulConfig:
+    references: int = field(metadata=rule(Number(least=0, most=64)))
+    covariance: float = field(metadata=rule(Number(least=0, most=1)))
+    least_contrast: float = field(metadata=rule(Number(least=0.01, most=10)))
+    most_contrast: float = field(metadata=rule(Number(least=0.01, most=10)))
+    ink: Ink
+
+    def __post_init__(self) -> None:
+        check_fields("dream.faithful", self)
+        if self.most_contrast < self.least_contrast:
+            takes = f"at least dream.faithful.least_contrast={self.least_contrast}"
+            raise InputError.at("dream.faithful.most_contrast", takes=takes, got=self.most_contrast)
 
 
 @dataclass(kw_only=True)
@@ -55,6 +79,7 @@ class DreamConfig:
     correction: Correction
     enlargement: Enlargement
     octaves: OctavesConfig
+    faithful: FaithfulConfig
     turns: int = field(metadata=rule(Number(least=1)))
     steps: int = field(metadata=rule(Number(least=1)))
     step_size: float = field(metadata=rule(Number(least=0, most=LARGEST_STEP)))
@@ -73,6 +98,9 @@ class DreamConfig:
         check_fields("dream", self, "frame_size", "zoom", "compare")
         if self.method is DreamMethod.octaves:
             self._check_nothing_of_tiles()
+        if self.faithful.references > 0 and self.objective is not Objective.pre_activation:
+            takes = "pre_activation with dream.faithful.references"
+            raise InputError.at("dream.objective", takes=takes, got=self.objective.value)
         self._check_levels()
         self._check_maps()
         check_fields("dream", self)
@@ -128,6 +156,9 @@ class DreamConfig:
             if value is not None:
                 takes = "null with dream.method=octaves, which knows no tiles"
                 raise InputError.at(f"dream.{name}", takes=takes, got=value)
+        if self.faithful.references > 0:
+            takes = "0 with dream.method=octaves, which knows no tiles"
+            raise InputError.at("dream.faithful.references", takes=takes, got=self.faithful.references)
         if self.correction is not Correction.original:
             takes = "original with dream.method=octaves"
             raise InputError.at("dream.correction", takes=takes, got=self.correction.value)

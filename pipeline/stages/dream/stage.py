@@ -7,7 +7,7 @@ import numpy as np
 from pipeline.data.dataset import Dataset
 from pipeline.engine.stage import Context, Drawing, Stage
 from pipeline.stages.dream.fitting import check_dream
-from pipeline.stages.dream.inputs import read_photo_and_mask, seed_of, tags_of
+from pipeline.stages.dream.inputs import read_photo_and_mask, seed_of, split_of, tags_of
 from pipeline.stages.dream.metrics import metrics
 from pipeline.stages.dream.result import DreamResult
 from pipeline.stages.dream.shows import SHOWS
@@ -33,6 +33,7 @@ def compute(context: Context) -> DreamResult:
         inputs["photo"],
         seed=config.seed,
         mask=inputs["mask"],
+        reference_images=context.dataset.train_images,
         progress=context.progress,
     )
 
@@ -52,6 +53,7 @@ STAGE = Stage(
     unread=("dream.compare",),
     named_by=("dream",),
     seed=seed_of,
+    split=split_of,
     inputs=read_inputs,
     compute=compute,
     draw=draw,

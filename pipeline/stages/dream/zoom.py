@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from pipeline.core.colour import luma, rounded, with_luma
 from pipeline.core.geometry import octave_shapes, within
+from pipeline.core.references import References
 from pipeline.settings.choices import DreamMethod
 from pipeline.stages.dream.course import OnWork, standardized_picture
 from pipeline.stages.dream.methods import dreamer_of
@@ -28,14 +29,21 @@ class Zoom:
 
     Args:
         shape: (height, width) of the photo.
+        references: see `dreamer_of`.
     """
 
-    def __init__(self, config: DreamConfig, model: "keras.Model", shape: tuple[int, int]) -> None:
+    def __init__(
+        self,
+        config: DreamConfig,
+        model: "keras.Model",
+        shape: tuple[int, int],
+        references: References | None = None,
+    ) -> None:
         self._shown, self._factor, self._shape = config.zoom.frames, config.zoom.factor, within(shape, config.zoom.size)
         # the first frame is the dream itself
         self._dreams = self._shown - 1 + round(self._shown * FADE) if self._shown else 0
         own = _of_a_frame(config, model, self._shape)
-        self._dreamer = dreamer_of(own, model) if self._shown else None
+        self._dreamer = dreamer_of(own, model, references) if self._shown else None
 
     @property
     def work(self) -> int:

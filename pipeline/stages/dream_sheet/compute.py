@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.core.colour import dreamt_grey_levels, luma
+from pipeline.core.references import References
 from pipeline.runtime.numerics import check_keras
 from pipeline.runtime.progress import Advance, Progress, no_progress
 from pipeline.settings.choices import Compare, DreamMethod
 from pipeline.stages.dream.course import standardized_picture
+from pipeline.stages.dream.faithful import references_for
 from pipeline.stages.dream.methods import Dreamer, dreamer_of
 from pipeline.stages.dream.octaves import Octaves
 from pipeline.stages.dream.settings import DreamConfig
@@ -30,6 +32,7 @@ def dream_sheet(
     *,
     seed: int,
     mask: np.ndarray | None = None,
+    reference_images: np.ndarray | None = None,
     progress: Progress = no_progress,
 ) -> DreamSheetResult:
     """Make the dreams that `config.compare` asks for, each as `dream` would make it.
@@ -42,6 +45,7 @@ def dream_sheet(
         photo: (height, width, 3) RGB or (height, width) grey levels, of any size and range.
         seed: of the random shifts of octaves, the same for all dreams.
         mask: (height, width) from 0, the photo stays as it is, to 1.
+        reference_images: as for `dream`.
         progress: is told how many units of work are done.
     Returns:
         The luma of every dream as grey levels, and its objective at the first and at the last step.
@@ -51,7 +55,8 @@ def dream_sheet(
     check_keras()
     original = standardized_picture(luma(photo))
     variants = variants_of(config, model.get_layer(config.layer).output.shape[-1])
-    dreamers = list(_dreamers(config, model, variants, original.size))
+    references = references_for(config, model, reference_images, progress)
+    dreamers = list(_dreamers(config, model, variants, references, original.size))
     shape = (original.shape[0], original.shape[1])
     advance = Advance("dream_sheet", progress, sum(dreamer.work(shape, mask) for dreamer in dreamers))
     pictures: list[np.ndarray] = []
@@ -74,7 +79,13 @@ def dream_sheet(
     )
 
 
-def _dreamers(config: DreamConfig, model: "keras.Model", variants: Sequence[Variant], pixels: int) -> Iterator[Dreamer]:
+def _dreamers(
+    config: DreamConfig,
+    model: "keras.Model",
+    variants: Sequence[Variant],
+    references: References | None,
+    pixels: int,
+) -> Iterator[Dreamer]:
     """Yield one for each variant; for maps by octaves one for as many as fit into the memory."""
     if config.method is DreamMethod.octaves and config.compare.by is Compare.maps:
         count = max(PIXELS_AT_A_TIME // pixels, 1)
@@ -82,4 +93,4 @@ def _dreamers(config: DreamConfig, model: "keras.Model", variants: Sequence[Vari
         for some in batches:
             yield Octaves(some[0].config, model, [variant.step for variant in some], repeats=len(batches))
     else:
-        yield from (dreamer_of(variant.config, model) for variant in variants)
+        yield from (dreamer_of(variant.config, model, references) for variant in variants)

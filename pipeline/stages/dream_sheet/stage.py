@@ -8,7 +8,7 @@ from pipeline.core.geometry import ReceptiveField
 from pipeline.data.dataset import Dataset
 from pipeline.engine.stage import Context, Drawing, Stage
 from pipeline.stages.dream.fitting import check_dream
-from pipeline.stages.dream.inputs import read_photo_and_mask, seed_of, tags_of
+from pipeline.stages.dream.inputs import read_photo_and_mask, seed_of, split_of, tags_of
 from pipeline.stages.dream.variants import variants_of
 from pipeline.stages.dream_sheet.metrics import metrics
 from pipeline.stages.dream_sheet.result import DreamSheetResult
@@ -44,6 +44,7 @@ def compute(context: Context) -> DreamSheetResult:
         inputs["photo"],
         seed=config.seed,
         mask=inputs["mask"],
+        reference_images=context.dataset.train_images,
         progress=context.progress,
     )
 
@@ -63,6 +64,7 @@ STAGE = Stage(
     unread=("dream.zoom",),
     named_by=("dream",),
     seed=seed_of,
+    split=split_of,
     inputs=read_inputs,
     compute=compute,
     draw=draw,
