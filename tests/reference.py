@@ -274,6 +274,7 @@ def stroke(
     map_index: int,
     *,
     goal: float,
+    unit: float,
     shaping: np.ndarray,
     step_size: float,
     factor: float,
@@ -281,13 +282,13 @@ def stroke(
 ) -> Stroke:
     """One step towards the features (values,) of the layer before the last, which is a convolution without activation.
 
-    r = corr(F, features) * |features|, L = r + factor * S / goal, S the mean of the map; see `core/strokes.py`.
+    r = corr(F, features) * |features|, L = r + factor * S / unit, S the mean of the map; see `core/matching.py`.
     """
     image = standardize(pixels)
     inputs = [image[..., None], *outputs(layers, image)[:-1]]
     last = outputs(layers, image)[-1]
     back = np.zeros_like(last)
-    back[..., map_index] = factor / goal / last[..., map_index].size
+    back[..., map_index] = factor / unit / last[..., map_index].size
     for number, (layer, x) in reversed(list(enumerate(zip(layers, inputs, strict=True)))):
         back = layer_backward(layer, x, back)
         if number == len(layers) - 1:
@@ -302,7 +303,7 @@ def stroke(
     way = (shaping @ ascent.ravel()).reshape(pixels.shape)
     after = np.clip(pixels + step_size * way / (np.sqrt((way**2).mean()) + 1e-9), 0, 1)
     reached = activate(last[..., map_index], activation).mean() / goal
-    return Stroke(after, float(likeness), factor * np.exp(0.4 * np.clip(2 * (1.03 - reached), -1, 1)))
+    return Stroke(after, float(likeness), factor * np.exp(0.25 * np.clip(2 * (1.03 - reached), -1, 1)))
 
 
 # pictures of any size, over which the CNN is slid ---------------------------------------------------------------------

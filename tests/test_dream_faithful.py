@@ -2,18 +2,23 @@
 
 from dataclasses import replace
 
+import keras
 import numpy as np
 import pytest
 import reference
 from dream_settings import DREAM
 
+from pipeline.core import ascent
 from pipeline.core.canvas import canvas_of
 from pipeline.core.colour import dreamt_grey_levels, luma
-from pipeline.core.references import references_of
-from pipeline.core.strokes import Wanted, draw_strokes, part_of
+from pipeline.core.matching import MAPS
+from pipeline.core.objectives import after_activation, before_activation, directions, weights_of
+from pipeline.core.priors import Priors, covariance_power
+from pipeline.core.references import match_of, references_of
 from pipeline.runtime.errors import InputError
 from pipeline.settings.choices import Compare, Correction, DreamMethod, Enlargement, Objective, StepSizeSchedule
 from pipeline.stages.dream.compute import dream
+from pipeline.stages.dream.faithful import NEVER, WEIGHT
 from pipeline.stages.dream.inputs import split_of
 from pipeline.stages.dream.result import DreamResult
 from pipeline.stages.dream.settings import DreamConfig, ZoomConfig
@@ -69,21 +74,24 @@ def test_a_level_is_drawn_on_the_canvas_of_its_tiles(tiny_cnn, images, photo, dr
     small, mean, spread = (reference.resize(plane, 12)[None, ..., None] for plane in (original, mean, spread))
     canvas = canvas_of(mean.astype(np.float32), np.clip(spread, 0.3, 0.8).astype(np.float32), original.min(),
                        original.max(), "either")  # fmt: skip
-    references = references_of(model, "Conv2D_2", images, count=3, power=0.5)
-    features, largest = references.of([[3]])
-    weights = np.zeros((1, 3, 3, 6), np.float32)
-    weights[..., 3] = 1 / 9
-    before = canvas.pixels(small.astype(np.float32))
-    after, likeness = draw_strokes(
-        part_of(model, "Conv2D_2"), model.get_layer("Conv2D_2").activation, before,
-        np.float32(0.1) * (1 - np.arange(6, dtype=np.float32) / 6),
-        Wanted(features, weights, largest, references.shaping),
+    weights = weights_of(directions(range(6), 6), (3, 3, 6))
+    aim, scored = before_activation(model, "Conv2D_2", weights), after_activation(model, "Conv2D_2", weights)
+    found = references_of(scored, images, 3)
+    match = match_of(
+        model, ["Max_Pool_1"], MAPS, scored=scored, aim=aim, images=images, references=found, goal=found.largest,
+        weight=WEIGHT, is_least=True,
     )  # fmt: skip
+    before = canvas.pixels(small.astype(np.float32))
+    drawn = ascent.ascend(
+        aim.chunk([3]), before, np.float32(0.1) * (1 - np.arange(6, dtype=np.float32) / 6), convergence=NEVER,
+        match=match.chunk([3]), shaped_by=Priors(bounded=True, covariance=covariance_power(images, 0.5)),
+    )  # fmt: skip
+    after, objective = drawn.images, drawn.objective
     change = reference.resize(canvas.change(before, after)[0, ..., 0].astype(np.float64), 48)
     result = dreamt(config, square)
     expected = np.clip(original + change, original.min(), original.max())
     np.testing.assert_allclose(result.picture, expected, atol=5e-3)
-    np.testing.assert_allclose(result.objective[0, 0], likeness[:, 0], atol=1e-3)
+    np.testing.assert_allclose(result.objective[0, 0], objective[:, 0], atol=1e-3)
     assert np.abs(change).max() > 0.1
 
 
@@ -114,10 +122,20 @@ def test_more_contrast_draws_more(dreamt, photo):
     assert changes[1] > 2 * changes[0]
 
 
-def test_the_likeness_grows(dreamt):
-    objective = dreamt(replace(FAITHFUL, levels=[1, 2], map_indices=[3], steps=20)).objective
-    assert (objective[..., -1] > objective[..., 0] + 0.05).all()
-    assert np.abs(objective).max() <= 1
+def test_a_tile_becomes_like_the_images_of_its_map(dreamt, tiny_cnn, images, photo):
+    """As a picture of its own, one tile of all of the photo."""
+    square = photo[:, 12:60]
+    result = dreamt(replace(FAITHFUL, levels=[1], map_indices=[3], steps=20), square)
+    part = keras.Model(tiny_cnn().inputs[0], tiny_cnn().get_layer("Max_Pool_1").output)
+    means = keras.Model(tiny_cnn().inputs[0], tiny_cnn().get_layer("Conv2D_2").output).predict(images, verbose=0)
+    top = np.argsort(-means[..., 3].mean(axis=(1, 2)))[:3]
+
+    def likeness(picture):
+        small = reference.standardize(reference.resize(picture.astype(np.float64), 12))[None, ..., None]
+        own = part.predict(small, verbose=0).ravel()
+        return np.mean([np.corrcoef(own, other.ravel())[0, 1] for other in part.predict(images[top], verbose=0)])
+
+    assert likeness(result.picture) > likeness(original_of(square)) + 0.05
 
 
 def test_same_arguments_same_bits(dreamt):
@@ -139,8 +157,9 @@ def test_the_batches_of_tiles_change_nothing(dreamt, monkeypatch):
 def test_a_tile_gets_the_map_that_it_triggers_most_as_a_share_of_what_images_do(dreamt, tiny_cnn, images):
     result = dreamt(replace(FAITHFUL, levels=[2], auto_maps=1, map_indices=None))
     assert result.tile_maps.shape == (6, 1)
+    means = keras.Model(tiny_cnn().inputs[0], tiny_cnn().get_layer("Conv2D_2").output)
     # a map that no image triggers has no share
-    largest = references_of(tiny_cnn(), "Conv2D_2", images, count=1, power=0).largest
+    largest = means.predict(images, verbose=0).mean(axis=(1, 2)).max(axis=0)
     assert (largest[result.tile_maps] > 0).all()
     some = dreamt(replace(FAITHFUL, levels=[2], auto_maps=2, map_indices=[1, 3, 4]))
     assert set(some.tile_maps.ravel().tolist()) <= {1, 3, 4}

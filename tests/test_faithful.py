@@ -11,14 +11,15 @@ import rounding
 from oip_settings import NOISE, OFF, OIP
 
 from pipeline.core import ascent, matching, program
+from pipeline.core.noise import standardized
 from pipeline.core.objectives import after_activation, before_activation, directions, weights_of
 from pipeline.core.priors import Priors, covariance_power, levels_of, shaped, spectrum_power
+from pipeline.core.references import layers_before, layers_between, match_of, references_of
 from pipeline.core.score import as_saved, top_scores
 from pipeline.runtime.errors import InputError
 from pipeline.settings.choices import MatchKind, PixelRange, Spectrum, StartAt
 from pipeline.stages.oip.believable import figures
 from pipeline.stages.oip.compute import sweep_oips
-from pipeline.stages.oip.references import layers_before, references_of
 from pipeline.stages.oip.result import BELOW, NEVER, REACHED, OipSweepResult
 
 pytestmark = pytest.mark.slow
@@ -146,8 +147,8 @@ def test_a_step_is_that_of_finite_differences(new_cnn, layers_up_to, images, kin
     aim, match = matched(model, images, [3], kind=kind, is_least=False)
     covariance = covariance_power(images, 0.5)
     result = ascent.ascend(
-        aim, images[:1], np.array([0.05], np.float32), convergence=NEVER_STOPS, snapshot_steps=[0], match=match,
-        shaped_by=Priors(bounded=True, covariance=covariance),
+        aim, levels_of(images[:1]), np.array([0.05], np.float32), convergence=NEVER_STOPS, snapshot_steps=[0],
+        match=match,        shaped_by=Priors(bounded=True, covariance=covariance),
     )  # fmt: skip
     first, whole = layers_up_to(model, "Conv2D_1"), layers_up_to(model, "Conv2D_2")
     whole[-1] = whole[-1]._replace(activation="linear")
@@ -165,7 +166,7 @@ def test_a_step_is_that_of_finite_differences(new_cnn, layers_up_to, images, kin
         gradient[place] = (ascended(levels + nudge) - ascended(levels - nudge)) / 2e-5
     way = (gradient.ravel() @ covariance).reshape(levels.shape)
     expected = np.clip(levels + 0.05 * way / np.sqrt((way**2).mean()), 0, 1)
-    np.testing.assert_allclose(result.images[0, :, :, 0], reference.standardize(expected), atol=2e-3)
+    np.testing.assert_allclose(result.images[0, :, :, 0], expected, atol=2e-3)
 
 
 @pytest.mark.parametrize("least", [1.0, 50.0])
@@ -173,22 +174,69 @@ def test_the_picture_that_is_kept_is_the_best_of_all_on_the_way(tiny_cnn, images
     """The most alike of those that reach the goal; where none does, the one of the highest score."""
     model, maps, steps = tiny_cnn(), [0, 1, 3], 12
     aim, match = matched(model, images, maps, least=least)
-    begun = images[[4, 5, 6]]
+    begun = levels_of(images[[4, 5, 6]])
     result = ascent.ascend(
         aim, begun, np.full(steps, 0.08, np.float32), convergence=NEVER_STOPS, snapshot_steps=range(steps), match=match,
         shaped_by=Priors(bounded=True),
     )  # fmt: skip
     # what a step changed is shown in the next one
     shown = np.concatenate([begun[None], result.snapshots[:-1]])
+    seen = standardized(shown.reshape(-1, 12, 12, 1)).reshape(shown.shape)
     for row, m in enumerate(maps):
-        score = outputs(model, "Conv2D_2", shown[:, row])[..., m].mean(axis=(1, 2))
-        features = outputs(model, "Conv2D_1", shown[:, row])
+        score = outputs(model, "Conv2D_2", seen[:, row])[..., m].mean(axis=(1, 2))
+        features = outputs(model, "Conv2D_1", seen[:, row])
         likeness = np.array([unit(one, matching.MAPS) @ match.patterns[0][row] for one in features])
         reaches = score >= matching.ENOUGH * match.goal[row]
         assert reaches.any() == (least == 1)
         best = int(np.where(reaches, 10 + likeness, score).argmax() if reaches.any() else score.argmax())
         np.testing.assert_allclose(result.images[row], shown[best, row], atol=1e-4)
         assert result.likeness[row] == pytest.approx(likeness[best], abs=1e-4)
+
+
+@pytest.mark.parametrize("activation", ["relu", "elu"])
+def test_steps_equal_numpy(tiny_cnn, layers_up_to, images, activation):
+    """Of all maps at once, drawn to their images in the pool on the way, the weight following each score."""
+    model, sizes = tiny_cnn(activation=activation), [0.1, 0.05, 0.02, 0.01]
+    aim, scored = aims(model, range(MAPS))
+    found = references_of(scored, images, 4)
+    match = match_of(
+        model, layers_between(model, "Conv2D_2"), matching.MAPS, scored=scored, aim=aim, images=images,
+        references=found, goal=found.largest, weight=0.3, is_least=True,
+    )  # fmt: skip
+    assert match.layers == ("Max_Pool_1",)
+    begun = np.random.default_rng(4).uniform(0, 1, (MAPS, 12, 12, 1)).astype(np.float32)
+    covariance = covariance_power(images, 0.5)
+    result = ascent.ascend(
+        aim, begun, np.array(sizes, np.float32), convergence=NEVER_STOPS, snapshot_steps=range(4), match=match,
+        shaped_by=Priors(bounded=True, covariance=covariance),
+    )  # fmt: skip
+    layers = layers_up_to(model, "Conv2D_2", pre_activation=True)
+    for index in range(MAPS):
+        now, factor = begun[index, ..., 0].astype(np.float64), 0.3
+        # of the last one the picture that is kept is shown
+        for number, size in enumerate(sizes[:-1]):
+            step = reference.stroke(
+                layers, now, match.patterns[0][index].astype(np.float64), index, goal=match.goal[index],
+                unit=match.unit[index], shaping=covariance.astype(np.float64), step_size=size, factor=factor,
+                activation=activation,
+            )  # fmt: skip
+            now, factor = step.pixels, step.factor
+            np.testing.assert_allclose(result.snapshots[number, index, ..., 0], now, atol=2e-3)
+
+
+def test_a_unit_is_what_leads_from_the_mean_image_to_the_goal(tiny_cnn, images):
+    model = tiny_cnn()
+    aim, scored = aims(model, range(MAPS))
+    found = references_of(scored, images, 4)
+    match = match_of(
+        model, ["Conv2D_1"], matching.MAPS, scored=scored, aim=aim, images=images, references=found,
+        goal=found.largest, weight=0.3, is_least=True,
+    )  # fmt: skip
+    mean = reference.standardize(levels_of(images).mean(axis=0)[..., 0].astype(np.float64))
+    part = keras.Model(model.inputs[0], aim.part.outputs[0])
+    before = part.predict(mean[None, ..., None], verbose=0)
+    start = (before * aim.weights).sum(axis=(1, 2, 3)) + aim.offset
+    np.testing.assert_allclose(match.unit, np.maximum(match.goal - start, match.goal), atol=1e-4)
 
 
 def test_weight_and_kept_picture_follow_the_score():

@@ -9,9 +9,8 @@ import tensorflow as tf
 from pipeline.core.forward import architecture_of, compiler_of, variables_of
 from pipeline.core.lanes import Lanes
 from pipeline.core.matching import Match, joint_part
-from pipeline.core.noise import standardized
 from pipeline.core.objectives import Target
-from pipeline.core.priors import NOTHING_ELSE, Priors, levels_of
+from pipeline.core.priors import NOTHING_ELSE, Priors
 from pipeline.core.program import Form, compiled_segment
 
 
@@ -19,7 +18,7 @@ class Ascent(NamedTuple):
     """What came of an ascent.
 
     Attributes:
-        images: (batch, height, width, 1) float32, standardized.
+        images: (batch, height, width, 1) float32, standardized; with `Priors.bounded` from 0 to 1.
         objective: (steps, batch) float32, before each step's change.
         snapshots: (kept, batch, height, width, 1) float32, the images after the kept steps.
         converged_at: (batch,) int, the step or -1.
@@ -51,7 +50,7 @@ class Convergence(NamedTuple):
     stop: bool
 
 
-# long by what is said of its arguments
+# long: by what is said of its arguments
 def ascend(
     target: Target,
     images: np.ndarray,
@@ -74,7 +73,7 @@ def ascend(
 
     Args:
         target: what grows, one objective for each image.
-        images: (batch, height, width, 1) float32, standardized; not changed.
+        images: (batch, height, width, 1) float32, standardized, with `shaped_by.bounded` from 0 to 1; not changed.
         step_sizes: (steps,) float32, in standard deviations of an image: without priors the root mean square of what a
             step adds before the image is standardized again. With `shaped_by.bounded` in units of the pixels' range.
         convergence: when an image has converged, and whether it stops there.
@@ -104,11 +103,9 @@ def ascend(
     batch, steps = len(images), len(step_sizes)
     # pictures of a group have to stay together
     width = shaped_by.group if "diversity" in extras else 1
-    begun = levels_of(np.asarray(images, np.float32)) if shaped_by.bounded else images
-    lanes = Lanes.of(target, begun, extras.pop("transforms", None), width, match)
-    final, objective = np.array(begun, np.float32), np.zeros((steps, batch), np.float32)
+    lanes = Lanes.of(target, images, extras.pop("transforms", None), width, match)
+    final, objective = np.array(images, np.float32), np.zeros((steps, batch), np.float32)
     converged_at, kept = np.full(batch, -1), []
-    shown = standardized if shaped_by.bounded else np.copy
     for first, last in _segments(steps, snapshot_steps):
         if lanes.count:
             moves = {} if lanes.transforms is None else {"transforms": lanes.transforms[first:last]}
@@ -129,10 +126,10 @@ def ascend(
                 over |= (objective[last - zero_steps - 1 : last] == 0).all(axis=0)
             lanes = lanes.without(over)
         if last - 1 in snapshot_steps:
-            kept.append(shown(final))
+            kept.append(final.copy())
         on_steps(last - first)
     return Ascent(
-        images=shown(final),
+        images=final,
         objective=objective,
         snapshots=np.stack(kept) if kept else np.zeros((0, *images.shape), np.float32),
         converged_at=converged_at,

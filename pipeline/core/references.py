@@ -1,6 +1,6 @@
-"""What real images that trigger a map most look like inside a CNN: what a picture can be drawn to."""
+"""The real images that drive a target most: what a picture is drawn to, and how strong it has to be."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -8,40 +8,91 @@ import keras
 import numpy as np
 
 from pipeline.core.crops import CONVOLUTIONS
-from pipeline.core.objectives import part_up_to
-from pipeline.core.score import features_of, map_means
+from pipeline.core.matching import Match, patterns_of
+from pipeline.core.network import convolutions
+from pipeline.core.noise import standardized
+from pipeline.core.objectives import Target, part_up_to
+from pipeline.core.priors import Priors, covariance_power, levels_of, spectrum_power
+from pipeline.core.score import scores, top_scores
 
-# How many images are looked at between two words of progress, and how many the covariance of pixels is taken of.
-IMAGES_AT_A_TIME, IMAGES_OF_COVARIANCE = 4096, 20000
+# Pixels of a picture up to which its covariance matrix fits; beyond it, the spectrum stands for it.
+MOST_PIXELS = 64 * 64
+# So many of the images, the first, say how pixels change together, and what the mean image is.
+MOST_IMAGES = 10_000
 
 
 class References(NamedTuple):
-    """The images that trigger every map of a layer most, as a CNN sees them.
+    """What real images cause in the targets.
 
     Attributes:
-        features: for each name of `inside`, (maps, values) float32: the mean of the images' features, each with mean 0
-            and length 1; 0 of a map that no image triggers.
-        largest: (maps,) float32, the largest mean of a map over its positions that any image causes.
-        shaping: (pixels, pixels) float32, a power of the covariance of the images' pixels.
+        largest: (targets,) float32, the largest score by any of them.
+        chosen: (targets, count) int, those that drive each target most.
+        drives: (targets, count) bool, whether they do so at all.
     """
 
-    features: list[np.ndarray]
     largest: np.ndarray
-    shaping: np.ndarray
+    chosen: np.ndarray
+    drives: np.ndarray
 
-    def of(self, maps: list[list[int]]) -> tuple[list[np.ndarray], np.ndarray]:
-        """Return the features, (rows, values) each, and the largest mean, (rows,), of rows of maps: their means.
-
-        Args:
-            maps: of each row; -1 stands for all of the layer.
-        """
-        chosen = [slice(None) if -1 in row else row for row in maps]
-        features = [np.stack([values[row].mean(axis=0) for row in chosen]) for values in self.features]
-        return features, np.array([self.largest[row].mean() for row in chosen], np.float32)
+    @property
+    def numbers(self) -> np.ndarray:
+        """Return those that drive each target (targets, count), -1 in place of one that does not."""
+        return np.where(self.drives, self.chosen, -1)
 
 
-def inside(model: keras.Model, layer: str) -> list[str]:
-    """Return the layers that hand on to a convolution what an earlier one made, up to a layer, which is one.
+def references_of(
+    scored: Target, images: np.ndarray, count: int, on_images: Callable[[int], None] = lambda done: None
+) -> References:
+    """Return the images that drive each target most.
+
+    Args:
+        scored: the score of each target.
+        images: (images, height, width, channels) float32, at least one.
+        count: of each target.
+        on_images: is told how many images more have been looked at.
+    """
+    values, chosen = top_scores(scored, images, count, on_images)
+    return References(values[:, 0], chosen, values > 0)
+
+
+def match_of(
+    model: keras.Model,
+    layers: Sequence[str],
+    kind: str,
+    *,
+    scored: Target,
+    aim: Target,
+    images: np.ndarray,
+    references: References,
+    goal: np.ndarray,
+    weight: float,
+    is_least: bool,
+) -> Match:
+    """Return what the pictures of all targets are drawn to.
+
+    Args:
+        layers, kind, weight, is_least: see `Match`.
+        scored: the score of each target.
+        aim: the objective of each; it is measured in what leads from the mean image to the goal.
+        images: those that the references are of.
+        goal: (targets,), the score that a picture has to reach.
+    """
+    patterns = patterns_of(model, layers, kind, images, references.chosen, references.drives)
+    # of a target that no image drives nothing is made of it
+    goal = np.where(goal > 0, goal, 1.0).astype(np.float32)
+    begin = standardized(mean_image(images)[None])
+    unit = np.maximum(goal - scores(aim, np.repeat(begin, len(goal), axis=0)), goal)
+    return Match(kind, tuple(layers), patterns, scored, goal, unit, weight, is_least)
+
+
+def layers_before(model: keras.Model, layer: str) -> list[str]:
+    """Return the convolutions before a layer; if there are none, the input, which are the pixels."""
+    before = [name for name in convolutions(model, up_to=layer) if name != layer]
+    return before or [model.inputs[0]._keras_history.operation.name]
+
+
+def layers_between(model: keras.Model, layer: str) -> list[str]:
+    """Return the layers that hand on to a convolution what an earlier one made, such as pools, up to a convolution.
 
     Args:
         model: a chain of layers up to `layer`.
@@ -54,72 +105,23 @@ def inside(model: keras.Model, layer: str) -> list[str]:
     return [before.name for before, one in pairwise(layers[first:]) if isinstance(one, CONVOLUTIONS)]
 
 
-def references_of(
-    model: keras.Model,
-    layer: str,
-    images: np.ndarray,
-    *,
-    count: int,
-    power: float,
-    on_images: Callable[[int], None] = lambda done: None,
-) -> References:
-    """Look for the images that trigger every map of a layer most.
+def shaped_like(images: np.ndarray, power: float, shaped_by: Priors) -> Priors:
+    """Return what a picture is asked for, and that its gradient is shaped like the data.
 
     Args:
-        model: a chain of layers up to `layer`.
-        layer: the name of a convolution that is not the first.
-        images: (images, height, width, 1) float32, standardized.
-        count: how many images of each map; those that do not trigger it do not count.
-        power: of the covariance, see `shaping_of`.
-        on_images: is told how many images more have been looked at.
-    Returns:
-        What a picture is drawn to, for every map.
+        images: (images, size, size, 1) float32, at least 2.
+        power: of the covariance, 0 for nothing.
+        shaped_by: what is asked for without it.
     """
-    parts = []
-    for first in range(0, len(images), IMAGES_AT_A_TIME):
-        parts.append(map_means(model, layer, images[first : first + IMAGES_AT_A_TIME]))
-        on_images(len(parts[-1]))
-    means = np.concatenate(parts)
-    top = np.argsort(-means, axis=0, kind="stable")[:count].T
-    driving = np.take_along_axis(means.T, top, axis=1) > 0
-    chosen, rows = np.unique(top, return_inverse=True)
-    features = []
-    for name in inside(model, layer):
-        units = unit_rows(features_of(model, name, images[chosen]).reshape(len(chosen), -1))
-        of_maps = zip(rows.reshape(top.shape), driving, strict=True)
-        features.append(np.stack([units[row[does]].sum(axis=0) / max(does.sum(), 1) for row, does in of_maps]))
-    return References(features, means.max(axis=0), shaping_of(images, power))
-
-
-def unit_rows(rows: np.ndarray) -> np.ndarray:
-    """Return each row with mean 0 and length 1; 0 where it is the same everywhere.
-
-    Args:
-        rows: (rows, values) float32.
-    """
-    centred = rows - rows.mean(axis=1, keepdims=True)
-    return centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), np.float32(1e-8))
-
-
-def shaping_of(images: np.ndarray, power: float) -> np.ndarray:
-    """Compute C^power, where C is the covariance of pixels over images, its largest eigenvalue being 1.
-
-    A gradient times C^power has more of what the images differ by, such as strokes, and less of what none of them has,
-    such as single pixels.
-
-    Args:
-        images: (images, height, width, 1) float32, of which as many are taken as `IMAGES_OF_COVARIANCE` says; each
-            counts with a range from 0 to 1.
-        power: 0 leaves a gradient as it is, 1 is the covariance itself.
-    Returns:
-        (pixels, pixels) float32.
-    """
-    pixels = images[:IMAGES_OF_COVARIANCE].reshape(len(images[:IMAGES_OF_COVARIANCE]), -1)
+    some = images[:MOST_IMAGES]
     if power == 0:
-        return np.eye(pixels.shape[1], dtype=np.float32)
-    low, high = pixels.min(axis=1, keepdims=True), pixels.max(axis=1, keepdims=True)
-    pixels = ((pixels - low) / np.where(high > low, high - low, 1)).astype(np.float64)
-    centred = pixels - pixels.mean(axis=0)
-    values, vectors = np.linalg.eigh(centred.T @ centred / len(pixels))
-    shares = np.maximum(values, 0) / max(values[-1], 1e-12)
-    return ((vectors * shares**power) @ vectors.T).astype(np.float32)
+        return shaped_by
+    if np.prod(images.shape[1:]) <= MOST_PIXELS:
+        return shaped_by._replace(covariance=covariance_power(some, power))
+    other = 1.0 if shaped_by.frequency_filter is None else shaped_by.frequency_filter
+    return shaped_by._replace(frequency_filter=spectrum_power(some, power) * other)
+
+
+def mean_image(images: np.ndarray) -> np.ndarray:
+    """Return the mean of images whose levels go from 0 to 1: (size, size, 1) float32."""
+    return levels_of(images[:MOST_IMAGES]).mean(axis=0, dtype=np.float64).astype(np.float32)

@@ -45,13 +45,16 @@ def largest_scores(target: Target, images: np.ndarray) -> np.ndarray:
     return top_scores(target, images, 1)[0].max(axis=1, initial=-np.inf)
 
 
-def top_scores(target: Target, images: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+def top_scores(
+    target: Target, images: np.ndarray, count: int, on_images: Callable[[int], None] = lambda done: None
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the images that give each target the largest values.
 
     Args:
         target: any number of targets.
         images: (images, height, width, channels) float32.
         count: so many images of each target, or all if there are fewer.
+        on_images: is told how many images more have been looked at.
     Returns:
         Their values (targets, count) float32, the largest first, and which they are (targets, count) int, of equal ones
         the first before the others.
@@ -68,6 +71,7 @@ def top_scores(target: Target, images: np.ndarray, count: int) -> tuple[np.ndarr
         which = np.concatenate([which, np.broadcast_to(numbers, (len(weights), len(numbers)))], axis=1)
         order = np.argsort(-best, axis=1, kind="stable")[:, :count]
         best, which = np.take_along_axis(best, order, axis=1), np.take_along_axis(which, order, axis=1)
+        on_images(len(features))
     return best, which
 
 

@@ -12,6 +12,7 @@ from pipeline.core.evidence import agreement
 from pipeline.core.geometry import octave_shapes
 from pipeline.core.network import convolutions, layer_rows
 from pipeline.core.objectives import part_up_to
+from pipeline.core.references import References
 from pipeline.core.score import as_saved, features_of
 from pipeline.runtime.numerics import check_keras
 from pipeline.runtime.progress import Progress, no_progress
@@ -32,7 +33,6 @@ from pipeline.stages.dream_sheet.compute import dream_sheet
 from pipeline.stages.oip.compute import sweep_oips
 from pipeline.stages.oip.faithful_settings import without
 from pipeline.stages.oip.noise_settings import NoiseConfig
-from pipeline.stages.oip.references import References, references_again
 from pipeline.stages.oip.result import OipSweepResult
 from pipeline.stages.oip.settings import OipConfig
 
@@ -131,6 +131,13 @@ def examine_maps(
 
 # The name by which the package exports it.
 survey = examine_maps
+
+
+def references_again(oips: OipSweepResult) -> References:
+    """Return what a sweep has found of its maps, those of an index."""
+    rows = oips.map_indices >= 0
+    chosen = oips.references[rows]
+    return References(oips.reference_maximum[rows], np.maximum(chosen, 0), chosen >= 0)
 
 
 def _elsewhere(oip: OipConfig, layer: str, *, is_first: bool) -> OipConfig:

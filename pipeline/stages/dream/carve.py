@@ -10,13 +10,12 @@ import numpy as np
 from pipeline.core import ascent
 from pipeline.core.carving import carve_tiles, shrink_tiles, take_out_spread
 from pipeline.core.objectives import OBJECTIVES, directions, weights_of
-from pipeline.core.references import References
 from pipeline.core.schedules import step_sizes
 from pipeline.core.score import map_means
 from pipeline.core.tiles import Tiling
 from pipeline.settings.choices import Correction
 from pipeline.stages.dream.course import Course, OnWork, as_frame, standardized_picture
-from pipeline.stages.dream.faithful import Faithful
+from pipeline.stages.dream.faithful import Faithful, MapReferences
 from pipeline.stages.dream.fitting import check_maps, tilings_of
 from pipeline.stages.dream.settings import DreamConfig
 from pipeline.stages.oip.sweep import convergence_of
@@ -40,7 +39,7 @@ class Carving:
     the photo's range.
     """
 
-    def __init__(self, config: DreamConfig, model: "keras.Model", references: References | None = None) -> None:
+    def __init__(self, config: DreamConfig, model: "keras.Model", references: MapReferences | None = None) -> None:
         self._config, self._model, self._references = config, model, references
 
     def work(self, shape: tuple[int, int], mask: np.ndarray | None) -> int:
@@ -79,7 +78,7 @@ class _Level:
         self,
         config: DreamConfig,
         model: "keras.Model",
-        references: References | None,
+        references: MapReferences | None,
         original: np.ndarray,
         mask: np.ndarray | None,
         number: int,

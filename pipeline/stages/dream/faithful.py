@@ -1,20 +1,22 @@
 """Carving in the language of the data: strokes as training images have them, with the photo's brightness."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
+from pipeline.core import ascent
 from pipeline.core.canvas import Canvas, canvas_of
 from pipeline.core.carving import shrink_tiles
 from pipeline.core.chunks import receptive_field_of
 from pipeline.core.keras_layers import describe_model
 from pipeline.core.local_contrast import mean_and_spread
+from pipeline.core.matching import MAPS, Match
 from pipeline.core.noise import standardized
-from pipeline.core.objectives import directions, part_up_to, weights_of
-from pipeline.core.references import References, references_of
-from pipeline.core.strokes import Wanted, draw_strokes, part_of
+from pipeline.core.objectives import after_activation, before_activation, directions, part_up_to, weights_of
+from pipeline.core.priors import Priors
+from pipeline.core.references import layers_between, match_of, references_of, shaped_like
 from pipeline.core.tiles import Tiling
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.progress import Advance, Progress
@@ -26,11 +28,44 @@ if TYPE_CHECKING:
 
 # Of a tile's side: how wide the neighbourhood is whose mean and contrast are kept.
 NEIGHBOURHOOD = 1 / 6
+# Of the objective at the beginning, see `Match`.
+WEIGHT = 0.05
+NEVER = ascent.Convergence(criterion=0.0, after=0, patience=1, stop=False)
+
+
+class MapReferences(NamedTuple):
+    """What dreams are drawn to, of every map of their layer.
+
+    Attributes:
+        match: a row for every map.
+        largest: (maps,) float32, the largest mean of the map that a training image causes.
+        shaped_by: what the tiles are asked for besides.
+    """
+
+    match: Match
+    largest: np.ndarray
+    shaped_by: Priors
+
+    def of(self, rows: np.ndarray, shape: tuple[int, ...]) -> Match:
+        """Return the same of mixtures of maps: the weighted means.
+
+        Args:
+            rows: (mixtures, maps) float32, weights whose sum is 1.
+            shape: of the layer's output for one image.
+        """
+        scored = self.match.scored
+        weights = weights_of(rows, shape)
+        return self.match._replace(
+            patterns=tuple(rows @ pattern for pattern in self.match.patterns),
+            scored=scored._replace(weights=weights, offset=np.zeros(len(rows), np.float32)),
+            goal=rows @ self.match.goal,
+            unit=rows @ self.match.unit,
+        )
 
 
 def references_for(
     config: DreamConfig, model: "keras.Model", images: np.ndarray | None, progress: Progress
-) -> References | None:
+) -> MapReferences | None:
     """Return what the dreams of these settings are drawn to, None if that is nothing.
 
     Args:
@@ -39,18 +74,23 @@ def references_for(
     Raises:
         InputError: there are no images, or it is the first convolution, or no chain of layers leads to it.
     """
-    settings = config.faithful
+    settings, layer = config.faithful, config.layer
     if settings.references == 0:
         return None
-    field = receptive_field_of(part_up_to(model, config.layer))
+    field = receptive_field_of(part_up_to(model, layer))
     check_references(config, field, describe_model(model).convolutions())
-    if images is None or len(images) == 0:
-        takes = "0 without training images (reference_images)"
+    if images is None or len(images) < 2:
+        takes = "0 without training images (reference_images), at least 2"
         raise InputError.at("dream.faithful.references", takes=takes, got=settings.references)
-    advance = Advance("references", progress, len(images))
-    return references_of(
-        model, config.layer, images, count=settings.references, power=settings.covariance, on_images=advance
-    )
+    shape = model.get_layer(layer).output.shape[1:]
+    weights = weights_of(directions(range(shape[-1]), shape[-1]), shape)
+    scored = after_activation(model, layer, weights)
+    found = references_of(scored, images, settings.references, Advance("references", progress, len(images)))
+    match = match_of(
+        model, layers_between(model, layer), MAPS, scored=scored, aim=before_activation(model, layer, weights),
+        images=images, references=found, goal=found.largest, weight=WEIGHT, is_least=True,
+    )  # fmt: skip
+    return MapReferences(match, found.largest, shaped_like(images, settings.covariance, Priors(bounded=True)))
 
 
 class Faithful:
@@ -61,12 +101,11 @@ class Faithful:
     """
 
     def __init__(
-        self, config: DreamConfig, model: "keras.Model", references: References, original: np.ndarray, tiling: Tiling
+        self, config: DreamConfig, model: "keras.Model", references: MapReferences, original: np.ndarray, tiling: Tiling
     ) -> None:
         self._config, self._model, self._references = config, model, references
         self._original, self._tiling = original, tiling
         self._size = model.inputs[0].shape[1]
-        self._part = part_of(model, config.layer)
 
     def shares(self, means: np.ndarray) -> np.ndarray:
         """Return means (images, maps) as shares of the largest that a training image causes; 0 if none does."""
@@ -92,20 +131,26 @@ class Faithful:
             now: (tiles, size, size, 1) float32, as they are.
             tiles: their numbers.
             maps: of each tile.
-            step_sizes: (steps,) float32, see `draw_strokes`.
+            step_sizes: (steps,) float32, in units of what lies between paper and ink.
             on_steps: is told how many steps more are done.
         Returns:
-            The tiles afterwards, and the likeness before every step: (steps, tiles).
+            The tiles afterwards, and the objective before every step: (steps, tiles).
         """
-        layer = self._model.get_layer(self._config.layer)
-        shape = layer.output.shape[1:]
+        layer = self._config.layer
+        shape = self._model.get_layer(layer).output.shape[1:]
         rows = np.stack([directions(of_tile, shape[-1]).mean(axis=0) for of_tile in maps])
-        features, largest = self._references.of(maps)
-        wanted = Wanted(features, weights_of(rows, shape), largest, self._references.shaping)
         canvas = self._canvas(tiles)
         before = canvas.pixels(now)
-        after, likeness = draw_strokes(self._part, layer.activation, before, step_sizes, wanted, on_steps=on_steps)
-        return now + canvas.change(before, after), likeness
+        found = ascent.ascend(
+            before_activation(self._model, layer, weights_of(rows, shape)),
+            before,
+            step_sizes,
+            convergence=NEVER,
+            shaped_by=self._references.shaped_by,
+            match=self._references.of(rows, shape),
+            on_steps=on_steps,
+        )
+        return now + canvas.change(before, found.images), found.objective
 
     def bounded(self, picture: np.ndarray) -> np.ndarray:
         """Return a picture without what is darker or brighter than anything in the photo."""

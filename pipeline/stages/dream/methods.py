@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from pipeline.core.references import References
 from pipeline.settings.choices import DreamMethod
 from pipeline.stages.dream.carve import Carving
 from pipeline.stages.dream.course import Course, OnWork
+from pipeline.stages.dream.faithful import MapReferences
 from pipeline.stages.dream.octaves import Octaves
 from pipeline.stages.dream.settings import DreamConfig
 
@@ -30,7 +30,7 @@ class Dreamer(Protocol):
         """
 
 
-def dreamer_of(config: DreamConfig, model: "keras.Model", references: References | None = None) -> Dreamer:
+def dreamer_of(config: DreamConfig, model: "keras.Model", references: MapReferences | None = None) -> Dreamer:
     """Return the method of the settings.
 
     Args:

@@ -8,9 +8,9 @@ import tensorflow as tf
 
 from pipeline.core.colour import luma, rounded, with_luma
 from pipeline.core.geometry import octave_shapes, within
-from pipeline.core.references import References
 from pipeline.settings.choices import DreamMethod
 from pipeline.stages.dream.course import OnWork, standardized_picture
+from pipeline.stages.dream.faithful import MapReferences
 from pipeline.stages.dream.methods import dreamer_of
 from pipeline.stages.dream.settings import DreamConfig
 
@@ -37,7 +37,7 @@ class Zoom:
         config: DreamConfig,
         model: "keras.Model",
         shape: tuple[int, int],
-        references: References | None = None,
+        references: MapReferences | None = None,
     ) -> None:
         self._shown, self._factor, self._shape = config.zoom.frames, config.zoom.factor, within(shape, config.zoom.size)
         # the first frame is the dream itself

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.core.colour import dreamt_grey_levels, luma
-from pipeline.core.references import References
 from pipeline.runtime.numerics import check_keras
 from pipeline.runtime.progress import Advance, Progress, no_progress
 from pipeline.settings.choices import Compare, DreamMethod
 from pipeline.stages.dream.course import standardized_picture
-from pipeline.stages.dream.faithful import references_for
+from pipeline.stages.dream.faithful import MapReferences, references_for
 from pipeline.stages.dream.methods import Dreamer, dreamer_of
 from pipeline.stages.dream.octaves import Octaves
 from pipeline.stages.dream.settings import DreamConfig
@@ -83,7 +82,7 @@ def _dreamers(
     config: DreamConfig,
     model: "keras.Model",
     variants: Sequence[Variant],
-    references: References | None,
+    references: MapReferences | None,
     pixels: int,
 ) -> Iterator[Dreamer]:
     """Yield one for each variant; for maps by octaves one for as many as fit into the memory."""

@@ -6,13 +6,13 @@ import numpy as np
 
 from pipeline.core import priors
 from pipeline.core.priors import Priors
+from pipeline.core.references import References, layers_before, match_of, mean_image, references_of, shaped_like
 from pipeline.core.schedules import snapshot_steps
 from pipeline.runtime.numerics import check_keras
-from pipeline.runtime.progress import Progress, no_progress
-from pipeline.settings.choices import PixelRange, Spectrum, StartAt, Strategy
+from pipeline.runtime.progress import Advance, Progress, no_progress
+from pipeline.settings.choices import MatchKind, PixelRange, Spectrum, StartAt, Strategy
 from pipeline.stages.oip.evidence import EVIDENCE_IMAGES, evidence_of
 from pipeline.stages.oip.noise_settings import NoiseConfig
-from pipeline.stages.oip.references import References, match_of, mean_image, references_of, shaped_like
 from pipeline.stages.oip.result import OipSweepResult
 from pipeline.stages.oip.settings import OipConfig
 from pipeline.stages.oip.sweep import OF_THE_BEST, Found, Recipe, Sweep
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import keras
 
 
-# long by what is said of its arguments
+# long: by what is said of its arguments
 def sweep_oips(
     config: OipConfig,
     noise_config: NoiseConfig,
@@ -76,12 +76,13 @@ def sweep_oips(
     found, restarts = _swept(sweep, config, plain, everyone, restarts=config.restarts if random else 0)
     real = None if reference_images is None else references_of(sweep.scored, reference_images, EVIDENCE_IMAGES)
     maximum = np.full(len(everyone), np.nan, np.float32) if real is None else real.largest
-    goal, beside = np.full(len(everyone), np.nan, np.float32), found.images[:0]
-    beside_activation = found.activation[:0]
+    goal = np.full(len(everyone), np.nan, np.float32)
+    beside, beside_activation = found.images[:0], found.activation[:0]
     if config.faithful.is_on:
         images = _checked(training_images)
         if references is None:
-            references = references_of(sweep.scored, images, config.faithful.images)
+            on_images = Advance("references", progress, len(images))
+            references = references_of(sweep.scored, images, config.faithful.images, on_images)
             references = references._replace(largest=np.fmax(references.largest, maximum))
         recipe, goal = _faithful(config, plain, model, sweep, images, references)
         driven = np.flatnonzero(goal > 0)
@@ -175,11 +176,18 @@ def _faithful(
     """
     settings = config.faithful
     goal = references.largest * np.float32(1.0 if settings.least is None else settings.least)
+    match = None
+    if settings.match is not MatchKind.none:
+        layers = settings.layers or layers_before(model, config.layer)
+        match = match_of(
+            model, layers, settings.match.value, scored=sweep.scored, aim=sweep.aim, images=images,
+            references=references, goal=goal, weight=settings.weight, is_least=settings.least is not None,
+        )  # fmt: skip
     shaped_by = plain.shaped_by._replace(bounded=settings.range is PixelRange.data)
     return Recipe(
         shaped_by=shaped_like(images, settings.covariance, shaped_by),
         step_size=settings.step_size,
-        match=match_of(settings, model, config.layer, sweep.scored, images, references, sweep.aim, goal),
+        match=match,
         mean=mean_image(images) if settings.start is StartAt.mean else None,
     ), goal
 

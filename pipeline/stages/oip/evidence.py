@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from pipeline.core.references import References
 from pipeline.core.score import as_saved, features_of
 from pipeline.stages.oip.path import EarlyPath, early_path, no_path
-from pipeline.stages.oip.references import References
 
 if TYPE_CHECKING:
     import keras

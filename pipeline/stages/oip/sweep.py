@@ -2,15 +2,15 @@
 
 import functools
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from pipeline.core import ascent, jitter
 from pipeline.core.matching import Match
 from pipeline.core.noise import Identity, standardized
-from pipeline.core.objectives import OBJECTIVES, after_activation, directions, weights_of
-from pipeline.core.priors import Priors
+from pipeline.core.objectives import OBJECTIVES, Target, after_activation, directions, weights_of
+from pipeline.core.priors import Priors, levels_of
 from pipeline.core.schedules import snapshot_steps, step_sizes
 from pipeline.core.score import as_saved, scores
 from pipeline.runtime.progress import Progress
@@ -173,7 +173,7 @@ class Sweep:
                 images = standardized(parts[-1].images + self._starts.fluctuation(number, identities))
             own = slice(first, first + steps)
             parts.append(
-                ascent.ascend(
+                _ascended(
                     self.aim.chunk(maps),
                     images,
                     step_sizes(recipe.step_size, steps, self._config.step_size_schedule.value),
@@ -225,6 +225,19 @@ def chosen_directions(config: OipConfig, maps: int) -> tuple[np.ndarray, list[st
     indices = list(range(maps)) if config.map_indices is None else config.map_indices
     names = ["layer" if index == -1 else str(index) for index in indices]
     return np.array(indices), names, directions(indices, maps)
+
+
+def _ascended(
+    aim: Target, images: np.ndarray, sizes: np.ndarray, *, shaped_by: Priors, **options: Any
+) -> ascent.Ascent:
+    """Ascend from standardized images to standardized images, also where pixels are bounded on the way."""
+    if not shaped_by.bounded:
+        return ascent.ascend(aim, images, sizes, shaped_by=shaped_by, **options)
+    found = ascent.ascend(aim, levels_of(images), sizes, shaped_by=shaped_by, **options)
+    snapshots = np.array([standardized(one) for one in found.snapshots]).reshape(found.snapshots.shape)
+    return found._replace(
+        images=standardized(found.images), snapshots=np.array(snapshots).reshape(found.snapshots.shape)
+    )
 
 
 def convergence_of(config: ConvergenceConfig) -> ascent.Convergence:
