@@ -85,6 +85,9 @@ def without_evidence(maps: int, size: int) -> dict[str, np.ndarray]:
         "path_similarity": nothing,
         "path_same": nothing,
         "path_others": nothing,
+        "field_similarity": nothing,
+        "field_same": nothing,
+        "field_others": nothing,
         "top_class": np.full(maps, -1),
         "taken_for": np.full(maps, -1),
     }

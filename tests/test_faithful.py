@@ -400,6 +400,35 @@ def test_the_evidence_is_that_of_keras_and_numpy(sweep, tiny_cnn, images, labels
     assert found.top_class.tolist() == most
 
 
+def test_what_the_strongest_node_sees_is_compared_as_keras_and_numpy_do(sweep, tiny_cnn, images, labels):
+    found, model = sweep(faithful=OFF, map_indices=[3, -1, 0]), tiny_cnn()
+    images, labels = images[COUNT // 2 :], labels[COUNT // 2 :]
+    assert found.field_index.shape == (1, 3)
+    assert np.isnan(found.field_index[0, 1])
+    oips = as_saved(found.images)
+    every = outputs(model, "Conv2D_2", images).mean(axis=(1, 2))
+    tops = [np.argsort(-one, kind="stable")[:10] for one in (every[:, 3], every.mean(axis=1), every[:, 0])]
+    pool = np.unique(tops)
+    for row, m in ((0, 3), (2, 0)):
+        answers = [outputs(model, "Conv2D_2", some)[..., m] for some in (oips, images)]
+        features = [outputs(model, "Conv2D_1", some) for some in (oips, images)]
+
+        def seen(of, number, answers=answers, features=features):
+            # a node of the second convolution sees 6 x 6 nodes of the first, every other one further on
+            down, right = np.unravel_index(answers[of][number].argmax(), (3, 3))
+            return features[of][number, 2 * down : 2 * down + 6, 2 * right : 2 * right + 6].ravel()
+
+        means = answers[1].mean(axis=(1, 2))
+        own = [i for i in np.argsort(-means, kind="stable")[:10] if means[i] > 0]
+        alike = [np.corrcoef(seen(0, row), seen(1, i))[0, 1] for i in own]
+        same = [np.corrcoef(seen(1, i), seen(1, j))[0, 1] for i, j in combinations(own, 2)]
+        others = [
+            np.mean([np.corrcoef(seen(1, i), seen(1, j))[0, 1] for j in pool if labels[i] != labels[j]]) for i in own
+        ]
+        measured = [one[0, row] for one in (found.field_similarity, found.field_same, found.field_others)]
+        assert measured == pytest.approx([np.mean(alike), np.mean(same), np.mean(others)], abs=1e-4)
+
+
 def test_figures_are_shares_and_medians_of_the_maps_that_images_drive(sweep):
     found = replace(
         sweep(faithful=OFF, map_indices=[0, 1, 3, 4]),
@@ -410,6 +439,9 @@ def test_figures_are_shares_and_medians_of_the_maps_that_images_drive(sweep):
         path_similarity=np.array([[0.1, 0.6, 0.9, 0.0], [0.2, 0.2, 0.2, 0.2]]),
         path_same=np.full((2, 4), 0.8),
         path_others=np.full((2, 4), 0.3),
+        field_similarity=np.array([[0.4, 0.4, 0.6, 0.0]]),
+        field_same=np.full((1, 4), 0.8),
+        field_others=np.full((1, 4), 0.3),
         top_class=np.array([1, 2, 0, -1]),
         taken_for=np.array([1, 1, 0, 1]),
     )
@@ -418,6 +450,7 @@ def test_figures_are_shares_and_medians_of_the_maps_that_images_drive(sweep):
             "as_much_as_data": 2 / 3,
             "path_index_Conv2D_1": 0.6,
             "path_index_Conv2D_2": -0.2,
+            "path_index_Conv2D_1_in_field": 0.2,
             "nearer_than_strangers": 2 / 3,
             "class_agreement": 2 / 3,
         }

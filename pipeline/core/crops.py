@@ -74,40 +74,64 @@ def crops(output: keras.KerasTensor) -> np.ndarray:
     return np.stack([top[down], left[across], bottom[down], right[across]], axis=-1)
 
 
-def _spans(output: keras.KerasTensor, axis: int) -> np.ndarray:
+def windows(output: keras.KerasTensor, before: keras.KerasTensor) -> np.ndarray:
+    """Return the positions of an earlier layer that each node of a layer depends on, as `crops` does of pixels.
+
+    Args:
+        output: of a layer, (batch, height, width, maps).
+        before: of a layer through which all that leads to it goes.
+    Returns:
+        (height, width, 4) int64: (top, left, bottom, right).
+    Raises:
+        ValueError: a layer of which it is not known what its positions look at, or a way around `before`.
+    """
+    (top, bottom), (left, right) = (_spans(output, axis, before).T for axis in (1, 2))
+    down, across = np.indices((len(top), len(left)))
+    return np.stack([top[down], left[across], bottom[down], right[across]], axis=-1)
+
+
+def _spans(output: keras.KerasTensor, axis: int, before: keras.KerasTensor | None = None) -> np.ndarray:
     """Return the first pixel along an axis that each position depends on, and the one after the last.
 
     Args:
         output: of a layer, (batch, height, width, maps).
         axis: 1 for rows, 2 for columns.
+        before: of a layer whose positions stand for pixels; None: the input.
     Returns:
         (positions, 2) int64.
     """
-    seen = [_pixels(output, np.array([position]), axis) for position in range(output.shape[axis])]
+    seen = [_pixels(output, np.array([position]), axis, before) for position in range(output.shape[axis])]
     return np.array([(pixels[0], pixels[-1] + 1) if len(pixels) else (0, 0) for pixels in seen])
 
 
-def _pixels(tensor: keras.KerasTensor, positions: np.ndarray, axis: int) -> np.ndarray:
+def _pixels(
+    tensor: keras.KerasTensor, positions: np.ndarray, axis: int, stop: keras.KerasTensor | None = None
+) -> np.ndarray:
     """Return the pixels along an axis that these positions of a tensor depend on, from the tensor back to the input.
 
     Args:
         tensor: (batch, height, width, maps), of a functional model.
         positions: (n,) int, along the axis.
         axis: 1 for rows, 2 for columns.
+        stop: a tensor on the way whose positions stand for pixels; None: the input.
     Returns:
         (m,) int: pixels, sorted, each once.
     Raises:
         ValueError: a layer of which it is not known what its positions look at; the message is its name.
     """
     operation, number, _ = tensor._keras_history
+    if tensor is stop:
+        return positions
     inputs = operation._inbound_nodes[number].input_tensors
     if not inputs:
+        if stop is not None:
+            raise ValueError(operation.name)
         return positions
     # a branch of another shape is stretched in a sum: no position of it belongs to one of the sum
     if isinstance(operation, POINTWISE) and any(before.shape[1:3] != tensor.shape[1:3] for before in inputs):
         raise ValueError(operation.name)
     window = _window(operation, inputs[0].shape[axis], tensor.shape[axis], axis)
-    seen = [_pixels(before, window.places(positions, before.shape[axis]), axis) for before in inputs]
+    seen = [_pixels(before, window.places(positions, before.shape[axis]), axis, stop) for before in inputs]
     return np.unique(np.concatenate(seen))
 
 

@@ -10,7 +10,8 @@ def figures(result: OipSweepResult) -> dict[str, float]:
     """Return the shares and medians over the maps that real images drive; what is not known is left out.
 
     as_much_as_data: the share of maps whose picture drives them at least as much as every real image does;
-    path_index_LAYER: the median of `OipSweepResult.path_index`; nearer_than_strangers: the share of maps whose picture
+    path_index_LAYER: the median of `OipSweepResult.path_index`; path_index_LAYER_in_field: of
+    `field_index`; nearer_than_strangers: the share of maps whose picture
     is, in every convolution before the layer, more alike to the images that drive them most than images of other
     classes are; class_agreement: the share of maps whose picture the CNN takes for the class of most of these images.
     """
@@ -21,6 +22,10 @@ def figures(result: OipSweepResult) -> dict[str, float]:
     found = {"as_much_as_data": float(np.mean((result.activation >= maximum)[driven]))}
     for name, values in zip(result.path_layers.tolist(), result.path_index, strict=True):
         found[f"path_index_{name}"] = _median(values[driven])
+    # none where it is not known what a node sees
+    before = [result.path_layers[number] for number in before_layer(result)][: len(result.field_index)]
+    for name, values in zip(before, result.field_index, strict=True):
+        found[f"path_index_{name}_in_field"] = _median(values[driven])
     if (near := nearer_than_strangers(result)) is not None:
         found["nearer_than_strangers"] = float(np.mean(near[driven]))
     asked = driven & (result.top_class >= 0) & (result.taken_for >= 0)

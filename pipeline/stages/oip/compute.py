@@ -114,7 +114,9 @@ def sweep_oips(
         plain_images=beside,
         plain_activation=beside_activation,
         verdicts=words if config.faithful.least is None else reached(words, found.activation, goal),
-        **evidence_of(model, config.layer, found.images, real, reference_images, reference_labels)._asdict(),
+        **evidence_of(
+            model, config.layer, found.images, sweep.map_indices, real, reference_images, reference_labels
+        )._asdict(),
     )
 
 

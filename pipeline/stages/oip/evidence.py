@@ -6,6 +6,7 @@ import numpy as np
 
 from pipeline.core.references import References
 from pipeline.core.score import as_saved, features_of
+from pipeline.stages.oip.field import similarities_in_field
 from pipeline.stages.oip.path import EarlyPath, early_path, no_path
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ class Evidence(NamedTuple):
     path_similarity: np.ndarray
     path_same: np.ndarray
     path_others: np.ndarray
+    field_similarity: np.ndarray
+    field_same: np.ndarray
+    field_others: np.ndarray
     top_class: np.ndarray
     taken_for: np.ndarray
 
@@ -30,6 +34,7 @@ def evidence_of(
     model: "keras.Model",
     layer: str,
     oips: np.ndarray,
+    maps: np.ndarray,
     real: References | None,
     images: np.ndarray | None,
     labels: np.ndarray | None,
@@ -38,17 +43,20 @@ def evidence_of(
 
     Args:
         model, layer: the CNN, and the layer whose maps the pictures are of.
-        oips: (maps, size, size, 1).
+        oips: (maps, size, size, 1); maps: (maps,), their indices, -1 for what is no single map.
         real: which of the images drive each map.
         images, labels: (n, size, size, 1) and (n,), None if there are none: then nothing is known.
     """
     if real is None or images is None or labels is None:
         nothing = np.full(len(oips), -1)
-        return Evidence(*no_path(len(oips)), nothing, nothing)
+        unknown = no_path(len(oips))
+        return Evidence(*unknown, unknown.path_similarity, unknown.path_same, unknown.path_others, nothing, nothing)
     path: EarlyPath = early_path(model, layer, oips, real.chosen, real.drives, images, labels)
+    inside = similarities_in_field(model, layer, oips, maps, real.chosen, real.drives, images, labels)
+    similarity, same, others = map(np.stack, zip(*inside, strict=True)) if inside else no_path(len(oips))[1:]
     tops = zip(labels[real.chosen], real.drives, strict=True)
     most = [int(np.bincount(own[does]).argmax()) if does.any() else -1 for own, does in tops]
-    return Evidence(*path, np.array(most, int), classes_of(model, oips))
+    return Evidence(*path, similarity, same, others, np.array(most, int), classes_of(model, oips))
 
 
 def classes_of(model: "keras.Model", oips: np.ndarray) -> np.ndarray:

@@ -44,7 +44,9 @@ class OipSweepResult(OneFileResult):
     Evidence, of every picture as it is saved: path_layers: (convolutions,), names, up to the layer itself;
     path_similarity: (convolutions, maps), how alike the OIP and the images that activate the map most are there;
     path_same: how alike those images are among themselves; path_others: how alike they are to images of other classes
-    than their own: see `core.evidence.similarities`; top_class: (maps,), the class of most of these images, -1 for a
+    than their own: see `core.evidence.similarities`; field_similarity, field_same,
+    field_others: (convolutions before, maps), the same of what the strongest node of the map sees alone, see `field`;
+    top_class: (maps,), the class of most of these images, -1 for a
     map that none drives; taken_for: (maps,), the class that the CNN takes the OIP for, -1 if that is not known.
     """
 
@@ -75,6 +77,9 @@ class OipSweepResult(OneFileResult):
     path_similarity: np.ndarray
     path_same: np.ndarray
     path_others: np.ndarray
+    field_similarity: np.ndarray
+    field_same: np.ndarray
+    field_others: np.ndarray
     top_class: np.ndarray
     taken_for: np.ndarray
 
@@ -112,8 +117,12 @@ class OipSweepResult(OneFileResult):
         1: the OIP is as alike to the images that drive the map as these are among themselves; 0: no more than images
         of other classes are.
         """
-        span = self.path_same - self.path_others
-        return (self.path_similarity - self.path_others) / np.where(span > 0, span, np.nan)
+        return _index(self.path_similarity, self.path_same, self.path_others)
+
+    @property
+    def field_index(self) -> np.ndarray:
+        """Return the same (convolutions before, maps) of what the strongest node of the map sees."""
+        return _index(self.field_similarity, self.field_same, self.field_others)
 
     @property
     def files(self) -> list[str]:
@@ -125,3 +134,8 @@ class OipSweepResult(OneFileResult):
     def fires_on_no_image(self) -> np.ndarray:
         """Return (maps,) bool: no real image activates the map; False where none was looked at."""
         return self.data_maximum <= 0
+
+
+def _index(similarity: np.ndarray, same: np.ndarray, others: np.ndarray) -> np.ndarray:
+    span = same - others
+    return (similarity - others) / np.where(span > 0, span, np.nan)
