@@ -21,8 +21,8 @@ UV_INSTALL = $(CERTIFICATES) $(UV) pip install --no-config --python $(BIN)/pytho
 COMPILE := $(CERTIFICATES) $(BIN)/uv pip compile pyproject.toml --universal --upgrade --generate-hashes --no-emit-index-url \
 	--no-header --quiet
 
-run: $(INSTALLED)            ## the default stages on embedded data
-	@$(BIN)/python -m pipeline
+run: $(INSTALLED)            ## the default stages on embedded data, with faithful OIPs
+	@$(BIN)/python -m pipeline oip=faithful
 
 test: $(LAUNCHERS)           ## the whole test suite
 	@$(BIN)/python -m pytest -n 2 --dist loadscope

@@ -14,6 +14,8 @@ from PIL import Image
 
 from pipeline import compose, dream, dream_sheet, load_dataset, load_photo, sweep_oips
 from pipeline.core.colour import dreamt_colours
+from pipeline.core.objectives import Target, after_activation, directions, weights_of
+from pipeline.core.references import references_of
 from pipeline.drawing.levels import stretched
 from pipeline.drawing.pictures import Animation
 from pipeline.drawing.sheets import Caption, captioned_grid, draw_text, enlarge, with_heading
@@ -27,6 +29,7 @@ from pipeline.stages.oip.result import OipSweepResult
 IMAGES = Path(__file__).parent / "images"
 MAPS = [5, 20, 33, 56, 57, 77, 100, 120]
 
+PARTS = ["oip.faithful.range=data", "oip.faithful.covariance=0.5"]
 FIGURES: dict[str, tuple[str, dict[str, list[str]]]] = {
     "quality": (
         "What the quality options do",
@@ -57,6 +60,18 @@ FIGURES: dict[str, tuple[str, dict[str, list[str]]]] = {
             "oip=precursor": ["oip=precursor"],
         },
     ),
+    "faithful": (
+        "In the language of the data, part by part",
+        {
+            "oip=default": [],
+            "range=data": ["oip.faithful.range=data"],
+            "covariance=0.5": ["oip.faithful.range=data", "oip.faithful.covariance=0.5"],
+            "start=mean": [*PARTS, "oip.faithful.start=mean"],
+            "distributions": [*PARTS, "oip.faithful.start=mean", "oip.faithful.match=distributions"],
+            "maps, weight 0.05": [*PARTS, "oip.faithful.start=mean", "oip.faithful.match=maps"],
+            "oip=faithful": ["oip=faithful"],
+        },
+    ),
 }
 
 
@@ -74,6 +89,7 @@ def main(folder: str, *data: str) -> None:
             model,
             seed=0,
             reference_images=dataset.test_images,
+            training_images=dataset.train_images,
             start_pictures=images_of_class(dataset, config.noise.label),
         )
 
@@ -84,9 +100,14 @@ def main(folder: str, *data: str) -> None:
             tiles += [_words(label, result), *_tiles(result.images)]
             captions += [[], *([Caption(f"{score:.2f}")] for score in result.activation)]
         sheet = captioned_grid(np.stack(tiles), captions, len(MAPS) + 1)
+        if name == "faithful":
+            best = references_of(_scored(model, config.oip.layer, MAPS), dataset.train_images, 1)
+            tiles += [_label(["best real image"]), *_tiles(dataset.train_images[best.chosen[:, 0]])]
+            captions += [[], *([Caption(f"{score:.2f}")] for score in best.largest)]
+            sheet = captioned_grid(np.stack(tiles), captions, len(MAPS) + 1)
         _save(name, with_heading(sheet, f"{title}: maps {', '.join(map(str, MAPS))}"))
     _diversity(sweep)
-    result = sweep_oips(config.oip, config.noise, model, seed=0, reference_images=dataset.test_images)
+    result = sweep(["oip=faithful"], list(range(model.get_layer(config.oip.layer).output.shape[-1])))
     _save("contact_sheet", render_oips(config.oip, result)["contact_sheet.png"])
     _dreams(model)
     _faithful_dreams(model, dataset.train_images)
@@ -164,12 +185,21 @@ def _tiles(images: np.ndarray) -> list[np.ndarray]:
     return list(np.repeat(enlarge(stretched(images[..., 0]), 4)[..., None], 3, axis=-1))
 
 
+def _scored(model, layer: str, maps: list[int]) -> Target:  # type: ignore[no-untyped-def]
+    shape = model.get_layer(layer).output.shape[1:]
+    return after_activation(model, layer, weights_of(directions(maps, shape[-1]), shape))
+
+
 def _words(label: str, result: OipSweepResult) -> np.ndarray:
     """A tile with the row's name and the mean over its maps of the activation."""
-    tile = Image.new("RGB", (112, 112), (255, 255, 255))
     name, _, value = label.partition("=")
     lines = [name, f"= {value}"] if len(label) > 16 and value else [label]
-    for number, line in enumerate([*lines, f"mean {result.activation.mean():.2f}"]):
+    return _label([*lines, f"mean {result.activation.mean():.2f}"])
+
+
+def _label(lines: list[str]) -> np.ndarray:
+    tile = Image.new("RGB", (112, 112), (255, 255, 255))
+    for number, line in enumerate(lines):
         draw_text(tile, line, 0, 40 + 18 * number)
     return np.asarray(tile)
 

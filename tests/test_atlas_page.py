@@ -24,7 +24,7 @@ from pipeline.stages.atlas.page.effects import Group, cohens_d, farthest, group
 from pipeline.stages.atlas.page.gallery import STOPS, Gallery
 from pipeline.stages.atlas.page.numbers import brief, known, percent, plain, points, times
 from pipeline.stages.atlas.page.warnings import Evidence, relative_score, warnings_for
-from pipeline.stages.oip.result import CONVERGED, NEVER, RISING
+from pipeline.stages.oip.result import BELOW, CONVERGED, NEVER, REACHED, RISING
 
 AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
 needs_axe = pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed")
@@ -103,6 +103,29 @@ def test_what_most_maps_have_is_said_of_the_layer_and_flags_none() -> None:
         assert sum("path" in words for words in keys) == own
         assert sum("path" in words for words in shared) == general
         assert ("other path, as most maps of this layer" in text) == bool(general)
+
+
+def test_a_faithful_oip_comes_first_and_the_plain_one_beside_it() -> None:
+    given = example()
+    oips = given["oips"]
+    count = len(oips.map_indices)
+    faithful = dataclasses.replace(
+        oips,
+        plain_images=oips.images[::-1],
+        plain_activation=np.full(count, 7.5),
+        goal=oips.data_maximum,
+        verdicts=np.where(oips.verdicts == NEVER, NEVER, np.where(np.arange(count) % 2, REACHED, BELOW)),
+    )
+    text = render_atlas(**(given | {"oips": faithful}))
+    driven = [int(m) for m, largest in zip(oips.map_indices, oips.data_maximum, strict=True) if largest > 0]
+    assert [f'id="picture-plain-{m}"' in text for m in driven] == [True] * len(driven)
+    overview = text[text.index('id="cards"') :]
+    assert all(overview.index(f'id="picture-oip-{m}"') < overview.index(f'id="picture-plain-{m}"') for m in driven)
+    # what no image drives has one picture
+    assert f'id="picture-plain-{UNUSED_MAP}"' not in text
+    assert "what drives it most of all: " in text
+    assert "as much as data" in text
+    assert 'id="picture-plain-' not in render_atlas(**given)
 
 
 # differences between classes ------------------------------------------------------------------------------------------

@@ -16,10 +16,13 @@ from pipeline.core.objectives import after_activation, before_activation, direct
 from pipeline.core.priors import Priors, covariance_power, levels_of, shaped, spectrum_power
 from pipeline.core.references import layers_before, layers_between, match_of, references_of
 from pipeline.core.score import as_saved, top_scores
+from pipeline.drawing.levels import stretched
 from pipeline.runtime.errors import InputError
 from pipeline.settings.choices import MatchKind, PixelRange, Spectrum, StartAt
 from pipeline.stages.oip.believable import figures
 from pipeline.stages.oip.compute import sweep_oips
+from pipeline.stages.oip.pictures import render_oips
+from pipeline.stages.oip.pictures.contact_sheet import side_by_side
 from pipeline.stages.oip.result import BELOW, NEVER, REACHED, OipSweepResult
 
 pytestmark = pytest.mark.slow
@@ -486,3 +489,18 @@ def test_a_layer_that_is_not_before_the_target_is_refused(compose):
 def test_images_are_asked_for_where_they_are_needed(tiny_cnn):
     with pytest.raises(ValueError, match="expected training_images, at least 2; received None or fewer"):
         sweep_oips(replace(OIP, faithful=FAITHFUL), NOISE, tiny_cnn(), seed=0)
+
+
+# pictures ------------------------------------------------------------------------------------------------------------
+
+
+def test_sheets_have_the_plain_picture_beside_the_faithful_one(sweep):
+    result = sweep(snapshots=2)
+    levels = side_by_side(result, stretched)
+    np.testing.assert_array_equal(levels[:, :, :12], stretched(result.images[..., 0]))
+    np.testing.assert_array_equal(levels[:, :, 12:], stretched(result.plain_images[..., 0]))
+    plain = sweep(snapshots=2, faithful=OFF)
+    np.testing.assert_array_equal(side_by_side(plain, stretched), stretched(plain.images[..., 0]))
+    one, other = (render_oips(OIP, of)["contact_sheet.png"] for of in (result, plain))
+    assert one.shape != other.shape
+    assert np.asarray(render_oips(OIP, result)["maps/map_003.png"]).shape == (216, 216)

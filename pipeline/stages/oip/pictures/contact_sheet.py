@@ -70,12 +70,12 @@ def has_pairs(result: OipSweepResult) -> bool:
 
 
 def side_by_side(result: OipSweepResult, to_levels: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-    """Return the grey levels (maps, size, size) of all OIPs; (maps, size, 2 size) with the plain pictures to the left.
+    """Return the grey levels (maps, size, size) of all OIPs; (maps, size, 2 size) with the plain pictures to the right.
 
     Args:
         to_levels: makes them of images (maps, size, size).
     """
-    images = [result.plain_images, result.images] if has_pairs(result) else [result.images]
+    images = [result.images, result.plain_images] if has_pairs(result) else [result.images]
     return np.concatenate([to_levels(some[..., 0]) for some in images], axis=2)
 
 
@@ -127,7 +127,11 @@ def _legend(words: Words, result: OipSweepResult, *, short: bool) -> list[Note]:
     if unseen:
         notes.append(Note(f"fires on no image of the data set: {unseen}", Mark.ring))
     if has_pairs(result):
-        notes.append(Note("left picture: what drives it most; right: as much as every image does, most alike to them"))
+        notes.append(
+            Note(
+                "left picture: drives it as much as every image does, most alike to them; right: drives it most of all"
+            )
+        )
     notes.append(Note(f"left: {words.part} index, right: {words.score}" if short else f"right: {words.score}"))
     if any(ratio(result, row) for row in range(len(result.names))):
         notes.append(Note(f"x data: times the largest {words.score} by an image of the data set"))
