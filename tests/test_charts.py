@@ -94,7 +94,7 @@ def test_view_of_the_oips():
     assert [card["imageKeys"] for card in cards[:2]] == [["oip/map"], ["oip/contact_sheet"]]
     assert [card["showRunParams"] for card in cards[:2]] == [False, False]
     for card, name in zip(
-        cards[3:], ["path_index", "relative_activation", "activation", "objective_mean"], strict=True
+        cards[3:], ["path_index_by_map", "relative_activation", "activation", "objective_mean"], strict=True
     ):
         assert (card["metricKey"], card["selectedMetricKeys"], card["xAxisKey"]) == (name, [name], "step")
 

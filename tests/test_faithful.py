@@ -19,7 +19,7 @@ from pipeline.core.score import as_saved, top_scores
 from pipeline.drawing.levels import stretched
 from pipeline.runtime.errors import InputError
 from pipeline.settings.choices import MatchKind, PixelRange, Spectrum, StartAt
-from pipeline.stages.oip.believable import figures
+from pipeline.stages.oip.believable import figures, path_index_of_layers
 from pipeline.stages.oip.compute import sweep_oips
 from pipeline.stages.oip.pictures import render_oips
 from pipeline.stages.oip.pictures.contact_sheet import side_by_side
@@ -451,13 +451,15 @@ def test_figures_are_shares_and_medians_of_the_maps_that_images_drive(sweep):
     assert figures(found) == pytest.approx(
         {
             "as_much_as_data": 2 / 3,
-            "path_index_Conv2D_1": 0.6,
-            "path_index_Conv2D_2": -0.2,
-            "path_index_Conv2D_1_in_field": 0.2,
+            "path_index": 0.6,
             "nearer_than_strangers": 2 / 3,
             "class_agreement": 2 / 3,
         }
     )
+    assert path_index_of_layers(found) == {
+        "path_index_by_layer": pytest.approx({1: 0.6, 2: -0.2}),
+        "path_index_in_field_by_layer": pytest.approx({1: 0.2}),
+    }
     nobody = replace(found, data_maximum=np.full(4, np.nan))
     assert figures(nobody) == {}
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from pipeline.engine.record import PICTURE, Metrics, Tables
 from pipeline.engine.stage import Context
-from pipeline.stages.oip.believable import figures, path_index_of_maps
+from pipeline.stages.oip.believable import figures, path_index_of_layers, path_index_of_maps
 from pipeline.stages.oip.result import CONVERGED, OipSweepResult
 
 
@@ -33,7 +33,9 @@ def metrics(result: OipSweepResult, context: Context) -> Metrics:
             "activation": {m: float(result.activation[rows[m]]) for m in single},
             "data_maximum": {m: float(result.data_maximum[rows[m]]) for m in single if fires[rows[m]]},
             "relative_activation": {m: float(relative[rows[m]]) for m in single if fires[rows[m]]},
-            "path_index": {m: index[rows[m]] for m in single if rows[m] in index},
+            "path_index_by_map": {m: index[rows[m]] for m in single if rows[m] in index},
+            # by the number of the convolution
+            **path_index_of_layers(result),
             # by ascent step
             "objective_mean": dict(enumerate(objective.mean(axis=1).tolist())),
             "objective_min": dict(enumerate(objective.min(axis=1).tolist())),

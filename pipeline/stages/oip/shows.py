@@ -36,7 +36,7 @@ SHOWS = Shows(
         ),
         Section(
             "How far to believe them, by map index: path index (1: as natural as data), score / largest on the data",
-            (LineChart(("path_index",)), LineChart(("relative_activation",))),
+            (LineChart(("path_index_by_map",)), LineChart(("relative_activation",))),
             height=400,
             columns=2,
         ),
