@@ -14,7 +14,7 @@ from pipeline.core import ascent, matching, program
 from pipeline.core.noise import standardized
 from pipeline.core.objectives import after_activation, before_activation, directions, weights_of
 from pipeline.core.priors import Priors, covariance_power, levels_of, shaped, spectrum_power
-from pipeline.core.references import layers_before, layers_between, match_of, references_of
+from pipeline.core.references import layers_before, match_of, references_of
 from pipeline.core.score import as_saved, top_scores
 from pipeline.drawing.levels import stretched
 from pipeline.runtime.errors import InputError
@@ -203,7 +203,7 @@ def test_steps_equal_numpy(tiny_cnn, layers_up_to, images, activation):
     aim, scored = aims(model, range(MAPS))
     found = references_of(scored, images, 4)
     match = match_of(
-        model, layers_between(model, "Conv2D_2"), matching.MAPS, scored=scored, aim=aim, images=images,
+        model, layers_before(model, "Conv2D_2"), matching.MAPS, scored=scored, aim=aim, images=images,
         references=found, goal=found.largest, weight=0.3, is_least=True,
     )  # fmt: skip
     assert match.layers == ("Max_Pool_1",)
@@ -359,10 +359,16 @@ def test_several_starts_and_strategies_work_with_it(sweep):
     assert np.isfinite(staged.images).all()
 
 
-def test_the_layers_before_are_the_convolutions_or_the_pixels(tiny_cnn):
-    assert layers_before(tiny_cnn(), "Conv2D_2") == ["Conv2D_1"]
-    assert layers_before(tiny_cnn(), "Output") == ["Conv2D_1", "Conv2D_2"]
+def test_the_layers_before_are_what_convolutions_hand_on_or_the_pixels(tiny_cnn):
+    assert layers_before(tiny_cnn(), "Conv2D_2") == ["Max_Pool_1"]
+    assert layers_before(tiny_cnn(), "Output") == ["Max_Pool_1", "Conv2D_2"]
+    assert layers_before(tiny_cnn(), "Max_Pool_1") == ["Conv2D_1"]
     assert layers_before(tiny_cnn(), "Conv2D_1") == ["Input"]
+    inputs = keras.Input((12, 12, 1))
+    first = keras.layers.Conv2D(2, 3, padding="same", name="first")(inputs)
+    both = keras.layers.Add(name="both")([first, keras.layers.Conv2D(2, 3, padding="same", name="second")(first)])
+    branched = keras.Model(inputs, keras.layers.Conv2D(2, 3, name="third")(both))
+    assert layers_before(branched, "third") == ["first", "second"]
 
 
 # evidence ------------------------------------------------------------------------------------------------------------

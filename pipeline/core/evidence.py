@@ -110,7 +110,9 @@ def _moved(one: np.ndarray, other: np.ndarray, shift: int) -> np.ndarray:
 
 def _units(rows: np.ndarray) -> np.ndarray:
     """Return each row with mean 0 and length 1; not a number where it is the same everywhere."""
-    centred = rows - rows.mean(axis=1, keepdims=True, dtype=np.float64).astype(rows.dtype)
-    even = rows.max(axis=1, keepdims=True) == rows.min(axis=1, keepdims=True)
-    lengths = np.sqrt((centred.astype(np.float64) ** 2).sum(axis=1, keepdims=True))
-    return centred / np.where(even, np.nan, lengths).astype(rows.dtype)
+    # numpy adds up pairs of pairs along a row, so that float32 is enough
+    centred = rows - rows.mean(axis=1, keepdims=True)
+    even = (rows == rows[:, :1]).all(axis=1, keepdims=True)
+    lengths = np.sqrt(np.square(centred).sum(axis=1, keepdims=True))
+    centred /= np.where(even, np.nan, lengths).astype(rows.dtype)
+    return centred

@@ -24,7 +24,7 @@ which `pipeline/runtime/numerics.py` asks TensorFlow for; docs/oip.md says how f
 
 import functools
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from itertools import pairwise
 
 import keras
@@ -75,16 +75,31 @@ def plain_forward_pass(part: keras.Model) -> ForwardPass:
     return lambda weights, x: part.stateless_call(weights[:trainable], weights[trainable:], x)[0]
 
 
-def joint_forward_pass(part: keras.Model) -> Callable[[Sequence[tf.Tensor], tf.Tensor], list[tf.Tensor]]:
-    """Return the same of a model of several outputs, one after the other; of a chain each layer is computed once."""
+def joint_forward_pass(part: keras.Model, *, fast: bool) -> Callable[[Sequence[tf.Tensor], tf.Tensor], list[tf.Tensor]]:
+    """Return the same of a model of several outputs, one after the other; of a chain each layer is computed once.
+
+    Args:
+        part: the model.
+        fast: its leading convolutions and pools as `fast_forward_pass` computes them, as far as no output lies between
+            a convolution and its pool.
+    """
     names = [output._keras_history.operation.name for output in part.outputs]
     if not _follow_each_other(part):
         trainable = len(part.trainable_variables)
         return lambda weights, x: list(part.stateless_call(weights[:trainable], weights[trainable:], x)[0])
+    blocks = _conv_blocks(part.layers[1:]) if fast else []
+    hidden = [number for number, (convolution, pool) in enumerate(blocks) if pool and convolution.name in names]
+    blocks = blocks[: hidden[0]] if hidden else blocks
+    rest = part.layers[1 + sum(1 if pool is None else 2 for _, pool in blocks) :]
+    seen = _seen(blocks, names)
 
     def forward(weights: Sequence[tf.Tensor], x: tf.Tensor) -> list[tf.Tensor]:
         found = {part.layers[0].name: x}
-        for layer in part.layers[1:]:
+        for (convolution, pool), sides in zip(blocks, seen, strict=True):
+            kernel, bias = _chosen(part, weights, [convolution.kernel, convolution.bias])
+            x = convolve(x, kernel, bias, convolution.activation, 1 if pool is None else pool.pool_size[0], sides)
+            found[(pool or convolution).name] = x
+        for layer in rest:
             x = found[layer.name] = _one_by_one(part, [layer], weights, x)
         return [found[name] for name in names]
 
@@ -194,13 +209,19 @@ def _conv_blocks(layers: Sequence[keras.Layer]) -> list[ConvBlock]:
     return blocks
 
 
-def _seen(blocks: Sequence[ConvBlock]) -> list[tuple[int, int]]:
-    """Return (height, width) of what of each block's output the next one looks at; all of the last one's."""
+def _seen(blocks: Sequence[ConvBlock], whole: Collection[str] = ()) -> list[tuple[int, int]]:
+    """Return (height, width) of what of each block's output the next one looks at; all of the last one's.
+
+    Args:
+        blocks: one behind the other.
+        whole: names of layers of which all is wanted.
+    """
     sides = []
     needed = None
     for convolution, pool in reversed(blocks):
-        output = (convolution if pool is None else pool).output.shape[1:3]
-        sides.append(tuple(output) if needed is None else needed)
+        last = convolution if pool is None else pool
+        output = last.output.shape[1:3]
+        sides.append(tuple(output) if needed is None or last.name in whole else needed)
         window, size = 1 if pool is None else pool.pool_size[0], convolution.kernel_size[0]
         height, width = sides[-1]
         needed = (height * window + size - 1, width * window + size - 1)

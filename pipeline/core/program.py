@@ -70,7 +70,7 @@ def compiled_segment(architecture: str, compiler: str, form: Form) -> Callable:
     part = keras.models.model_from_json(architecture)
     # also for the whole: the gradient of a pool has no deterministic form in XLA on a GPU, that of a maximum has
     plain = plain_forward_pass if compiler == "none" else fast_forward_pass
-    forward = joint_forward_pass(part) if form.match else plain(part)
+    forward = joint_forward_pass(part, fast=compiler != "none") if form.match else plain(part)
     way_of = _way_of(forward, form, fused if compiler == "parts" else lambda product: product)
     extras = form.extras
 

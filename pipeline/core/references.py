@@ -1,5 +1,7 @@
 """The real images that drive a target most: what a picture is drawn to, and how strong it has to be."""
 
+import functools
+import hashlib
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -7,7 +9,8 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
-from pipeline.core.crops import CONVOLUTIONS
+from pipeline.core.crops import POOLS
+from pipeline.core.forward import architecture_of, is_chain, variables_of
 from pipeline.core.matching import Match, patterns_of
 from pipeline.core.network import convolutions
 from pipeline.core.noise import standardized
@@ -51,8 +54,34 @@ def references_of(
         count: of each target.
         on_images: is told how many images more have been looked at.
     """
-    values, chosen = top_scores(scored, images, count, on_images)
+    values, chosen = _remembered(_Asked(scored, images, count, on_images))
     return References(values[:, 0], chosen, values > 0)
+
+
+class _Asked:
+    """A question whose answer is the same for the same score and images: the jobs of a sweep ask it again and again."""
+
+    def __init__(self, scored: Target, images: np.ndarray, count: int, on_images: Callable[[int], None]) -> None:
+        self.scored, self.images, self.count, self.on_images = scored, images, count, on_images
+        weights = [np.asarray(variable) for variable in variables_of(scored.part)]
+        digest = hashlib.sha256(architecture_of(scored.part).encode())
+        for array in (*weights, scored.weights, scored.offset):
+            digest.update(np.ascontiguousarray(array).tobytes())
+        self.key = (digest.hexdigest(), count, images.shape, images[:: max(len(images) // 64, 1)].tobytes())
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Asked) and self.key == other.key and self.images is other.images
+
+
+@functools.lru_cache(maxsize=4)
+def _remembered(asked: _Asked) -> tuple[np.ndarray, np.ndarray]:
+    found = top_scores(asked.scored, asked.images, asked.count, asked.on_images)
+    # it would keep a bar, and what is behind that
+    asked.on_images = lambda done: None
+    return found
 
 
 def match_of(
@@ -86,23 +115,21 @@ def match_of(
 
 
 def layers_before(model: keras.Model, layer: str) -> list[str]:
-    """Return the convolutions before a layer; if there are none, the input, which are the pixels."""
-    before = [name for name in convolutions(model, up_to=layer) if name != layer]
-    return before or [model.inputs[0]._keras_history.operation.name]
+    """Return the layers in which pictures are drawn to their references: what the convolutions before a layer hand on.
 
-
-def layers_between(model: keras.Model, layer: str) -> list[str]:
-    """Return the layers that hand on to a convolution what an earlier one made, such as pools, up to a convolution.
-
-    Args:
-        model: a chain of layers up to `layer`.
-        layer: the name of a convolution.
-    Returns:
-        Their names, in order; none for the first convolution.
+    Of a chain of layers these are the pools behind the convolutions, or the convolutions where there is none; of
+    another model the convolutions. If there are none, the input: the pixels.
     """
-    layers = part_up_to(model, layer).layers
-    first = next(number for number, one in enumerate(layers) if isinstance(one, CONVOLUTIONS))
-    return [before.name for before, one in pairwise(layers[first:]) if isinstance(one, CONVOLUTIONS)]
+    names = [name for name in convolutions(model, up_to=layer) if name != layer]
+    part = part_up_to(model, layer)
+    if is_chain(part):
+        following = dict(pairwise(part.layers))
+        before = [model.get_layer(name) for name in names]
+        names = [
+            one.name if following[one].name == layer or not isinstance(following[one], POOLS) else following[one].name
+            for one in before
+        ]
+    return names or [model.inputs[0]._keras_history.operation.name]
 
 
 def shaped_like(images: np.ndarray, power: float, shaped_by: Priors) -> Priors:

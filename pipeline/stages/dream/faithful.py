@@ -16,7 +16,7 @@ from pipeline.core.matching import MAPS, Match
 from pipeline.core.noise import standardized
 from pipeline.core.objectives import after_activation, before_activation, directions, part_up_to, weights_of
 from pipeline.core.priors import Priors
-from pipeline.core.references import layers_between, match_of, references_of, shaped_like
+from pipeline.core.references import layers_before, match_of, references_of, shaped_like
 from pipeline.core.tiles import Tiling
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.progress import Advance, Progress
@@ -87,7 +87,7 @@ def references_for(
     scored = after_activation(model, layer, weights)
     found = references_of(scored, images, settings.references, Advance("references", progress, len(images)))
     match = match_of(
-        model, layers_between(model, layer), MAPS, scored=scored, aim=before_activation(model, layer, weights),
+        model, layers_before(model, layer), MAPS, scored=scored, aim=before_activation(model, layer, weights),
         images=images, references=found, goal=found.largest, weight=WEIGHT, is_least=True,
     )  # fmt: skip
     return MapReferences(match, found.largest, shaped_like(images, settings.covariance, Priors(bounded=True)))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import keras
 
 # With so many further real images at the most those of a map are compared, where they are of another class.
-MOST_STRANGERS = 48
+MOST_STRANGERS = 16
 
 
 def similarities_in_field(
