@@ -374,11 +374,14 @@ def cells(count, map_index):
 
 
 def test_convergence_in_the_last_stage_is_counted_from_the_beginning(sweep):
-    calm = replace(OIP.convergence, criterion=1e9, after=2, patience=2)
+    calm = replace(OIP.convergence, criterion=1e9, after=2, patience=2, stop=True)
     result = sweep(strategy=Strategy.coarse_to_fine, stage_steps=[6, 8], convergence=calm)
     # calm from the step after number 2 of the stage on: 3 and 4
     assert set(result.converged_at.tolist()) == {6 + 4}
     assert result.verdict(0) == "converged at step 10"
+    going_on = sweep(strategy=Strategy.coarse_to_fine, stage_steps=[6, 60])
+    assert set(going_on.verdicts) == {CONVERGED}
+    assert (going_on.converged_at >= 6).all()
 
 
 def test_the_precursor_ascends_the_start_that_is_best_after_a_few_steps(sweep):

@@ -1,5 +1,6 @@
 """Stage 3: one original input pattern (OIP) for every map, by activation maximization."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -70,13 +71,13 @@ def sweep_oips(
     """
     check_keras()
     sweep = Sweep(config, noise_config, model, seed, start_pictures, progress)
-    everyone = np.arange(len(sweep.map_indices))
-    random = noise_config.is_random()
+    rows = np.arange(len(sweep.map_indices))
     plain = Recipe(_priors(config, model.inputs[0].shape[1], reference_images), config.step_size)
-    found, restarts = _swept(sweep, config, plain, everyone, restarts=config.restarts if random else 0)
+    made_by = [(plain, rows)]
+    found, restarts = _swept(sweep, config, plain, rows, restarts=config.restarts if noise_config.is_random() else 0)
     real = None if reference_images is None else references_of(sweep.scored, reference_images, EVIDENCE_IMAGES)
-    maximum = np.full(len(everyone), np.nan, np.float32) if real is None else real.largest
-    goal = np.full(len(everyone), np.nan, np.float32)
+    maximum = np.full(len(rows), np.nan, np.float32) if real is None else real.largest
+    goal = np.full(len(rows), np.nan, np.float32)
     beside, beside_activation = found.images[:0], found.activation[:0]
     if config.faithful.is_on:
         images = _checked(training_images)
@@ -88,10 +89,10 @@ def sweep_oips(
         driven = np.flatnonzero(goal > 0)
         beside, beside_activation = found.images.copy(), found.activation.copy()
         faithful, _ = _swept(sweep, config, recipe, driven, restarts=0)
-        for name, values in faithful._asdict().items():
-            getattr(found, name)[driven] = values
+        found.put(driven, faithful, Found._fields)
         restarts[driven] = 0
-    words = verdicts(found.activation, found.converged_at, found.objective.T)
+        made_by.append((recipe, driven))
+    words, converged_at = _judged(config, found, made_by)
     return OipSweepResult(
         layer=config.layer,
         map_indices=sweep.map_indices,
@@ -102,14 +103,14 @@ def sweep_oips(
         snapshots=np.moveaxis(found.snapshots, 0, 1),
         objective=found.objective.T,
         activation=found.activation,
-        converged_at=found.converged_at,
+        converged_at=converged_at,
         restarts=restarts,
         start=found.start,
         all_images=found.all_images,
         all_activation=found.all_activation,
         data_maximum=maximum,
         goal=goal,
-        references=np.zeros((len(everyone), 0), int) if references is None else references.numbers,
+        references=np.zeros((len(rows), 0), int) if references is None else references.numbers,
         reference_maximum=goal if references is None else references.largest,
         plain_images=beside,
         plain_activation=beside_activation,
@@ -145,10 +146,25 @@ def _swept(
             break
         sweep.expect(len(silent) * sum(stages))
         other = sweep.best_of(recipe, maps[silent], np.array([first_unused + restart - 1]), stages)
-        for name in OF_THE_BEST:
-            getattr(found, name)[silent] = getattr(other, name)
+        found.put(silent, other, OF_THE_BEST)
         again[silent] = restart
     return found, again
+
+
+def _judged(
+    config: OipConfig, found: Found, made_by: Sequence[tuple[Recipe, np.ndarray]]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the verdicts (maps,) and the steps of convergence, see `verdicts`.
+
+    Args:
+        made_by: recipes, and the maps whose pictures are made by them; of several the last one counts.
+    """
+    stages = _stages(config)
+    moves = np.zeros((sum(stages), len(found.activation)), np.float32)
+    for recipe, maps in made_by:
+        moves[:, maps] = recipe.moves(stages, config.step_size_schedule.value)[:, None]
+    stopped_at = found.converged_at if config.convergence.stop else np.full(len(found.activation), -1)
+    return verdicts(found.activation, found.objective.T, moves, stopped_at, begun=sum(stages) - stages[-1])
 
 
 def _checked(images: np.ndarray | None) -> np.ndarray:

@@ -36,10 +36,17 @@ class Found(NamedTuple):
     all_images: np.ndarray
     all_activation: np.ndarray
 
+    def put(self, maps: np.ndarray, others: "Found", names: Sequence[str]) -> None:
+        """Replace what came of some maps by what came of other pictures of them, in the fields of these names."""
+        for name in names:
+            getattr(self, name)[maps] = getattr(others, name)
+
 
 OF_THE_BEST = Found._fields[:-2]
 # Of the levels from 0 to 1 about their mean, in which start images differ.
 FLUCTUATION = 0.05
+# The standard deviation of a picture in levels from 0 to 1, such as it takes for `verdicts` to hold there: measured.
+LEVELS = 0.2
 # No activation comes near it.
 ABOVE_ALL = 1e30
 
@@ -58,6 +65,11 @@ class Recipe(NamedTuple):
     step_size: float
     match: Match | None = None
     mean: np.ndarray | None = None
+
+    def moves(self, stages: Sequence[int], schedule: str) -> np.ndarray:
+        """Return how far each step moves a picture, (steps,), in standard deviations of one."""
+        sizes = np.concatenate([step_sizes(self.step_size, steps, schedule) for steps in stages])
+        return sizes / LEVELS if self.shaped_by.bounded else sizes
 
     def ranks(self, rows: np.ndarray, activation: np.ndarray, likeness: np.ndarray) -> np.ndarray:
         """Return by what the best of several pictures is chosen.

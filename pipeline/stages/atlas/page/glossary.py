@@ -27,10 +27,10 @@ def glossary(words: Words) -> dict[str, tuple[str, str]]:
         ),
         "verdict": (
             "verdict",
-            "How the ascent ended. Converged: the objective hardly changed any more. Still rising: it was highest at "
-            "the end. Not converged (unsteady): it was higher before. As much as data, less than data: whether a "
-            "faithful picture drives it as much as every real image does. Never triggered: the picture leaves the "
-            f"{part} at 0.",
+            "How the ascent ended. Converged: twice the steps would gain at most 5 % of what the objective gained, as "
+            "far as its course tells. Still rising: they would gain more. Not converged (unsteady): it was higher "
+            "before. As much as data, less than data: whether a faithful picture drives it as much as every real image "
+            f"does. Never triggered: the picture leaves the {part} at 0.",
         ),
         "selectivity": (
             "selectivity",
