@@ -29,7 +29,7 @@ from pipeline.settings.config import Config
 
 PLAIN = "default"
 NAMES = (
-    *("default", "article-loop", "article", "smooth", "maco", "vital", "vital-all", "accentuation"),
+    *("default", "article-loop", "article", "smooth", "maco", "vital", "accentuation"),
     *("range", "covariance", "start", "distributions", "match"),
     *("faithful-distributions", "faithful-fixed", "faithful"),
     *("best", "best-training", "mean-reference", "random", "scrambled", "noise"),

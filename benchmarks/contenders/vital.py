@@ -26,7 +26,7 @@ from pipeline.core.priors import levels_of
 from pipeline.stages.oip.references import layers_before
 
 # Steps, the first step size in units of black to white, and the weight of the total variation.
-STEPS, STEP_SIZE, VARIATION = 200, 0.05, 0.02
+STEPS, STEP_SIZE, VARIATION = 600, 0.05, 0.5
 
 
 class Weighted(NamedTuple):
@@ -42,17 +42,13 @@ class Weighted(NamedTuple):
 
 
 def painters(case: Case) -> list[Painter]:
-    """Return it with the relevance, as published, and without, where features are matched as they are."""
-    titles = {"vital": "VITAL, plain", "vital-all": "VITAL, plain, without relevance"}
-    return [
-        Painter(name=name, title=title, run=_runner(case, relevant=name == "vital"), maps=list(range(case.maps)))
-        for name, title in titles.items()
-    ]
+    """Return it with its relevance, without any term for the activation, as published for inner units."""
+    return [Painter(name="vital", title="VITAL, plain", run=_runner(case), maps=list(range(case.maps)))]
 
 
-def _runner(case: Case, *, relevant: bool) -> Callable[[int], np.ndarray]:
+def _runner(case: Case) -> Callable[[int], np.ndarray]:
     part = _part(case)
-    weigh = tf.function(_weighing(part, relevant=relevant))
+    weigh = tf.function(_weighing(part))
     targets: list[Weighted] = []
 
     @tf.function
@@ -83,7 +79,7 @@ def _part(case: Case) -> keras.Model:
     return keras.Model(linear.inputs[0], [*before, linear.outputs[0]])
 
 
-def _weighing(part: keras.Model, *, relevant: bool) -> Callable[[tf.Tensor, tf.Tensor], list[Weighted]]:
+def _weighing(part: keras.Model) -> Callable[[tf.Tensor, tf.Tensor], list[Weighted]]:
     """Return the function: pictures (batch, size, size, 1), which map each is of (batch, maps) -> features by layer."""
 
     def weigh(x: tf.Tensor, wanted: tf.Tensor) -> list[Weighted]:
@@ -94,9 +90,7 @@ def _weighing(part: keras.Model, *, relevant: bool) -> Callable[[tf.Tensor, tf.T
         for own, slope in zip(features, tape.gradient(score, features), strict=True):
             relevance = tf.stop_gradient(slope * own)
             importance = _to_range(tf.reduce_max(relevance, axis=(1, 2)), (1,))
-            weight = _to_range(relevance, (1, 2)) if relevant else 1.0
-            flat = tf.reshape(weight * own, (-1, own.shape[1] * own.shape[2], own.shape[3]))
-            importance = importance if relevant else tf.ones_like(importance)
+            flat = tf.reshape(_to_range(relevance, (1, 2)) * own, (-1, own.shape[1] * own.shape[2], own.shape[3]))
             found.append(Weighted(tf.transpose(flat, (0, 2, 1)), importance))
         return found
 
