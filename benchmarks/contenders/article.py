@@ -11,8 +11,10 @@ STEPS = 600
 STEP_SIZE = 0.01
 
 
-def contenders(task: Task) -> list[Contender]:
-    """x <- standardize(x + 0.01 * g / rms(g)), g the gradient of the mean of the map after its activation."""
+def contenders(task: Task, maps: list[int] | None = None) -> list[Contender]:
+    """x <- standardize(x + 0.01 * g / rms(g)), g the gradient of the mean of the map after its activation.
+
+    maps: which ones; None: a few."""
     part = Model(task.model.inputs[0], task.model.get_layer(task.layer).output)
 
     @tf.function
@@ -30,7 +32,7 @@ def contenders(task: Task) -> list[Contender]:
             image = step(image, index)
         return image.numpy()
 
-    few = task.few()
+    few = maps or task.few()
     return [
         Contender(
             name="article-loop",
