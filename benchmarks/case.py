@@ -8,11 +8,11 @@ import numpy as np
 from pipeline.core.evidence import agreement
 from pipeline.core.noise import multi_wavelength_noise
 from pipeline.core.objectives import Target, after_activation, directions, weights_of
+from pipeline.core.references import References, references_of
 from pipeline.core.score import as_saved, scores
 from pipeline.data.dataset import Dataset
 from pipeline.settings.config import Config
 from pipeline.stages.oip.evidence import EVIDENCE_IMAGES, Evidence, evidence_of
-from pipeline.stages.oip.references import References, references_of
 
 # A picture that is as strong as a real image up to this part is as strong: saving one changes the last digits.
 NOTHING = 1e-4
@@ -108,7 +108,10 @@ def judged(case: Case, pictures: np.ndarray, maps: list[int], again: np.ndarray 
     every = case.starts(0)
     every[maps] = pictures
     images, labels = case.dataset.test_images, case.dataset.test_labels
-    own, other = (evidence_of(cnn, case.layer, every, case.real, images, labels) for cnn in (case.model, case.second))
+    own, other = (
+        evidence_of(cnn, case.layer, every, np.arange(case.maps), case.real, images, labels)
+        for cnn in (case.model, case.second)
+    )
     asked = np.zeros(case.maps, bool)
     asked[maps] = True
     asked &= case.driven

@@ -416,7 +416,7 @@ def test_what_the_strongest_node_sees_is_compared_as_keras_and_numpy_do(sweep, t
     assert np.isnan(found.field_index[0, 1])
     oips = as_saved(found.images)
     every = outputs(model, "Conv2D_2", images).mean(axis=(1, 2))
-    tops = [np.argsort(-one, kind="stable")[:8] for one in (every[:, 3], every.mean(axis=1), every[:, 0])]
+    tops = [np.argsort(-one, kind="stable")[:10] for one in (every[:, 3], every.mean(axis=1), every[:, 0])]
     pool = np.unique(tops)
     for row, m in ((0, 3), (2, 0)):
         answers = [outputs(model, "Conv2D_2", some)[..., m] for some in (oips, images)]
@@ -428,7 +428,7 @@ def test_what_the_strongest_node_sees_is_compared_as_keras_and_numpy_do(sweep, t
             return features[of][number, 2 * down : 2 * down + 6, 2 * right : 2 * right + 6].ravel()
 
         means = answers[1].mean(axis=(1, 2))
-        own = [i for i in np.argsort(-means, kind="stable")[:8] if means[i] > 0]
+        own = [i for i in np.argsort(-means, kind="stable")[:10] if means[i] > 0]
         alike = [np.corrcoef(seen(0, row), seen(1, i))[0, 1] for i in own]
         same = [np.corrcoef(seen(1, i), seen(1, j))[0, 1] for i, j in combinations(own, 2)]
         others = [

@@ -20,7 +20,7 @@ from benchmarks.contenders.pictures import Painter
 from benchmarks.network import linear_part
 from benchmarks.task import Task
 from pipeline.core.priors import levels_of, safe_root
-from pipeline.stages.oip.references import layers_before
+from pipeline.core.references import layers_before
 
 # As published: Adam with 0.05, 100 steps, a magnitude of nearly all to begin with, regularization of strength 1.
 STEPS, STEP_SIZE, BEGIN, STRENGTH = 100, 0.05, 5.0, 1.0

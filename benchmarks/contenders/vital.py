@@ -23,7 +23,7 @@ from benchmarks.contenders.pictures import Painter
 from benchmarks.network import linear_part
 from benchmarks.task import Task
 from pipeline.core.priors import levels_of
-from pipeline.stages.oip.references import layers_before
+from pipeline.core.references import layers_before
 
 # Steps, the first step size in units of black to white, and the weight of the total variation.
 STEPS, STEP_SIZE, VARIATION = 600, 0.05, 0.5

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import keras
 
 # Of the real images so many that drive a map most are compared with its picture.
-EVIDENCE_IMAGES = 8
+EVIDENCE_IMAGES = 10
 
 
 class Evidence(NamedTuple):
