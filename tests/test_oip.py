@@ -514,6 +514,7 @@ def test_verdicts_in_words():
             "converged_at": np.array([48, -1, -1, 7]),
             "restarts": np.array([0, 1, 3, 2]),
             "data_maximum": np.array([1.5, np.nan, 0.0, 0.0]),
+            "reference_maximum": np.full(4, np.nan),
         }
     )
     assert [result.verdict(row) for row in range(4)] == [

@@ -19,8 +19,7 @@ def figures(result: OipSweepResult) -> dict[str, float]:
     driven = result.data_maximum > 0
     if not driven.any():
         return {}
-    maximum = np.fmax(result.data_maximum, result.reference_maximum)
-    found = {"as_much_as_data": float(np.mean((result.activation >= maximum)[driven]))}
+    found = {"as_much_as_data": float(np.mean((result.activation >= result.largest_on_data)[driven]))}
     found["path_index"] = _median([value for row, value in path_index_of_maps(result).items() if driven[row]])
     if (near := nearer_than_strangers(result)) is not None:
         found["nearer_than_strangers"] = float(np.mean(near[driven]))

@@ -17,7 +17,8 @@ def metrics(result: OipSweepResult, context: Context) -> Metrics:
     rows = dict(zip(maps, range(len(maps)), strict=True))
     objective = result.objective.astype(np.float64)
     index = path_index_of_maps(result)
-    fires, relative = result.data_maximum > 0, result.relative_activation
+    largest, relative = result.largest_on_data, result.relative_activation
+    fires = largest > 0
     return Metrics(
         metrics={
             "maps": float(len(maps)),
@@ -31,7 +32,7 @@ def metrics(result: OipSweepResult, context: Context) -> Metrics:
         series={
             # by map index; the whole layer (-1) is no step
             "activation": {m: float(result.activation[rows[m]]) for m in single},
-            "data_maximum": {m: float(result.data_maximum[rows[m]]) for m in single if fires[rows[m]]},
+            "data_maximum": {m: float(largest[rows[m]]) for m in single if fires[rows[m]]},
             "relative_activation": {m: float(relative[rows[m]]) for m in single if fires[rows[m]]},
             "path_index_by_map": {m: index[rows[m]] for m in single if rows[m] in index},
             # by the number of the convolution

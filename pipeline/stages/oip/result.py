@@ -108,7 +108,7 @@ class OipSweepResult(OneFileResult):
 
         Not a number where that is not known, or not above 0.
         """
-        return relative(self.activation, self.data_maximum)
+        return relative(self.activation, self.largest_on_data)
 
     @property
     def path_index(self) -> np.ndarray:
@@ -133,7 +133,12 @@ class OipSweepResult(OneFileResult):
     @property
     def fires_on_no_image(self) -> np.ndarray:
         """Return (maps,) bool: no real image activates the map; False where none was looked at."""
-        return self.data_maximum <= 0
+        return self.largest_on_data <= 0
+
+    @property
+    def largest_on_data(self) -> np.ndarray:
+        """Return (maps,), the largest score by any real image that was looked at, not a number if none was."""
+        return np.fmax(self.data_maximum, self.reference_maximum)
 
 
 def _index(similarity: np.ndarray, same: np.ndarray, others: np.ndarray) -> np.ndarray:

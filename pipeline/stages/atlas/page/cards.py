@@ -115,7 +115,7 @@ def _card(source: Source, index: int, gallery: Gallery) -> Card:
                     -1, known(selectivity, NO_SELECTIVITY, brief), nothing, ())  # fmt: skip
     before = [number for number, name in enumerate(oips.path_layers.tolist()) if name != oips.layer]
     early = np.array([oips.path_similarity[before, row], oips.path_others[before, row]])
-    relative = relative_score(oips.activation[row], oips.data_maximum[row])
+    relative = relative_score(oips.activation[row], oips.largest_on_data[row])
     # where no real image drives the map both are the same
     beside = len(oips.plain_images) > 0 and bool(oips.goal[row] > 0)
     evidence = Evidence(
@@ -137,7 +137,7 @@ def _card(source: Source, index: int, gallery: Gallery) -> Card:
         told=oips.verdict(row),
         score=known(oips.activation[row], "it is not a number"),
         relative=known(relative, NO_MAXIMUM, times),
-        maximum=known(oips.data_maximum[row], "no real image was looked at"),
+        maximum=known(oips.largest_on_data[row], "no real image was looked at"),
         preferred=preferred,
         preferred_name=name,
         predicted=predicted,
@@ -146,7 +146,9 @@ def _card(source: Source, index: int, gallery: Gallery) -> Card:
         warnings=warnings_for(evidence),
         plain=gallery.grey(f"plain-{index}", oips.plain_images[row]) if beside else "",
         plain_relative=known(
-            relative_score(oips.plain_activation[row], oips.data_maximum[row]) if beside else np.nan, NO_MAXIMUM, times
+            relative_score(oips.plain_activation[row], oips.largest_on_data[row]) if beside else np.nan,
+            NO_MAXIMUM,
+            times,
         ),
     )
 

@@ -222,7 +222,7 @@ def _starts(source: Source, card: Card, gallery: Gallery) -> list[Starts]:
         made = zip(["as in this run"], [source.oips.all_images[row]], [source.oips.all_activation[row]], strict=True)
     else:
         return []
-    maximum = np.nan if row is None else source.oips.data_maximum[row]
+    maximum = np.nan if row is None else source.oips.largest_on_data[row]
     return [
         Starts(
             name,
