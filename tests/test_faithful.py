@@ -339,9 +339,9 @@ def test_pictures_out_of_other_noise_are_alike(sweep):
     ],
     ids=str,
 )
-@pytest.mark.parametrize("layer", ["Conv2D_1", "Conv2D_2", "Dense_1", "Output"])
+@pytest.mark.parametrize("layer", ["Conv2D_1", "Max_Pool_1", "Conv2D_2", "Dense_1", "Output"])
 def test_every_part_can_be_used_alone_in_every_layer(sweep, part, layer):
-    if layer == "Conv2D_1" and "layers" in part:
+    if layer in ("Conv2D_1", "Max_Pool_1") and "layers" in part:
         part = part | {"layers": ["Input"]}
     result = sweep(layer=layer, map_indices=[1, -1], faithful=replace(OFF, **part), steps=6)
     assert np.isfinite(result.images).all()
@@ -492,6 +492,15 @@ def test_settings_that_contradict_each_other_are_refused():
 def test_a_layer_that_is_not_before_the_target_is_refused(compose):
     with pytest.raises(InputError, match=r"oip\.faithful\.layers: takes layers before Conv2D_2"):
         compose("oip=faithful", "oip.layer=Conv2D_2", "oip.faithful.layers=[Conv2D_3]")
+
+
+def test_images_that_no_reference_can_be_are_refused(tiny_cnn, images):
+    config = replace(OIP, faithful=FAITHFUL)
+    broken = images.copy()
+    broken[3, 4, 4] = np.nan
+    for wrong in (broken, images[:, :11], images[..., 0]):
+        with pytest.raises(ValueError, match=r"expected training_images of finite numbers, \(12, 12, 1\); received"):
+            sweep_oips(config, NOISE, tiny_cnn(), seed=0, training_images=wrong)
 
 
 def test_images_are_asked_for_where_they_are_needed(tiny_cnn):

@@ -5,7 +5,6 @@ import tempfile
 import warnings
 from pathlib import Path
 
-import numpy as np
 import psutil
 import pytest
 from commands import arrays, pipeline, start, succeeded, wait_for

@@ -130,7 +130,8 @@ def before_activation(model: keras.Model, layer: str, weights: np.ndarray) -> Ta
     before = last.input._keras_history.operation if isinstance(last.input, keras.KerasTensor) else None
     if isinstance(last, keras.layers.MaxPooling2D) and isinstance(before, AFFINE):
         convolution = without_activation(model, before.name)
-        pooled = last.__class__.from_config(last.get_config())(convolution.output)
+        # of another name, as both may be parts of one model
+        pooled = last.__class__.from_config({**last.get_config(), "name": f"{layer}_linear"})(convolution.output)
         return Target(_part(model, pooled), weights, np.zeros(len(weights), np.float32))
     if not isinstance(last, AFFINE):
         return after_activation(model, layer, weights)

@@ -80,7 +80,7 @@ def sweep_oips(
     goal = np.full(len(rows), np.nan, np.float32)
     beside, beside_activation = found.images[:0], found.activation[:0]
     if config.faithful.is_on:
-        images = _checked(training_images)
+        images = _checked(training_images, model)
         if references is None:
             on_images = Advance("references", progress, len(images))
             references = references_of(sweep.scored, images, config.faithful.images, on_images)
@@ -167,14 +167,18 @@ def _judged(
     return verdicts(found.activation, found.objective.T, moves, stopped_at, begun=sum(stages) - stages[-1])
 
 
-def _checked(images: np.ndarray | None) -> np.ndarray:
+def _checked(images: np.ndarray | None, model: "keras.Model") -> np.ndarray:
     """Return the images.
 
     Raises:
-        ValueError: there are none, or only one, which has no covariance.
+        ValueError: there are none, or only one, which has no covariance; they have another shape, or hold what is no
+            number.
     """
     if images is None or len(images) < 2:
         raise ValueError("oip.faithful: expected training_images, at least 2; received None or fewer")
+    shape = tuple(model.inputs[0].shape[1:])
+    if images.shape[1:] != shape or not np.isfinite(images).all():
+        raise ValueError(f"oip.faithful: expected training_images of finite numbers, {shape}; received {images.shape}")
     return images
 
 

@@ -16,7 +16,7 @@ class FaithfulConfig:
     layers: list[str] | None = field(
         metadata=rule(Entries(filled="layer, or null for the convolutions before", once=True))
     )
-    images: int = field(metadata=rule(Number(least=1)))
+    images: int = field(metadata=rule(Number(least=1, most=64)))
     weight: float = field(metadata=rule(Number(above=0, most=LARGEST_STEP)))
     least: float | None = field(metadata=rule(Number(above=0, most=LARGEST_STEP)))
     step_size: float = field(metadata=rule(Number(above=0, most=LARGEST_STEP)))
