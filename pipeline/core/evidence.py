@@ -47,6 +47,20 @@ def agreement(images: np.ndarray, shift: int = SHIFT) -> np.ndarray:
     return np.mean([_moved(images[one], images[other], shift) for one, other in pairs], axis=0)
 
 
+class RealSide(NamedTuple):
+    """What `similarities` needs of the real images of every map.
+
+    Attributes:
+        units: (maps, features) float32, the mean of the images' activations, each with mean 0 and length 1; not a
+            number for a map that none drives.
+        same, others: see `Similarities`.
+    """
+
+    units: np.ndarray
+    same: np.ndarray
+    others: np.ndarray
+
+
 def similarities(
     oips: np.ndarray, images: np.ndarray, labels: np.ndarray, top: np.ndarray, driving: np.ndarray
 ) -> Similarities:
@@ -67,18 +81,41 @@ def similarities(
     Reference:
         Geirhos et al., 2023, "Don't trust your eyes: on the (un)reliability of feature visualizations".
     """
-    oips, images = _units(oips), _units(images)
+    return similarities_to(oips, real_side(images, labels, top, driving))
+
+
+def similarities_to(oips: np.ndarray, real: RealSide) -> Similarities:
+    """Compute the same as `similarities`, of images that were looked at before.
+
+    Args:
+        oips: (maps, features) float32, what the layer answers to each OIP.
+        real: what is known of the images.
+    """
+    similarity = (_units(oips) * real.units).sum(axis=1, dtype=np.float64)
+    return Similarities(similarity, real.same, real.others)
+
+
+def real_side(images: np.ndarray, labels: np.ndarray, top: np.ndarray, driving: np.ndarray) -> RealSide:
+    """Compute what `similarities` needs of real images.
+
+    Args:
+        images, labels, top, driving: see `similarities`.
+    """
+    images = _units(images)
     between = images @ images.T
-    towards = oips @ images.T
     stranger = labels[:, None] != labels
     strangers = stranger.sum(axis=1)
     with_strangers = np.where(stranger, between, 0).sum(axis=1) / np.where(strangers, strangers, np.nan)
-    found = []
-    for row, chosen, does in zip(towards, top, driving, strict=True):
+    units = np.full((len(top), images.shape[1]), np.nan, np.float32)
+    same, others = np.full((2, len(top)), np.nan)
+    for row, (chosen, does) in enumerate(zip(top, driving, strict=True)):
         own = chosen[does]
-        pairs = [between[i, j] for i, j in combinations(own, 2)]
-        found.append([_mean(row[own]), _mean(pairs), _mean(with_strangers[own])])
-    return Similarities(*np.array(found, np.float64).reshape(len(top), 3).T)
+        if len(own):
+            units[row] = images[own].mean(axis=0)
+        # every two of them: what lies above the diagonal
+        same[row] = _mean(between[np.ix_(own, own)][np.triu_indices(len(own), 1)])
+        others[row] = _mean(with_strangers[own])
+    return RealSide(units, same, others)
 
 
 def _mean(values: Sequence[float] | np.ndarray) -> float:

@@ -1,7 +1,5 @@
 """The real images that drive a target most: what a picture is drawn to, and how strong it has to be."""
 
-import functools
-import hashlib
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -10,12 +8,13 @@ import keras
 import numpy as np
 
 from pipeline.core.crops import POOLS
-from pipeline.core.forward import architecture_of, is_chain, variables_of
+from pipeline.core.forward import is_chain
 from pipeline.core.matching import Match, patterns_of
 from pipeline.core.network import convolutions
 from pipeline.core.noise import standardized
 from pipeline.core.objectives import Target, part_up_to
 from pipeline.core.priors import Priors, covariance_power, levels_of, spectrum_power
+from pipeline.core.remembered import digest_of, remembered
 from pipeline.core.score import scores, top_scores
 
 # Pixels of a picture up to which its covariance matrix fits; beyond it, the spectrum stands for it.
@@ -54,34 +53,9 @@ def references_of(
         count: of each target.
         on_images: is told how many images more have been looked at.
     """
-    values, chosen = _remembered(_Asked(scored, images, count, on_images))
+    key = ("top scores", digest_of(scored.part, scored.weights, scored.offset), count)
+    values, chosen = remembered(key, (images,), lambda: top_scores(scored, images, count, on_images))
     return References(values[:, 0], chosen, values > 0)
-
-
-class _Asked:
-    """A question whose answer is the same for the same score and images: the jobs of a sweep ask it again and again."""
-
-    def __init__(self, scored: Target, images: np.ndarray, count: int, on_images: Callable[[int], None]) -> None:
-        self.scored, self.images, self.count, self.on_images = scored, images, count, on_images
-        weights = [np.asarray(variable) for variable in variables_of(scored.part)]
-        digest = hashlib.sha256(architecture_of(scored.part).encode())
-        for array in (*weights, scored.weights, scored.offset):
-            digest.update(np.ascontiguousarray(array).tobytes())
-        self.key = (digest.hexdigest(), count, images.shape, images[:: max(len(images) // 64, 1)].tobytes())
-
-    def __hash__(self) -> int:
-        return hash(self.key)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Asked) and self.key == other.key and self.images is other.images
-
-
-@functools.lru_cache(maxsize=4)
-def _remembered(asked: _Asked) -> tuple[np.ndarray, np.ndarray]:
-    found = top_scores(asked.scored, asked.images, asked.count, asked.on_images)
-    # it would keep a bar, and what is behind that
-    asked.on_images = lambda done: None
-    return found
 
 
 def match_of(

@@ -1,12 +1,15 @@
 """How alike an OIP and real images are in what the strongest node of its map sees: empty margins do not count."""
 
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pipeline.core.crops import windows
-from pipeline.core.evidence import Similarities, similarities
+from pipeline.core.evidence import RealSide, Similarities, real_side, similarities_to
 from pipeline.core.network import convolutions
+from pipeline.core.objectives import part_up_to
+from pipeline.core.remembered import digest_of, remembered
 from pipeline.core.score import as_saved, features_of
 from pipeline.stages.oip.path import MOST_FEATURES
 
@@ -55,52 +58,56 @@ def similarities_in_field(
     largest = max(int(np.prod(model.get_layer(name).output.shape[1:])) for name in names)
     count = max(MOST_FEATURES // largest // len(oips), 2)
     top, driving = top[:, :count], driving[:, :count]
-    chosen, rows = np.unique(top, return_inverse=True)
-    rows = rows.reshape(top.shape)
-    pictures = np.concatenate([as_saved(oips), images[chosen]])
-    answers = features_of(model, layer, pictures)
-    found = []
+    key = digest_of(part_up_to(model, layer), top, driving, maps)
+    saved, found = as_saved(oips), []
+    answers = _answers(features_of(model, layer, saved), maps)
     for name, boxes in zip(names, seen, strict=True):
-        features = features_of(model, name, pictures)
-        each = [
-            _of_map(features, boxes, answers[..., index], row, rows[row][driving[row]], labels[chosen], len(oips))
-            if index >= 0
-            else (np.nan,) * 3
-            for row, index in enumerate(maps.tolist())
-        ]
-        found.append(Similarities(*np.array(each, np.float64).reshape(len(oips), 3).T))
+
+        def of_images(name: str = name, boxes: np.ndarray = boxes) -> RealSide:
+            return _real_side(model, layer, name, boxes, maps, top, driving, images, labels)
+
+        real = remembered(("field", name, key), (images, labels), of_images)
+        features = features_of(model, name, saved)
+        rows = np.stack([_window(*of_one) for of_one in zip(features, repeat(boxes), answers, strict=False)])
+        similar = similarities_to(rows, real)
+        # of what is no single map nothing is known
+        found.append(Similarities(*(np.where(maps >= 0, values, np.nan) for values in similar)))
     return found
 
 
-def _of_map(
-    features: np.ndarray,
+def _real_side(
+    model: "keras.Model",
+    layer: str,
+    name: str,
     boxes: np.ndarray,
-    answers: np.ndarray,
-    row: int,
-    own: np.ndarray,
+    maps: np.ndarray,
+    top: np.ndarray,
+    driving: np.ndarray,
+    images: np.ndarray,
     labels: np.ndarray,
-    oips: int,
-) -> tuple[float, float, float]:
-    """Return the three similarities of one map.
+) -> RealSide:
+    """Return what is known of the real images in one of the convolutions.
 
     Args:
-        features: (pictures, height, width, channels), of the OIPs, then of the images.
-        boxes: (rows, columns, 4), what each node sees of them.
-        answers: (pictures, rows, columns), those of the map.
-        row: which of the pictures is its OIP.
-        own: which of the images drive it.
-        labels: of the images.
-        oips: how many of the pictures are OIPs.
+        name: of the convolution.
+        boxes: (rows, columns, 4), what each node of the layer sees of it.
     """
-    if len(own) == 0:
-        return np.nan, np.nan, np.nan
-    others = np.setdiff1d(np.arange(len(labels)), own)
-    compared = np.concatenate([own, others[:MOST_STRANGERS]])
-    seen = [_window(features[one], boxes, answers[one]) for one in (row, *(oips + compared))]
-    rows = np.stack(seen)
-    top = np.arange(len(own))[None]
-    one = similarities(rows[:1], rows[1:], labels[compared], top, np.ones_like(top, bool))
-    return float(one.similarity[0]), float(one.same[0]), float(one.others[0])
+    chosen, places = np.unique(top, return_inverse=True)
+    places = places.reshape(top.shape)
+    features, every = (features_of(model, one, images[chosen]) for one in (name, layer))
+    found = []
+    for row, index in enumerate(maps.tolist()):
+        own = places[row][driving[row]]
+        compared = np.concatenate([own, np.setdiff1d(np.arange(len(chosen)), own)[:MOST_STRANGERS]])
+        rows = np.stack([_window(features[one], boxes, every[one, ..., max(index, 0)]) for one in compared])
+        ranks = np.arange(len(own))[None]
+        found.append(real_side(rows, labels[chosen][compared], ranks, np.ones_like(ranks, bool)))
+    return RealSide(*(np.concatenate(values) for values in zip(*found, strict=True)))
+
+
+def _answers(features: np.ndarray, maps: np.ndarray) -> np.ndarray:
+    """Return what each picture causes in its own map: (maps, rows, columns)."""
+    return features[np.arange(len(maps)), ..., np.maximum(maps, 0)]
 
 
 def _window(features: np.ndarray, boxes: np.ndarray, answers: np.ndarray) -> np.ndarray:

@@ -4,8 +4,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from pipeline.core.evidence import similarities
+from pipeline.core.evidence import RealSide, real_side, similarities_to
 from pipeline.core.network import convolutions
+from pipeline.core.objectives import part_up_to
+from pipeline.core.remembered import digest_of, remembered
 from pipeline.core.score import as_saved, features_of
 
 if TYPE_CHECKING:
@@ -46,15 +48,18 @@ def early_path(
         return no_path(len(oips))
     largest = max(int(np.prod(model.get_layer(name).output.shape[1:])) for name in names)
     # as many of each map's images as fit
-    top = top[:, : max(MOST_FEATURES // largest // len(oips), 2)]
+    top, driving = (some[:, : max(MOST_FEATURES // largest // len(oips), 2)] for some in (top, driving))
     chosen, rows = np.unique(top, return_inverse=True)
-    found = []
+    saved, found = as_saved(oips), []
     for name in names:
-        of_oips, of_images = (
-            features_of(model, name, some).reshape(len(some), -1) for some in (as_saved(oips), images[chosen])
-        )
-        drives = driving[:, : top.shape[1]]
-        found.append(similarities(of_oips, of_images, labels[chosen], rows.reshape(top.shape), drives))
+        part = part_up_to(model, name)
+
+        def of_images(name: str = name) -> RealSide:
+            features = features_of(model, name, images[chosen]).reshape(len(chosen), -1)
+            return real_side(features, labels[chosen], rows.reshape(top.shape), driving)
+
+        real = remembered(("path", digest_of(part, top, driving)), (images, labels), of_images)
+        found.append(similarities_to(features_of(model, name, saved).reshape(len(saved), -1), real))
     return EarlyPath(np.array(names), *(np.stack(values) for values in zip(*found, strict=True)))
 
 
