@@ -224,7 +224,7 @@ def test_steps_equal_numpy(tiny_cnn, layers_up_to, images, activation):
                 activation=activation,
             )  # fmt: skip
             now, factor = step.pixels, step.factor
-            np.testing.assert_allclose(result.snapshots[number, index, ..., 0], now, atol=2e-3)
+            np.testing.assert_allclose(result.snapshots[number, index, ..., 0], now, atol=1e-4)
 
 
 def test_a_unit_is_what_leads_from_the_mean_image_to_the_goal(tiny_cnn, images):
