@@ -140,7 +140,7 @@ def ascend(
 def _form(target: Target, shaped_by: Priors, extras: Mapping[str, tf.Tensor], match: Match | None) -> Form:
     """Return what decides the program besides the architecture."""
     form = Form(tuple(sorted(extras)), shaped_by.group if extras else 1, target.squared)
-    return form if match is None else form._replace(match=match.kind, layers=len(match.layers), is_least=match.is_least)
+    return form if match is None else form._replace(match=match.kind, is_least=match.is_least)
 
 
 def _segments(steps: int, snapshot_steps: Sequence[int], longest: int = 25) -> list[tuple[int, int]]:

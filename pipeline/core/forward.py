@@ -92,6 +92,7 @@ def joint_forward_pass(part: keras.Model, *, fast: bool) -> Callable[[Sequence[t
     blocks = blocks[: hidden[0]] if hidden else blocks
     rest = part.layers[1 + sum(1 if pool is None else 2 for _, pool in blocks) :]
     seen = _seen(blocks, names)
+    compiled = fused if fast else lambda function: function
 
     def forward(weights: Sequence[tf.Tensor], x: tf.Tensor) -> list[tf.Tensor]:
         found = {part.layers[0].name: x}
@@ -100,7 +101,7 @@ def joint_forward_pass(part: keras.Model, *, fast: bool) -> Callable[[Sequence[t
             x = convolve(x, kernel, bias, convolution.activation, 1 if pool is None else pool.pool_size[0], sides)
             found[(pool or convolution).name] = x
         for layer in rest:
-            x = found[layer.name] = _one_by_one(part, [layer], weights, x)
+            x = found[layer.name] = _one_by_one(part, [layer], weights, x, compiled)
         return [found[name] for name in names]
 
     return forward
@@ -113,17 +114,8 @@ def fast_forward_pass(part: keras.Model) -> ForwardPass:
     """
     if not is_chain(part):
         return plain_forward_pass(part)
-    blocks = _conv_blocks(part.layers[1:])
-    rest = part.layers[1 + sum(1 if pool is None else 2 for _, pool in blocks) :]
-    seen = _seen(blocks)
-
-    def forward(weights: Sequence[tf.Tensor], x: tf.Tensor) -> tf.Tensor:
-        for (convolution, pool), sides in zip(blocks, seen, strict=True):
-            kernel, bias = _chosen(part, weights, [convolution.kernel, convolution.bias])
-            x = convolve(x, kernel, bias, convolution.activation, 1 if pool is None else pool.pool_size[0], sides)
-        return _one_by_one(part, rest, weights, x, fused)
-
-    return forward
+    forward = joint_forward_pass(part, fast=True)
+    return lambda weights, x: forward(weights, x)[0]
 
 
 def _one_by_one(

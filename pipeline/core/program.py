@@ -22,7 +22,7 @@ class Form(NamedTuple):
         extras: the names of the `priors.Priors` that are switched on, sorted.
         group: pictures in succession that `Priors.diversity` keeps apart.
         squared: see `Target`.
-        match: the kind of `matching.Match`, None without one; layers: how many it has.
+        match: the kind of `matching.Match`, None without one.
         is_least: see `matching.Match`.
     """
 
@@ -30,7 +30,6 @@ class Form(NamedTuple):
     group: int = 1
     squared: bool = False
     match: str | None = None
-    layers: int = 0
     is_least: bool = False
 
 

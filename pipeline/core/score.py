@@ -10,6 +10,7 @@ import tensorflow as tf
 from pipeline.core.forward import architecture_of, plain_forward_pass, specs_of, variables_of
 from pipeline.core.noise import standardized
 from pipeline.core.objectives import Target, part_up_to
+from pipeline.core.priors import levels_of
 
 BATCH = 256
 # What is left over of a batch is filled up to a multiple of this: TensorFlow computes the last few numbers of an array,
@@ -110,9 +111,7 @@ def as_saved(images: np.ndarray) -> np.ndarray:
     Returns:
         (count, size, size, 1) float32.
     """
-    low, high = (bound(axis=(1, 2, 3), keepdims=True) for bound in (images.min, images.max))
-    span = np.where(high > low, high - low, np.inf)
-    levels = np.rint(255 * ((images - low) / span).astype(np.float64))
+    levels = np.rint(255 * levels_of(images).astype(np.float64))
     return standardized(levels.astype(np.float32))
 
 

@@ -13,7 +13,6 @@ from pipeline.core.geometry import octave_shapes
 from pipeline.core.network import convolutions, layer_rows
 from pipeline.core.objectives import part_up_to
 from pipeline.core.references import References
-from pipeline.core.score import as_saved, features_of
 from pipeline.runtime.numerics import check_keras
 from pipeline.runtime.progress import Progress, no_progress
 from pipeline.settings.choices import (
@@ -31,6 +30,7 @@ from pipeline.stages.dream.octaves import field_of
 from pipeline.stages.dream.settings import DreamConfig
 from pipeline.stages.dream_sheet.compute import dream_sheet
 from pipeline.stages.oip.compute import sweep_oips
+from pipeline.stages.oip.evidence import predictions
 from pipeline.stages.oip.faithful_settings import without
 from pipeline.stages.oip.noise_settings import NoiseConfig
 from pipeline.stages.oip.result import OipSweepResult
@@ -109,7 +109,7 @@ def examine_maps(
         for name in others
     ]
     step = parts.next()
-    predictions = _predictions(model, pictures)
+    predicted = predictions(model, pictures)
     step("atlas", 1, 1)
     network = _network(model)
     return AtlasResult(
@@ -118,7 +118,7 @@ def examine_maps(
         agreement=agreement(starts.other_images[0, ..., 0])
         if maps and noise_config.is_random()
         else np.full(len(maps), np.nan),
-        predictions=predictions,
+        predictions=predicted,
         photo=np.zeros((0, 0), np.uint8) if photo is None else photo,
         dreams=_dreams(config.dream, dream_config, layer, model, photo, maps, seed, parts.next())
         if wants_dreams and photo is not None
@@ -149,14 +149,6 @@ def _elsewhere(oip: OipConfig, layer: str, *, is_first: bool) -> OipConfig:
         oip, layer=layer, objective=objective, map_indices=None, direction=None, position=None, starts=1,
         faithful=without(oip.faithful),
     )  # fmt: skip
-
-
-def _predictions(model: "keras.Model", oips: np.ndarray) -> np.ndarray:
-    """Return what the CNN makes of the OIPs as they are saved: (maps, classes)."""
-    if len(oips) == 0:
-        return np.zeros((0, model.outputs[0].shape[-1]), np.float32)
-    last = model.outputs[0]._keras_history.operation.name
-    return features_of(model, last, as_saved(oips))
 
 
 def _dreams(

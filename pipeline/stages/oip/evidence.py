@@ -61,8 +61,13 @@ def evidence_of(
 
 def classes_of(model: "keras.Model", oips: np.ndarray) -> np.ndarray:
     """Return the class (maps,) that the CNN takes each picture for, as it is saved; -1 where it says nothing."""
-    if len(oips) == 0:
-        return np.zeros(0, int)
-    last = model.outputs[0]._keras_history.operation.name
-    said = features_of(model, last, as_saved(oips)).reshape(len(oips), -1)
+    said = predictions(model, oips)
     return np.where(np.isnan(said).any(axis=1), -1, said.argmax(axis=1))
+
+
+def predictions(model: "keras.Model", oips: np.ndarray) -> np.ndarray:
+    """Return what the CNN makes of pictures as they are saved: (maps, classes)."""
+    if len(oips) == 0:
+        return np.zeros((0, model.outputs[0].shape[-1]), np.float32)
+    last = model.outputs[0]._keras_history.operation.name
+    return features_of(model, last, as_saved(oips))

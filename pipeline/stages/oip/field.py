@@ -11,7 +11,7 @@ from pipeline.core.network import convolutions
 from pipeline.core.objectives import part_up_to
 from pipeline.core.remembered import digest_of, remembered
 from pipeline.core.score import as_saved, features_of
-from pipeline.stages.oip.path import MOST_FEATURES
+from pipeline.stages.oip.path import images_that_fit
 
 if TYPE_CHECKING:
     import keras
@@ -54,10 +54,7 @@ def similarities_in_field(
         return []
     if any(len(np.unique((boxes[..., 2:] - boxes[..., :2]).reshape(-1, 2), axis=0)) > 1 for boxes in seen):
         return []
-    # as many of each map's images as fit
-    largest = max(int(np.prod(model.get_layer(name).output.shape[1:])) for name in names)
-    count = max(MOST_FEATURES // largest // len(oips), 2)
-    top, driving = top[:, :count], driving[:, :count]
+    top, driving = (some[:, : images_that_fit(model, names, len(oips))] for some in (top, driving))
     key = digest_of(part_up_to(model, layer), top, driving, maps)
     saved, found = as_saved(oips), []
     answers = _answers(features_of(model, layer, saved), maps)

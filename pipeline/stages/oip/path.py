@@ -1,5 +1,6 @@
 """How alike an OIP and real images are in the layers on the way."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -46,9 +47,7 @@ def early_path(
     names = convolutions(model, up_to=layer)
     if len(oips) == 0 or not names:
         return no_path(len(oips))
-    largest = max(int(np.prod(model.get_layer(name).output.shape[1:])) for name in names)
-    # as many of each map's images as fit
-    top, driving = (some[:, : max(MOST_FEATURES // largest // len(oips), 2)] for some in (top, driving))
+    top, driving = (some[:, : images_that_fit(model, names, len(oips))] for some in (top, driving))
     chosen, rows = np.unique(top, return_inverse=True)
     saved, found = as_saved(oips), []
     for name in names:
@@ -61,6 +60,12 @@ def early_path(
         real = remembered(("path", digest_of(part, top, driving)), (images, labels), of_images)
         found.append(similarities_to(features_of(model, name, saved).reshape(len(saved), -1), real))
     return EarlyPath(np.array(names), *(np.stack(values) for values in zip(*found, strict=True)))
+
+
+def images_that_fit(model: "keras.Model", names: Sequence[str], maps: int) -> int:
+    """Return of how many images for each map the answers of any of these layers are not too large."""
+    largest = max(int(np.prod(model.get_layer(name).output.shape[1:])) for name in names)
+    return max(MOST_FEATURES // largest // maps, 2)
 
 
 def no_path(maps: int) -> EarlyPath:
