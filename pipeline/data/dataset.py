@@ -4,12 +4,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipeline.core.preprocessing import STANDARDIZED, Preprocessing
 from pipeline.settings.choices import Split
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Images (count, size, size, 1) float32, each with mean 0 and standard deviation 1; labels (count,) int64."""
+    """Images (count, height, width, channels) float32, as a CNN takes them; labels (count,) int64.
+
+    Without labels there are no class names, and every label is -1. preprocessing: what was made of the pictures.
+    """
 
     name: str
     digest: str
@@ -18,11 +22,17 @@ class Dataset:
     test_images: np.ndarray
     test_labels: np.ndarray
     class_names: tuple[str, ...]
+    preprocessing: Preprocessing = STANDARDIZED
 
     @property
     def classes(self) -> int:
         """Return how many classes there are, of which a small data set need not have an image each."""
         return len(self.class_names)
+
+    @property
+    def has_labels(self) -> bool:
+        """Tell whether it is known what the images show."""
+        return bool(self.class_names)
 
     def split(self, name: Split) -> tuple[np.ndarray, np.ndarray]:
         """Return the training or the test images, and their labels."""
