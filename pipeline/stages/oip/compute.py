@@ -1,11 +1,11 @@
 """Stage 3: one original input pattern (OIP) for every map, by activation maximization."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pipeline.core import priors
+from pipeline.core.graph import Cnn, graph_of
 from pipeline.core.priors import Priors
 from pipeline.core.references import References, layers_before, match_of, mean_image, references_of, shaped_like
 from pipeline.core.schedules import snapshot_steps
@@ -19,15 +19,12 @@ from pipeline.stages.oip.settings import OipConfig
 from pipeline.stages.oip.sweep import OF_THE_BEST, Found, Recipe, Sweep
 from pipeline.stages.oip.verdicts import reached, verdicts
 
-if TYPE_CHECKING:
-    import keras
-
 
 # long: by what is said of its arguments
 def sweep_oips(
     config: OipConfig,
     noise_config: NoiseConfig,
-    model: "keras.Model",
+    model: Cnn,
     *,
     seed: int,
     reference_images: np.ndarray | None = None,
@@ -72,7 +69,7 @@ def sweep_oips(
     check_keras()
     sweep = Sweep(config, noise_config, model, seed, start_pictures, progress)
     rows = np.arange(len(sweep.map_indices))
-    plain = Recipe(_priors(config, model.inputs[0].shape[1], reference_images), config.step_size)
+    plain = Recipe(_priors(config, graph_of(model).input_shape[0], reference_images), config.step_size)
     made_by = [(plain, rows)]
     found, restarts = _swept(sweep, config, plain, rows, restarts=config.restarts if noise_config.is_random() else 0)
     real = None if reference_images is None else references_of(sweep.scored, reference_images, EVIDENCE_IMAGES)
@@ -167,7 +164,7 @@ def _judged(
     return verdicts(found.activation, found.objective.T, moves, stopped_at, begun=sum(stages) - stages[-1])
 
 
-def _checked(images: np.ndarray | None, model: "keras.Model") -> np.ndarray:
+def _checked(images: np.ndarray | None, model: Cnn) -> np.ndarray:
     """Return the images.
 
     Raises:
@@ -176,7 +173,7 @@ def _checked(images: np.ndarray | None, model: "keras.Model") -> np.ndarray:
     """
     if images is None or len(images) < 2:
         raise ValueError("oip.faithful: expected training_images, at least 2; received None or fewer")
-    shape = tuple(model.inputs[0].shape[1:])
+    shape = graph_of(model).input_shape
     if images.shape[1:] != shape or not np.isfinite(images).all():
         raise ValueError(f"oip.faithful: expected training_images of finite numbers, {shape}; received {images.shape}")
     return images
@@ -185,7 +182,7 @@ def _checked(images: np.ndarray | None, model: "keras.Model") -> np.ndarray:
 def _faithful(
     config: OipConfig,
     plain: Recipe,
-    model: "keras.Model",
+    model: Cnn,
     sweep: Sweep,
     images: np.ndarray,
     references: References,

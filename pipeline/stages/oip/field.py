@@ -1,27 +1,24 @@
 """How alike an OIP and real images are in what the strongest node of its map sees: empty margins do not count."""
 
 from itertools import repeat
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pipeline.core.crops import windows
 from pipeline.core.evidence import RealSide, Similarities, real_side, similarities_to
+from pipeline.core.graph import Cnn, graph_of
 from pipeline.core.network import convolutions
 from pipeline.core.objectives import part_up_to
 from pipeline.core.remembered import digest_of, remembered
 from pipeline.core.score import as_saved, features_of
 from pipeline.stages.oip.path import images_that_fit
 
-if TYPE_CHECKING:
-    import keras
-
 # With so many further real images at the most those of a map are compared, where they are of another class.
 MOST_STRANGERS = 16
 
 
 def similarities_in_field(
-    model: "keras.Model",
+    model: Cnn,
     layer: str,
     oips: np.ndarray,
     maps: np.ndarray,
@@ -44,12 +41,12 @@ def similarities_in_field(
     Returns:
         One for each convolution; none where nodes see different amounts, or it is not known what they see.
     """
-    target = model.get_layer(layer).output
+    graph = graph_of(model)
     names = [name for name in convolutions(model, up_to=layer) if name != layer]
-    if len(target.shape) != 4 or not names or len(oips) == 0:
+    if len(graph.shape(layer)) != 3 or not names or len(oips) == 0:
         return []
     try:
-        seen = [windows(target, model.get_layer(name).output) for name in names]
+        seen = [windows(graph, layer, name) for name in names]
     except ValueError:
         return []
     if any(len(np.unique((boxes[..., 2:] - boxes[..., :2]).reshape(-1, 2), axis=0)) > 1 for boxes in seen):
@@ -73,7 +70,7 @@ def similarities_in_field(
 
 
 def _real_side(
-    model: "keras.Model",
+    model: Cnn,
     layer: str,
     name: str,
     boxes: np.ndarray,

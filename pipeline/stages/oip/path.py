@@ -1,18 +1,16 @@
 """How alike an OIP and real images are in the layers on the way."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from pipeline.core.evidence import RealSide, real_side, similarities_to
+from pipeline.core.graph import Cnn
 from pipeline.core.network import convolutions
 from pipeline.core.objectives import part_up_to
 from pipeline.core.remembered import digest_of, remembered
 from pipeline.core.score import as_saved, features_of
-
-if TYPE_CHECKING:
-    import keras
 
 # Of what a layer answers to the images that are compared: bounds the memory.
 MOST_FEATURES = 2**28
@@ -28,7 +26,7 @@ class EarlyPath(NamedTuple):
 
 
 def early_path(
-    model: "keras.Model",
+    model: Cnn,
     layer: str,
     oips: np.ndarray,
     top: np.ndarray,
@@ -62,9 +60,9 @@ def early_path(
     return EarlyPath(np.array(names), *(np.stack(values) for values in zip(*found, strict=True)))
 
 
-def images_that_fit(model: "keras.Model", names: Sequence[str], maps: int) -> int:
+def images_that_fit(model: Cnn, names: Sequence[str], maps: int) -> int:
     """Return of how many images for each map the answers of any of these layers are not too large."""
-    largest = max(int(np.prod(model.get_layer(name).output.shape[1:])) for name in names)
+    largest = max(int(np.prod(part_up_to(model, name).output_shape)) for name in names)
     return max(MOST_FEATURES // largest // maps, 2)
 
 

@@ -2,14 +2,15 @@
 
 import functools
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from pipeline.core import ascent, jitter
+from pipeline.core.graph import Cnn, graph_of
 from pipeline.core.matching import Match
 from pipeline.core.noise import Identity, standardized
-from pipeline.core.objectives import OBJECTIVES, Target, after_activation, directions, weights_of
+from pipeline.core.objectives import OBJECTIVES, Target, after_activation, directions, part_up_to, weights_of
 from pipeline.core.priors import Priors, levels_of
 from pipeline.core.schedules import snapshot_steps, step_sizes
 from pipeline.core.score import as_saved, scores
@@ -18,9 +19,6 @@ from pipeline.settings.shared import ConvergenceConfig
 from pipeline.stages.oip.noise_settings import NoiseConfig
 from pipeline.stages.oip.settings import OipConfig
 from pipeline.stages.oip.starts import Starts
-
-if TYPE_CHECKING:
-    import keras
 
 
 class Found(NamedTuple):
@@ -92,15 +90,15 @@ class Sweep:
         self,
         config: OipConfig,
         noise_config: NoiseConfig,
-        model: "keras.Model",
+        model: Cnn,
         seed: int,
         start_pictures: np.ndarray | None,
         progress: Progress,
     ) -> None:
         self._config, self._seed, self._progress = config, seed, progress
-        self._size = model.inputs[0].shape[1]
+        self._size = graph_of(model).input_shape[0]
         self._starts = Starts(noise_config, config.strategy, self._size, seed=seed, pictures=start_pictures)
-        shape = model.get_layer(config.layer).output.shape[1:]
+        shape = part_up_to(model, config.layer).output_shape
         self.map_indices, self.names, direction = chosen_directions(config, shape[-1])
         position = None if config.position is None else (config.position[0], config.position[1])
         weights = weights_of(direction, shape, position)
