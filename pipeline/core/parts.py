@@ -197,9 +197,14 @@ def call(part: Part, step: Step, weights: Sequence[tf.Tensor], inputs: list[tf.T
     args, kwargs = step.node.arguments.fill_in(here)
     if not isinstance(operation, keras.Layer):
         return keras.tree.flatten(operation(*args, **kwargs))
-    bound = inspect.signature(operation.call).bind(*args, **kwargs)
-    if "training" in bound.signature.parameters:
-        bound.arguments["training"] = False
+    names = list(inspect.signature(operation.call).parameters)
+    if "training" in names:
+        # by its name: Keras takes no notice of one that is given by its place
+        place = names.index("training")
+        args, kwargs = (
+            args[:place],
+            {**kwargs, **dict(zip(names[place:], args[place:], strict=False)), "training": False},
+        )
     if step.key[1] and own_activation(operation) is not None:
         operation = _without_activation(operation)
     trained, others = operation.trainable_variables, operation.non_trainable_variables
