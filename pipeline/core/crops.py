@@ -22,6 +22,7 @@ POINTWISE = (
     keras.layers.GaussianNoise,
     keras.layers.GaussianDropout,
     keras.layers.Rescaling,
+    keras.layers.Normalization,
     keras.layers.Add,
     keras.layers.Subtract,
     keras.layers.Multiply,
@@ -190,5 +191,8 @@ def _is_pointwise(graph: Graph, operation: keras.Operation) -> bool:
         axes = operation.axis if isinstance(operation.axis, list | tuple) else [operation.axis]
         return all(axis in ((1, -3) if graph.channels_first else (-1, 3)) for axis in axes)
     if isinstance(operation, keras.Layer):
-        return isinstance(operation, POINTWISE)
+        kind = type(operation)
+        # what changes pictures at random in a training leaves them as they are otherwise
+        is_augmentation = kind.__name__.startswith("Random") and kind.__module__.startswith("keras.")
+        return isinstance(operation, POINTWISE) or is_augmentation
     return type(operation).__name__ in POINTWISE_OPERATIONS

@@ -175,11 +175,11 @@ class ConvBlock(NamedTuple):
 
 
 def _conv_blocks(part: Part) -> list[ConvBlock]:
-    """Return the convolutions that follow each other from the picture on, each with its pool.
+    """Return the convolutions that follow each other from the picture on, each with its pool, in a chain of layers.
 
-    They end at the first layer that is neither, and where a value is used by several.
+    They end at the first layer that is neither.
     """
-    if part.graph.channels_first:
+    if part.graph.channels_first or not _follow_each_other(part):
         return []
     outputs = {(ref.node, ref.linear) for ref in part.outputs}
     users: dict[tuple[int, bool], list[Step]] = {}
@@ -188,7 +188,7 @@ def _conv_blocks(part: Part) -> list[ConvBlock]:
             users.setdefault((ref.node, ref.linear), []).append(step)
     blocks: list[ConvBlock] = []
     key = (part.graph.picture, False)
-    while len(users.get(key, [])) == 1:
+    while key in users:
         step = users[key][0]
         layer, before = step.node.operation, blocks[-1] if blocks else None
         if type(layer) is keras.layers.Conv2D and _is_plain_convolution(layer):
@@ -224,12 +224,17 @@ def _seen(blocks: Sequence[ConvBlock], whole: Collection[tuple[int, bool]]) -> l
 def is_chain(model: Cnn | Part) -> bool:
     """Tell whether every layer stands on the one before it, and on nothing else."""
     part = part_of(model)
+    return len(part.outputs) == 1 and _follow_each_other(part)
+
+
+def _follow_each_other(part: Part) -> bool:
+    """Tell the same of a part that may have several outputs."""
     first, *others = part.steps
     keys = [step.key for step in part.steps]
-    follows = all(
+    follow = all(
         [(ref.node, ref.linear) for ref in step.inputs] == [before] for step, before in zip(others, keys, strict=False)
     )
-    return len(part.outputs) == 1 and not first.inputs and follows
+    return not first.inputs and follow
 
 
 def _is_plain_convolution(layer: keras.layers.Conv2D) -> bool:

@@ -68,8 +68,10 @@ def make_graph(
     if side is not None:
         if any(own not in (0, wanted) for own, wanted in zip(sides, side, strict=True)):
             raise ValueError(f"expected pictures of {sides[0]} x {sides[1]}; received {side[0]} x {side[1]}")
-        size = (channels, *side) if is_first else (*side, channels)
-        nodes = list(resized(tuple(nodes), first, size))
+        given = (channels, *side) if is_first else (*side, channels)
+    if 0 not in given and any(0 in shape for node in nodes for shape in node.shapes):
+        # nested models that take pictures of any size, too, know theirs by what is around them
+        nodes = list(resized(tuple(nodes), first, given))
     by_name = {nodes[number].name: number for number in inputs if number != first}
     unknown = set(constants or {}) - by_name.keys()
     if unknown:

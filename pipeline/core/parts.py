@@ -5,6 +5,7 @@ import hashlib
 import inspect
 import itertools
 import json
+import re
 import weakref
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
@@ -24,6 +25,8 @@ PLAIN = (
     *("Concatenate", "Multiply", "ZeroPadding2D", "Rescaling", "Reshape", "PReLU"),
 )
 POOLS = (keras.layers.MaxPooling2D, keras.layers.AveragePooling2D)
+# A name that TensorFlow takes for a scope.
+SCOPE = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*")
 _TOKENS: "weakref.WeakKeyDictionary[keras.Operation, int]" = weakref.WeakKeyDictionary()
 _COUNT = itertools.count()
 
@@ -205,11 +208,16 @@ def call(part: Part, step: Step, weights: Sequence[tf.Tensor], inputs: list[tf.T
             args[:place],
             {**kwargs, **dict(zip(names[place:], args[place:], strict=False)), "training": False},
         )
+    own, other = variables_of(operation), {}
     if step.key[1] and own_activation(operation) is not None:
-        operation = _without_activation(operation)
-    trained, others = operation.trainable_variables, operation.non_trainable_variables
-    values, _ = operation.stateless_call(part.chosen(weights, trained), part.chosen(weights, others), *args, **kwargs)
-    return keras.tree.flatten(values)
+        other["activation"] = keras.activations.linear
+    if not SCOPE.fullmatch(operation.name):
+        # TensorFlow takes no scope of such a name
+        other["name"] = "layer"
+    operation = _twin(operation, other) if other else operation
+    # not stateless_call, which leaves out what Keras does around a layer, such as to change to its precision
+    with keras.StatelessScope(state_mapping=list(zip(own, part.chosen(weights, own), strict=True))):
+        return keras.tree.flatten(operation(*args, **kwargs))
 
 
 def own_activation(operation: Any) -> Callable | None:
@@ -220,11 +228,10 @@ def own_activation(operation: Any) -> Callable | None:
     return activation if callable(activation) and activation is not keras.activations.linear else None
 
 
-def _without_activation(layer: keras.Layer) -> keras.Layer:
-    """Return the same layer, with the same weights, and a linear activation."""
+def _twin(layer: keras.Layer, attributes: dict[str, Any]) -> keras.Layer:
+    """Return the same layer, with the same weights, and some attributes that are others; the layer is left as it is."""
     twin = object.__new__(type(layer))
-    twin.__dict__.update(layer.__dict__)
-    twin.__dict__["activation"] = keras.activations.linear
+    twin.__dict__.update(layer.__dict__ | attributes)
     return twin
 
 
