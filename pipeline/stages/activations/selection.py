@@ -5,15 +5,22 @@ import numpy as np
 from pipeline.runtime.errors import InputError
 from pipeline.stages.activations.settings import ActivationsConfig
 
+# How many images are looked at where there is no class to choose them by.
+WITHOUT_LABELS = 10
+
 
 def chosen_indices(config: ActivationsConfig, labels: np.ndarray) -> np.ndarray:
     """Return positions in the data set: those asked for, or the first of every class that occurs.
+
+    Without labels, which are -1 then, the first images.
 
     Args:
         labels: (count,), of the images that `config.split` names.
     Raises:
         InputError: an index that the data set does not have.
     """
+    if config.image_indices is None and (labels < 0).all():
+        return np.arange(min(len(labels), WITHOUT_LABELS))
     if config.image_indices is None:
         return np.unique(labels, return_index=True)[1]
     too_large = [index for index in config.image_indices if index >= len(labels)]
