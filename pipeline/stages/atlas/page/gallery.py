@@ -6,7 +6,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from pipeline.drawing.levels import between, stretched
+from pipeline.drawing.levels import between, image_levels
 
 # The colours of measured values, from the smallest to the largest: dark to light, so that they can be told without
 # seeing hues. The stops are those of viridis.
@@ -16,22 +16,28 @@ SHADES = 64
 # A dream is shown no larger: a few times as many bytes would tell nothing more.
 DREAM_SIDE = 320
 DREAM_QUALITY = 75
+# Of an image, in levels: of more it is kept as a photo is, as the noise of large pictures takes megabytes otherwise.
+MOST_EXACT = 112 * 112
 
 
 class Gallery:
-    """Pictures by key; the same key always stands for the same picture."""
+    """Pictures by key; the same key always stands for the same picture.
 
-    def __init__(self) -> None:
+    pixel_range: see `image_levels`, of all images.
+    """
+
+    def __init__(self, pixel_range: np.ndarray | None = None) -> None:
         self.addresses: dict[str, str] = {}
+        self._range = pixel_range
 
-    def grey(self, key: str, picture: np.ndarray) -> str:
-        """Add an image (height, width) or (height, width, 1), its smallest value black, its largest white.
-
-        Returns its key.
-        """
-        if key not in self.addresses:
-            levels = stretched(picture.reshape(picture.shape[:2]))
-            self.addresses[key] = _png(Image.fromarray(levels))
+    def image(self, key: str, picture: np.ndarray) -> str:
+        """Add an image (height, width, channels) as the CNN takes it, in its levels, and return its key."""
+        if key in self.addresses:
+            return key
+        levels = image_levels(picture, self._range)
+        if levels.size > MOST_EXACT:
+            return self.photo(key, levels)
+        self.addresses[key] = _png(Image.fromarray(levels))
         return key
 
     def shades(self, key: str, values: np.ndarray, low: float, high: float) -> str:
