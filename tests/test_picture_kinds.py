@@ -12,6 +12,7 @@ from PIL import Image, ImageSequence
 from test_rendering import activations_config, sweep
 
 from pipeline.core.preprocessing import STANDARDIZED, Preprocessing, by_mean_and_std, preprocessing_of
+from pipeline.drawing import levels
 from pipeline.drawing.layout import fitted, widened
 from pipeline.drawing.levels import (
     enhanced,
@@ -85,6 +86,14 @@ def test_the_levels_of_channels_with_a_range_each_are_those_of_the_saved_picture
     np.testing.assert_array_equal(
         preprocessing.shown((shown / 255).astype(np.float32)), preprocessing.as_saved(between_levels)
     )
+
+
+def test_levels_are_the_same_however_many_images_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    images = colours(5, 9, 7, 3)
+    together = image_levels(images), image_contrast(images, CONTRAST)
+    monkeypatch.setattr(levels, "AT_ONCE", 100)
+    np.testing.assert_array_equal(image_levels(images), together[0])
+    np.testing.assert_array_equal(image_contrast(images, CONTRAST), together[1])
 
 
 def test_of_two_channels_the_mean_is_shown_of_five_the_first_three() -> None:
@@ -276,3 +285,14 @@ def test_statistics_without_labels_have_no_heat_map_and_those_of_one_class_do() 
 def test_names_with_dollars_are_no_formulas() -> None:
     given = example(class_names=[rf"$\frac{{{number}$ __" for number in range(10)])
     assert "classes.png" in render_statistics(given["statistics"], given["images"], given["class_names"])
+
+
+def test_the_score_of_an_output_is_no_probability_where_it_cannot_be_one(oip_config: OipConfig) -> None:
+    config = replace(oip_config, layer="Output")
+    assert words_of(config, dense=False).score == "probability"
+    assert words_of(config, dense=False, shares=False).score == "value"
+    sheets = [
+        render_oips(config, sweep([0, 1], ["converged"] * 2, activation=np.array(scores)))["contact_sheet.png"]
+        for scores in ([0.5, 0.9], [0.5, 9.0])
+    ]
+    assert not np.array_equal(*(sheet[:60] for sheet in sheets))

@@ -11,6 +11,8 @@ from pipeline.core.preprocessing import WHITE, Preprocessing
 from pipeline.settings.shared import ContrastConfig
 
 RGB = 3
+# Numbers that are computed together.
+AT_ONCE = 1 << 23
 
 
 def image_levels(images: np.ndarray, pixel_range: np.ndarray | None = None) -> np.ndarray:
@@ -25,6 +27,8 @@ def image_levels(images: np.ndarray, pixel_range: np.ndarray | None = None) -> n
     Returns:
         uint8, see above.
     """
+    if _is_large(images):
+        return np.stack([image_levels(one, pixel_range) for one in images])
     shown = _shown(images, pixel_range)
     if is_standardized(pixel_range):
         return stretched(shown) if shown.ndim < images.ndim else stretched(shown, axis=(-3, -2, -1))
@@ -38,6 +42,8 @@ def image_contrast(images: np.ndarray, contrast: ContrastConfig, pixel_range: np
         images, pixel_range: those of `image_levels`.
         contrast: the settings.
     """
+    if _is_large(images):
+        return np.stack([image_contrast(one, contrast, pixel_range) for one in images])
     shown = _shown(images, pixel_range)
     return enhanced(shown, contrast, axis=(-2, -1) if shown.ndim < images.ndim else (-3, -2, -1))
 
@@ -60,6 +66,11 @@ def words_of_channels(channels: int) -> str:
     if channels in (1, RGB):
         return ""
     return "the mean of 2 channels" if channels == 2 else f"the first 3 of {channels} channels"
+
+
+def _is_large(images: np.ndarray) -> bool:
+    """Tell whether there are several images and too many numbers for several copies of 64 bits."""
+    return images.ndim > 3 and len(images) > 1 and images.size > AT_ONCE
 
 
 def _shown(images: np.ndarray, pixel_range: np.ndarray | None) -> np.ndarray:

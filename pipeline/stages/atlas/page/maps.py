@@ -7,7 +7,7 @@ import numpy as np
 
 from pipeline.stages.atlas.page.cards import NO_MAXIMUM, Card
 from pipeline.stages.atlas.page.curve import Curve, curve
-from pipeline.stages.atlas.page.gallery import Gallery
+from pipeline.stages.atlas.page.gallery import SMALL_SIDE, Gallery
 from pipeline.stages.atlas.page.map_parts import ClassRow, Neighbour, PathRow, Picture, Positions, Starts, TopImage
 from pipeline.stages.atlas.page.numbers import brief, known, percent, plain, points, times, unknown
 from pipeline.stages.atlas.page.source import FIRST_ROWS, MOST_ROWS, Source
@@ -210,7 +210,7 @@ def _evolution(source: Source, card: Card, row: int, gallery: Gallery) -> list[P
     oips, stopped = source.oips, "the ascent had ended"
     pictures = [
         Picture(
-            gallery.image(f"start-{card.index}", oips.start_images[row]),
+            gallery.image(f"start-{card.index}", oips.start_images[row], SMALL_SIDE),
             f"Noise that the OIP of {card.label} grew out of",
             "start",
             known(oips.objective[0, row], stopped) if len(oips.objective) else unknown(stopped),
@@ -219,7 +219,7 @@ def _evolution(source: Source, card: Card, row: int, gallery: Gallery) -> list[P
     for number, step in enumerate(oips.snapshot_steps.tolist()):
         # the objective after a step is that before the next; the picture after the last one is the OIP itself
         if step + 1 < len(oips.objective):
-            key = gallery.image(f"step-{card.index}-{step}", oips.snapshots[number, row])
+            key = gallery.image(f"step-{card.index}-{step}", oips.snapshots[number, row], SMALL_SIDE)
             alt = f"Picture of {card.label} after step {step}"
             pictures.append(Picture(key, alt, f"step {step}", known(oips.objective[step + 1, row], stopped)))
     return pictures
@@ -243,7 +243,7 @@ def _starts(source: Source, card: Card, gallery: Gallery) -> list[Starts]:
             name,
             [
                 Picture(
-                    gallery.image(f"other-{card.index}-{kind}-{number}", image),
+                    gallery.image(f"other-{card.index}-{kind}-{number}", image, SMALL_SIDE),
                     f"Picture for {card.label} that grew out of start {number} of {name}",
                     f"start {number}",
                     known(relative_score(activation, maximum), NO_MAXIMUM, times),

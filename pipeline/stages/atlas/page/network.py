@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from pipeline.stages.atlas.page.cards import NO_MAXIMUM
-from pipeline.stages.atlas.page.gallery import Gallery
+from pipeline.stages.atlas.page.gallery import SMALL_SIDE, Gallery
 from pipeline.stages.atlas.page.map_parts import Picture
 from pipeline.stages.atlas.page.numbers import counted, known, plain, times
 from pipeline.stages.atlas.page.source import Source
@@ -118,7 +118,7 @@ def _pictures(source: Source, number: int, layer: str, gallery: Gallery) -> list
             pictures.append(
                 LayerPicture(
                     Picture(
-                        gallery.image(f"elsewhere-{number}-{index}", atlas.elsewhere_images[row]),
+                        gallery.image(f"elsewhere-{number}-{index}", atlas.elsewhere_images[row], SMALL_SIDE),
                         f"OIP of map {index} of {layer}",
                         f"map {index}",
                         known(relative, NO_MAXIMUM, times),
