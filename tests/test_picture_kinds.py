@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from PIL import Image, ImageSequence
 from test_rendering import activations_config, sweep
 
 from pipeline.core.preprocessing import STANDARDIZED, Preprocessing, by_mean_and_std, preprocessing_of
+from pipeline.data.dataset import Dataset
 from pipeline.drawing import levels
 from pipeline.drawing.layout import fitted, widened
 from pipeline.drawing.levels import (
@@ -25,14 +27,17 @@ from pipeline.drawing.levels import (
 )
 from pipeline.drawing.pictures import save_pictures
 from pipeline.drawing.sheets import PAPER, TEXT_SIZE, clipped, enlarge, text_width
+from pipeline.engine.stage import Context
 from pipeline.settings.shared import ContrastConfig
 from pipeline.stages.activations.pictures import map_levels, render_activations
 from pipeline.stages.activations.result import ActivationsResult
+from pipeline.stages.activations.selection import chosen_indices
 from pipeline.stages.oip.pictures import render_oips
 from pipeline.stages.oip.pictures.contact_sheet import contact_sheets
 from pipeline.stages.oip.pictures.sweep import SIDE, render_sweep
 from pipeline.stages.oip.pictures.words import words_of
 from pipeline.stages.oip.settings import OipConfig
+from pipeline.stages.statistics.metrics import metrics
 from pipeline.stages.statistics.pictures import render_statistics
 
 CONTRAST = ContrastConfig(centre=0.5, factor=1.0)
@@ -296,3 +301,32 @@ def test_the_score_of_an_output_is_no_probability_where_it_cannot_be_one(oip_con
         for scores in ([0.5, 0.9], [0.5, 9.0])
     ]
     assert not np.array_equal(*(sheet[:60] for sheet in sheets))
+
+
+# the record, and the choice of images ---------------------------------------------------------------------------------
+
+
+def dataset(images: np.ndarray, class_names: tuple[str, ...]) -> Dataset:
+    labels = np.arange(len(images)) % len(class_names) if class_names else np.full(len(images), -1)
+    return Dataset("mine", "", images, labels, images, labels, class_names)
+
+
+def test_the_record_of_statistics_without_labels_has_no_figures_of_classes(compose: Callable[..., Any]) -> None:
+    for count in (0, 10):
+        given = of_classes(example(), count)
+        context = SimpleNamespace(config=compose(), dataset=dataset(given["images"], given["class_names"]))
+        found = metrics(given["statistics"], cast(Context, context))
+        assert found.metrics["images"] == len(given["images"])
+        assert found.metrics["maps"] == 12
+        assert ("accuracy" in found.metrics) == ("accuracy_drop" in found.series) == bool(count)
+        assert ("statistics/classes" in found.images) == bool(count)
+        assert "statistics/top_images" in found.images
+        assert np.isfinite(list(found.metrics.values())).all()
+
+
+def test_without_labels_the_first_images_are_chosen() -> None:
+    config = activations_config()
+    assert chosen_indices(config, np.full(30, -1)).tolist() == list(range(10))
+    assert chosen_indices(config, np.full(3, -1)).tolist() == [0, 1, 2]
+    assert chosen_indices(config, np.array([2, 2, 0, 1])).tolist() == [2, 3, 0]
+    assert chosen_indices(replace(config, image_indices=[5]), np.full(30, -1)).tolist() == [5]
