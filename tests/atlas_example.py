@@ -1,5 +1,6 @@
 """A small atlas out of seeded numbers, with what a real one may lack: OIPs, images of a class, numbers."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -180,3 +181,59 @@ def _atlas(
         elsewhere_activation=np.full(elsewhere, 1.5),
         elsewhere_maximum=np.array([1.0, 2.0, 0.0, np.nan])[:elsewhere],
     )
+
+
+def of_shape(given: Mapping[str, Any], height: int, width: int, channels: int) -> dict[str, Any]:
+    """The same atlas, of pictures of another shape; what a node sees is scaled to it."""
+    random = np.random.default_rng(1)
+
+    def changed(result: Any) -> Any:
+        values = {field.name: getattr(result, field.name) for field in dataclasses.fields(result)}
+        return dataclasses.replace(
+            result, **{name: again(value) for name, value in values.items() if np.shape(value)[-3:] == (SIZE, SIZE, 1)}
+        )
+
+    def again(images: np.ndarray) -> np.ndarray:
+        return random.standard_normal((*images.shape[:-3], height, width, channels)).astype(np.float32)
+
+    statistics = given["statistics"]
+    scale = np.array([height, width, height, width]) / SIZE
+    crops = np.rint(statistics.top_crops * scale).astype(int)
+    maps, sides = len(statistics.mean), statistics.position_means.shape[1]
+    across = sides if sides == 1 else 2 * sides
+    return dict(given) | {
+        "oips": changed(given["oips"]),
+        "atlas": changed(given["atlas"]),
+        "images": again(given["images"]),
+        "statistics": dataclasses.replace(
+            statistics,
+            top_crops=crops,
+            position_means=random.random((maps, sides, across)),
+            class_positions=random.random((statistics.classes, maps, sides, across)),
+        ),
+    }
+
+
+def of_classes(given: Mapping[str, Any], count: int) -> dict[str, Any]:
+    """The same atlas, of the first classes only; of none: of data without labels."""
+    statistics, labels = given["statistics"], given["labels"]
+    chosen = {
+        name: getattr(statistics, name)[:, :count] for name in ("class_means", "class_deviations", "ablated_accuracy")
+    }
+    preferred = preference(chosen["class_means"]) if count else None
+    maps = len(statistics.mean)
+    return dict(given) | {
+        "class_names": tuple(given["class_names"])[:count],
+        "labels": labels % count if count else np.full_like(labels, -1),
+        "atlas": dataclasses.replace(given["atlas"], predictions=given["atlas"].predictions[:, : max(count, 3)]),
+        "statistics": dataclasses.replace(
+            statistics,
+            **chosen,
+            classes=count,
+            class_positions=statistics.class_positions[:count],
+            preferred_class=np.full(maps, -1) if preferred is None else preferred.classes,
+            selectivity=np.full(maps, np.nan) if preferred is None else preferred.selectivity,
+            accuracy=statistics.accuracy[:count],
+            confusion=statistics.confusion[:count, :count],
+        ),
+    }

@@ -14,6 +14,7 @@ from pipeline.core.forward import fast_forward_pass, plain_forward_pass, value_p
 from pipeline.core.graph import graph_of, make_graph
 from pipeline.core.network import layer_rows
 from pipeline.core.parts import Part, part_of
+from pipeline.core.probabilities import probabilities
 from pipeline.core.score import features_of, scores
 from pipeline.core.units import unit_of
 from pipeline.stages.statistics.compute import map_statistics
@@ -245,7 +246,7 @@ def test_what_an_output_says(name, kind, classes):
     if classes is None:
         return
     said = np.array(by_keras(pictures)[graph.output_name])
-    found = answers.probabilities(said, kind)
+    found = probabilities(said)
     assert found.shape == (len(pictures), classes)
     np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-6)
     if name == "logits":

@@ -37,27 +37,12 @@ def classes_of(model: Cnn) -> int | None:
     return 2 if shape[0] == 1 else shape[0]
 
 
-def probabilities(values: np.ndarray, kind: str) -> np.ndarray:
-    """Return the probability of each class: (images, classes).
-
-    Args:
-        values: what the model says, (images, numbers); of a single number p it is that of the second of two classes.
-        kind: see `kind_of`. Of logits it is the softmax, of a single one the sigmoid.
-    """
-    if values.shape[1] == 1:
-        second = values if kind != LOGITS else 0.5 * (1.0 + np.tanh(0.5 * values.astype(np.float64)))
-        return np.concatenate([1.0 - second, second], axis=1)
-    if kind != LOGITS:
-        return values
-    powers = np.exp(values.astype(np.float64) - values.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
-
-
 def predicted(values: np.ndarray, kind: str) -> np.ndarray:
     """Return the class (images,) int64 that the model takes each image for, the first of several that are as likely.
 
     Args:
-        values, kind: see `probabilities`.
+        values: what the model says, (images, numbers); a single number is about the second of two classes.
+        kind: see `kind_of`.
     """
     if values.shape[1] == 1:
         return (values[:, 0] > (0.0 if kind == LOGITS else 0.5)).astype(np.int64)

@@ -8,6 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
+from pipeline.drawing.sheets import in_one_line
+
 COLORS = ("#2f5d8a", "#d9822b", "#3c8d5a", "#a23b72", "#6b6b6b", "#7d5ba6", "#b5493c", "#3a9ca6")
 DPI = 110
 
@@ -45,6 +47,11 @@ def logarithmic(axes: Any) -> None:
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.yaxis.set_minor_formatter(NullFormatter())
+
+
+def literal(text: str) -> str:
+    """Return a text of the user's as matplotlib shows it as it stands: in it $ would begin a formula."""
+    return in_one_line(text).replace("$", r"\$")
 
 
 def to_picture(figure: Figure) -> np.ndarray:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
+from pipeline.core.geometry import within
 from pipeline.drawing.sheets import GAP, PAPER, Caption, captioned_grid, rgb
 
 # The shorter side of a small picture, at least, as far as its longer side is not enlarged by more than that.
@@ -52,6 +53,27 @@ def thumbnail(shape: tuple[int, int], longest: int) -> tuple[int, int]:
     factor = max(longest / max(shape), min(SHORTEST / min(shape), STRETCH * longest / max(shape)))
     height, width = (max(round(side * min(factor, 1)), 1) for side in shape)
     return width, height
+
+
+def fitted(pictures: np.ndarray, side: int) -> np.ndarray:
+    """Make pictures of (count, height, width) or (count, height, width, 3) smaller whose longer side is above `side`.
+
+    Smaller ones stay what they are.
+    """
+    height, width = pictures.shape[1:3]
+    small = within((height, width), side)
+    if small == (height, width) or not len(pictures):
+        return pictures
+    size = (small[1], small[0])
+    return np.stack([resized(one, size) for one in pictures])
+
+
+def widened(pictures: np.ndarray, width: int) -> np.ndarray:
+    """Put paper to the right of pictures (count, height, width[, 3]) that are narrower than so many pixels."""
+    missing = width - pictures.shape[2]
+    if missing <= 0:
+        return pictures
+    return np.pad(pictures, [(0, 0), (0, 0), (0, missing)] + [(0, 0)] * (pictures.ndim - 3), constant_values=PAPER[0])
 
 
 def resized(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:

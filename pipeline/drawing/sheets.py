@@ -1,5 +1,6 @@
 """Many small pictures on one sheet: grids, captions, headings."""
 
+import bisect
 import functools
 import math
 from collections.abc import Sequence
@@ -25,6 +26,7 @@ TEXT_SIZE = 13
 TITLE_SIZE = 20
 MARK_SIZE = 9
 HEADING_WIDTH = 280
+ELLIPSIS = "…"
 
 
 class Mark(Enum):
@@ -172,19 +174,43 @@ def draw_text(
 ) -> None:
     """Write in one line whose middle is at height y, x being its left end (anchor l) or right end (r)."""
     # the vertical anchor is the line's, not this text's, so that neighbours stand on one line
-    ImageDraw.Draw(page).text((x, y), text, fill=color, font=font(size), anchor=f"{anchor}m")
+    ImageDraw.Draw(page).text((x, y), in_one_line(text), fill=color, font=font(size, text), anchor=f"{anchor}m")
 
 
 @functools.lru_cache(maxsize=4096)
 def text_width(text: str, size: int = TEXT_SIZE) -> int:
     """Return the pixels that a text takes in a line."""
-    return math.ceil(font(size).getlength(text))
+    return math.ceil(font(size, text).getlength(in_one_line(text)))
+
+
+def in_one_line(text: str) -> str:
+    """Return a text with blanks for its line breaks, which no line can show."""
+    return " ".join(text.splitlines())
+
+
+def clipped(text: str, width: int, size: int = TEXT_SIZE) -> str:
+    """Return a text that takes at most so many pixels in a line, its end an ellipsis where something is left out."""
+    if text_width(text, size) <= width:
+        return text
+    text = in_one_line(text)
+    length = bisect.bisect_left(
+        range(len(text)), True, key=lambda k: text_width(f"{text[: k + 1]}{ELLIPSIS}", size) > width
+    )
+    return f"{text[:length].rstrip()}{ELLIPSIS}"
+
+
+def font(size: int, text: str = "") -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """Return Pillow's own font, or matplotlib's for a text with letters that the former lacks; neither needs a file."""
+    return _font(size, english=text.replace(ELLIPSIS, "").isascii())
 
 
 @functools.cache
-def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """Return Pillow's own font, which needs no file."""
-    return ImageFont.load_default(size=size)
+def _font(size: int, *, english: bool) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    if english:
+        return ImageFont.load_default(size=size)
+    import matplotlib
+
+    return ImageFont.truetype(f"{matplotlib.get_data_path()}/fonts/ttf/DejaVuSans.ttf", size=size)
 
 
 def draw_captions(page: Image.Image, captions: Sequence[Caption], left: int, top: int, width: int) -> None:

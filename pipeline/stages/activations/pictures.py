@@ -7,7 +7,9 @@ import matplotlib
 import numpy as np
 from PIL import Image
 
-from pipeline.drawing.levels import between, standardized_levels, stretched
+from pipeline.core.preprocessing import STANDARDIZED, Preprocessing
+from pipeline.drawing.layout import fitted, widened
+from pipeline.drawing.levels import between, image_levels, range_of, standardized_levels
 from pipeline.drawing.pictures import Pictures
 from pipeline.drawing.sheets import (
     FAINT_INK,
@@ -17,6 +19,7 @@ from pipeline.drawing.sheets import (
     Caption,
     Color,
     captioned_grid,
+    clipped,
     corner,
     draw_text,
     enlarge,
@@ -31,23 +34,35 @@ from pipeline.stages.activations.settings import ActivationsConfig
 LINE: Color = (205, 205, 212)
 MAP_SIDE = 78
 CELL_SIDE = 32
-THUMBNAIL = 64
+THUMBNAIL, LARGE_THUMBNAIL = 64, 112
+# Of a layer's or a class's name, in pixels.
+LONGEST_NAME = 600
 BAR = (96, 10)
 
 
-def render_activations(config: ActivationsConfig, result: ActivationsResult, class_names: Sequence[str]) -> Pictures:
+def render_activations(
+    config: ActivationsConfig,
+    result: ActivationsResult,
+    class_names: Sequence[str],
+    *,
+    preprocessing: Preprocessing = STANDARDIZED,
+) -> Pictures:
     """Draw images.png and, per layer and image, LAYER/class_C_image_INDEX.png with all maps of the layer.
 
     Args:
-        class_names: of every class of the data set, by its number.
+        class_names: of every class of the data set, by its number; none where it has no labels.
+        preprocessing: what was made of the images.
     """
-    thumbnails = stretched(result.images[..., 0])
+    thumbnails = image_levels(result.images, range_of(preprocessing, result.images.shape[-1]))
     pictures: Pictures = {"images.png": _images(config, result, class_names, thumbnails)}
+    files = result.files()
     for layer, outputs in result.feature_maps.items():
-        for thumbnail, label, index, output in zip(thumbnails, result.labels, result.indices, outputs, strict=True):
-            what = f"class {class_names[label]}, {config.split.value} image {index}"
-            name = f"{layer}/class_{label}_image_{index:05d}.png"
-            pictures[name] = _maps_sheet(config, layer, what, thumbnail, output)
+        rows = zip(files[layer], thumbnails, result.labels.tolist(), result.indices, outputs, strict=True)
+        for file, thumbnail, label, index, output in rows:
+            what = f"{config.split.value} image {index}"
+            if 0 <= label < len(class_names):
+                what = f"class {clipped(class_names[label], LONGEST_NAME)}, {what}"
+            pictures[file] = _maps_sheet(config, layer, what, thumbnail, output)
     return pictures
 
 
@@ -66,16 +81,16 @@ def map_levels(scaling: MapScaling, output: np.ndarray) -> np.ndarray:
     whole layer where maps are single cells, which have no spread.
 
     Args:
-        output: (height, width, maps) or (units,).
+        output: (height, width, maps) or (units,); of tokens (tokens, maps), which stand side by side.
     """
-    maps = np.moveaxis(output, -1, 0) if output.ndim == 3 else output[:, None, None]
+    maps = np.moveaxis(output.reshape((1,) * (3 - output.ndim) + output.shape), -1, 0)
     if scaling is MapScaling.raw:
         return between(maps, maps.min(), maps.max())
     return standardized_levels(maps, axis=(0, 1, 2) if maps[0].size == 1 else (1, 2))
 
 
 def enlargement(side: int) -> int:
-    """Return the pixels per value: maps become about MAP_SIDE pixels wide, a value at most CELL_SIDE."""
+    """Return the pixels per value: maps become about MAP_SIDE pixels long, a value at most CELL_SIDE."""
     return max(1, min(CELL_SIDE, round(MAP_SIDE / side)))
 
 
@@ -86,19 +101,23 @@ def maps_grid(config: ActivationsConfig, output: np.ndarray) -> np.ndarray:
         output: (height, width, maps) or (units,).
     """
     levels = map_levels(config.scaling, output)
-    maps = enlarge(color_table(config)[levels], enlargement(levels.shape[-1]))
+    maps = enlarge(color_table(config)[levels], enlargement(max(levels.shape[1:])))
     return grid(maps, config.columns, line=1, color=LINE)
 
 
 def _images(
     config: ActivationsConfig, result: ActivationsResult, class_names: Sequence[str], thumbnails: np.ndarray
 ) -> np.ndarray:
-    captions = [
-        [Caption(class_names[label], f"#{index}")] for label, index in zip(result.labels, result.indices, strict=True)
-    ]
-    tiles = enlarge(thumbnails, max(1, 112 // thumbnails.shape[1]))
+    tiles = enlarge(thumbnails, max(1, LARGE_THUMBNAIL // max(thumbnails.shape[1:3])))
+    tiles = widened(fitted(tiles, LARGE_THUMBNAIL), LARGE_THUMBNAIL // 2)
+    captions = []
+    for label, index in zip(result.labels.tolist(), result.indices.tolist(), strict=True):
+        place = f"#{index}"
+        name = class_names[label] if 0 <= label < len(class_names) else ""
+        captions.append([Caption(clipped(name, tiles.shape[2] - text_width(place) - GAP), place)])
     sheet = captioned_grid(tiles, captions, min(10, len(tiles)))
-    return with_heading(sheet, f"The {config.split.value} images, by class and place in the data set")
+    by = "class and place in the data set" if class_names else "place in the data set, which has no labels"
+    return with_heading(sheet, f"The {config.split.value} images, by {by}")
 
 
 def _maps_sheet(
@@ -127,11 +146,12 @@ def _heading(
     low, high = ("mean - 2 std", "mean + 2 std")
     if config.scaling is MapScaling.raw:
         low, high = f"{output.min():.3g}", f"{output.max():.3g}"
-    left = THUMBNAIL + 12
+    left, layer = THUMBNAIL + 12, clipped(layer, LONGEST_NAME, TITLE_SIZE)
     bar = left + text_width(low) + 6
     ends = (left + text_width(layer, TITLE_SIZE), left + text_width(what), bar + BAR[0] + 6 + text_width(high))
     heading = Image.new("RGB", (max(ends), THUMBNAIL), PAPER)
-    heading.paste(Image.fromarray(thumbnail).resize((THUMBNAIL, THUMBNAIL), Image.Resampling.NEAREST), (0, 0))
+    height, width = (max(round(THUMBNAIL * side / max(thumbnail.shape[:2])), 1) for side in thumbnail.shape[:2])
+    heading.paste(Image.fromarray(thumbnail).resize((width, height), Image.Resampling.NEAREST), (0, 0))
     draw_text(heading, layer, left, 10, size=TITLE_SIZE)
     draw_text(heading, what, left, 33)
     draw_text(heading, low, left, 55, color=FAINT_INK)

@@ -12,7 +12,7 @@ MOST, WITHOUT_LABELS = 50, 10
 def chosen_indices(config: ActivationsConfig, labels: np.ndarray) -> np.ndarray:
     """Return positions in the data set: those asked for, or the first of every class that occurs, of at most MOST.
 
-    Without labels it is the first few images.
+    Without labels, which are -1 then, the first images.
 
     Args:
         labels: (count,), of the images that `config.split` names.

@@ -33,7 +33,10 @@ def draw(result: ActivationsResult, drawing: Drawing) -> "Pictures":
     """Draw the images, and the maps of every layer."""
     from pipeline.stages.activations.pictures import render_activations
 
-    return render_activations(drawing.config.activations, result, drawing.dataset.class_names)
+    dataset = drawing.dataset
+    return render_activations(
+        drawing.config.activations, result, dataset.class_names, preprocessing=dataset.preprocessing
+    )
 
 
 STAGE = Stage(

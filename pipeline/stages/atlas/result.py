@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipeline.core.colour import rounded, with_luma
 from pipeline.engine.result import OneFileResult
 
 
@@ -14,23 +15,24 @@ class AtlasResult(OneFileResult):
     map_indices: (maps,) of the layer that were looked at, those of which there is an OIP.
 
     Other starts: start_names: (kinds,), what each kind of start image is made of; other_images: (kinds, starts, maps,
-    size, size, 1) and other_activation: (kinds, starts, maps), as `all_images` and `all_activation` of the OIPs, of
-    each kind and seed; agreement: (maps,), see `core.evidence.agreement`, of the starts of the kind that the run has,
-    which is the first.
+    height, width, channels) and other_activation: (kinds, starts, maps), as `all_images` and `all_activation` of the
+    OIPs, of each kind and seed; agreement: (maps,), see `core.evidence.agreement`, of the starts of the kind that the
+    run has, which is the first.
 
-    predictions: (maps, classes), what the CNN makes of the OIP.
+    predictions: (maps, outputs), what the CNN makes of the OIP, see `core.probabilities`.
 
     Dreams: photo: (height, width) or (height, width, 3) uint8; dreams: (maps, height, width) uint8, its luma as grey
-    levels, dreamt towards each map.
+    levels, dreamt towards each map, or (maps, height, width, 3), all of its colours.
 
     The network, layer by layer: layers: (layers,), names; layer_kinds: (layers,), in words; layer_shapes: (layers,), of
     the output, in words; receptive_fields: (layers, 2), how many pixels per side a node depends on, and how many
-    pixels lie between two nodes, (-1, -1) where it is not known, the picture's side and 0 where it is all of it;
+    pixels lie between two nodes, (-1, -1) where it is not known, the picture's side and 0 where it is all of it; or
+    (layers, 4), the same downwards and across: height, width, and the pixels between two nodes in both directions;
     layer_weights: (layers,), their number.
 
     OIPs of the other convolutions, one after the other: elsewhere_layer: (pictures,), a number among `layers`;
-    elsewhere_map: (pictures,), the map's index; elsewhere_images: (pictures, size, size, 1); elsewhere_activation and
-    elsewhere_maximum: (pictures,), as `activation` and `data_maximum` of the OIPs.
+    elsewhere_map: (pictures,), the map's index; elsewhere_images: (pictures, height, width, channels);
+    elsewhere_activation and elsewhere_maximum: (pictures,), as `activation` and `data_maximum` of the OIPs.
     """
 
     FILE = "atlas.npz"
@@ -54,3 +56,8 @@ class AtlasResult(OneFileResult):
     elsewhere_images: np.ndarray
     elsewhere_activation: np.ndarray
     elsewhere_maximum: np.ndarray
+
+    def dream(self, row: int) -> np.ndarray:
+        """Return the dream of a row, in the photo's colours or its own: uint8 (height, width) or (height, width, 3)."""
+        dream = self.dreams[row]
+        return rounded(dream) if dream.ndim == 3 else with_luma(rounded(self.photo), dream)

@@ -77,16 +77,23 @@ def draw(result: AtlasResult, drawing: Drawing) -> "Pictures":
         images,
         labels,
         drawing.dataset.class_names,
+        preprocessing=drawing.dataset.preprocessing,
     )
 
 
 def _about(drawing: Drawing) -> "About":
+    from pipeline.core.probabilities import are_probabilities
     from pipeline.stages.atlas.page import About
     from pipeline.stages.oip.pictures.words import words_of
 
     config = drawing.config
     # its pages are of maps, whatever was ascended
-    words = words_of(dataclasses.replace(config.oip, direction=None), dense=is_dense(config))
+    scores = drawing.of("oip", OipSweepResult).activation
+    words = words_of(
+        dataclasses.replace(config.oip, direction=None),
+        dense=is_dense(config),
+        shares=are_probabilities(scores[:, None]),
+    )
     return About(
         name=drawing.record.name,
         dataset=drawing.dataset.name,

@@ -29,5 +29,8 @@ def metrics(result: MapStatistics, context: Context) -> Metrics:
             "selectivity": finite(result.selectivity),
             **({"accuracy_drop": dict(enumerate(drop.tolist()))} if classifies else {}),
         },
-        images={"statistics/classes": {0: "classes.png"}, "statistics/top_images": {0: "top_images.png"}},
+        images={
+            **({"statistics/classes": {0: "classes.png"}} if context.dataset.has_labels else {}),
+            "statistics/top_images": {0: "top_images.png"},
+        },
     )

@@ -29,11 +29,12 @@ def compute(context: Context) -> MapStatistics:
 
 
 def draw(result: MapStatistics, drawing: Drawing) -> "Pictures":
-    """Draw the means by class, and the images that activate each map most."""
+    """Draw the means by class, if there are labels, and the images that activate each map most."""
     from pipeline.stages.statistics.pictures import render_statistics
 
-    images, _ = drawing.dataset.split(drawing.config.statistics.split)
-    return render_statistics(result, images, drawing.dataset.class_names)
+    dataset = drawing.dataset
+    images, _ = dataset.split(drawing.config.statistics.split)
+    return render_statistics(result, images, dataset.class_names, preprocessing=dataset.preprocessing)
 
 
 STAGE = Stage(

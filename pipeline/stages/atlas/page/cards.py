@@ -101,19 +101,21 @@ def _with_general(made: list[Card]) -> list[Card]:
 
 def _card(source: Source, index: int, gallery: Gallery) -> Card:
     statistics, oips = source.statistics, source.oips
-    row, preferred = source.oip_rows.get(index), int(statistics.preferred_class[index])
+    row = source.oip_rows.get(index)
+    preferred = int(statistics.preferred_class[index]) if source.labelled else -1
     predicted, agreement = -1, unknown("there are no pictures from other seeds")
     if (at := source.atlas_rows.get(index)) is not None:
         atlas = source.atlas
         agreement = known(atlas.agreement[at], agreement.reason, brief)
-        predicted = _largest(atlas.predictions[at])
-    selectivity = float(statistics.selectivity[index])
+        predicted = _largest(source.predictions[at])
+    selectivity = float(statistics.selectivity[index]) if source.labelled else np.nan
     label, name = source.map_label(index), source.name(preferred) if preferred >= 0 else "none"
     if row is None:
         nothing = unknown("the run made no OIP of it")
         return Card(index, label, "", NO_OIP, "the run made no OIP of it", nothing, nothing, nothing, preferred, name,
                     -1, known(selectivity, NO_SELECTIVITY, brief), nothing, ())  # fmt: skip
-    before = [number for number, name in enumerate(oips.path_layers.tolist()) if name != oips.layer]
+    # without labels there are no images of other classes
+    before = [n for n, name in enumerate(oips.path_layers.tolist()) if name != oips.layer and source.labelled]
     early = np.array([oips.path_similarity[before, row], oips.path_others[before, row]])
     relative = relative_score(oips.activation[row], oips.largest_on_data[row])
     # where no real image drives the map both are the same
@@ -132,7 +134,7 @@ def _card(source: Source, index: int, gallery: Gallery) -> Card:
     return Card(
         index=index,
         label=label,
-        picture=gallery.grey(f"oip-{index}", oips.images[row]),
+        picture=gallery.image(f"oip-{index}", oips.images[row]),
         verdict=evidence.verdict,
         told=oips.verdict(row),
         score=known(oips.activation[row], "it is not a number"),
@@ -144,7 +146,7 @@ def _card(source: Source, index: int, gallery: Gallery) -> Card:
         selectivity=known(selectivity, NO_SELECTIVITY, brief),
         agreement=agreement,
         warnings=warnings_for(evidence),
-        plain=gallery.grey(f"plain-{index}", oips.plain_images[row]) if beside else "",
+        plain=gallery.image(f"plain-{index}", oips.plain_images[row]) if beside else "",
         plain_relative=known(
             relative_score(oips.plain_activation[row], oips.largest_on_data[row]) if beside else np.nan,
             NO_MAXIMUM,

@@ -77,7 +77,7 @@ def class_page(source: Source, label: int, gallery: Gallery) -> ClassPage:
         label=label,
         name=source.name(label),
         count=count,
-        picture=gallery.grey(f"class-{label}", own.mean(axis=0)) if len(own) else "",
+        picture=gallery.image(f"class-{label}", own.mean(axis=0)) if len(own) else "",
         accuracy=known(statistics.accuracy[label], NO_IMAGES, percent),
         preferring=np.flatnonzero(statistics.preferred_class == label).tolist(),
         mistakes=_mistakes(source, label, confusion[label], count),
@@ -86,8 +86,10 @@ def class_page(source: Source, label: int, gallery: Gallery) -> ClassPage:
         less=[
             Telling(one.index, f"{MINUS}{one.effect}", one.there, one.here) for one in _telling(source, others, [label])
         ],
-        patterns=[_pattern(source, label, index, gallery) for index in range(source.maps)],
-        rival=rival(confusion, label),
+        patterns=[
+            _pattern(source, label, index, gallery) for index in range(source.maps if source.has_patterns else 0)
+        ],
+        rival=rival(confusion, label) if source.compares else -1,
     )
 
 
@@ -152,9 +154,12 @@ def _pattern(source: Source, label: int, index: int, gallery: Gallery) -> Patter
 def comparisons(source: Source) -> dict[str, list[list[list[object]]]]:
     """Return for every two classes "4-9", the smaller first, the maps that each of them activates more.
 
-    Of each map its index, the size of Cohen's d, and the means of the first and of the second class, as text.
+    Nothing of too many classes. Of each map its index, the size of Cohen's d, and the means of the first and of the
+    second class, as text.
     """
-    pairs = {}
+    pairs: dict[str, list[list[list[object]]]] = {}
+    if not source.compares:
+        return pairs
     groups = [source.group([label]) for label in source.classes]
     for first, second in itertools.combinations(source.classes, 2):
         effects = cohens_d(groups[first], groups[second])

@@ -2,12 +2,24 @@
 
 from pipeline.stages.oip.pictures.words import Words
 
+OF_CLASSES = {
+    "selectivity", "preferred", "ablation", "prediction", "deviation", "effect", "pattern", "accuracy", "images",
+    "preferring",
+}  # fmt: skip
+
 
 # long: a list of words
-def glossary(words: Words) -> dict[str, tuple[str, str]]:
-    """Return the explanations, in the words of the layer."""
+def glossary(words: Words, *, labelled: bool, logits: bool) -> dict[str, tuple[str, str]]:
+    """Return the explanations, in the words of the layer.
+
+    Args:
+        labelled: it is known what the images show; else nothing is said of classes.
+        logits: the CNN's outputs are no probabilities by themselves.
+    """
     part = words.part
-    return {
+    how = " Its outputs are no probabilities: this is their softmax." if logits else ""
+    right = "; the share of the real images that the CNN gets right" if labelled else ""
+    explained = {
         "oip": (
             "OIP",
             f"Original input pattern: the picture that drives a {part} to a high activation, made by gradient ascent "
@@ -61,7 +73,7 @@ def glossary(words: Words) -> dict[str, tuple[str, str]]:
         ),
         "prediction": (
             "OIP taken for",
-            "The CNN's probability for each class when it is shown the OIP, in percent.",
+            f"The CNN's probability for each class when it is shown the OIP, in percent.{how}",
         ),
         "deviation": ("±", "The standard deviation over the images of the class."),
         "positions": (
@@ -102,8 +114,9 @@ def glossary(words: Words) -> dict[str, tuple[str, str]]:
             "in a few figures",
             f"How many {words.parts} this run made an OIP of; how many of these OIPs have a score of 1 × data or more, "
             "of those whose largest on the data is known; how many are warned of for a reason that most others do not "
-            "share; the share of the real images that the CNN gets right.",
+            f"share{right}.",
         ),
         "receptive": ("receptive field", "How many pixels of the picture a node of the layer depends on."),
         "warning": ("warning", "The evidence and the picture disagree: the page of the map says how."),
     }
+    return {key: word for key, word in explained.items() if labelled or key not in OF_CLASSES}

@@ -17,10 +17,15 @@ class Picture:
 
 @dataclass(frozen=True)
 class TopImage:
-    """A real image: box: (left, top, width, height) of what the strongest node sees, in pixels; whole: all of it."""
+    """A real image.
+
+    height, width: in pixels; label: its class in words, nothing if there is none; box: (left, top, width, height) of
+    what the strongest node sees, in pixels; whole: all of it.
+    """
 
     key: str
-    size: int
+    height: int
+    width: int
     rank: int
     index: int
     label: str

@@ -1,16 +1,16 @@
 """The page of a map: all that is known of it."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.core.colour import with_luma
 from pipeline.stages.atlas.page.cards import NO_MAXIMUM, Card
 from pipeline.stages.atlas.page.curve import Curve, curve
-from pipeline.stages.atlas.page.gallery import Gallery
+from pipeline.stages.atlas.page.gallery import SMALL_SIDE, Gallery
 from pipeline.stages.atlas.page.map_parts import ClassRow, Neighbour, PathRow, Picture, Positions, Starts, TopImage
 from pipeline.stages.atlas.page.numbers import brief, known, percent, plain, points, times, unknown
-from pipeline.stages.atlas.page.source import Source
+from pipeline.stages.atlas.page.source import FIRST_ROWS, MOST_ROWS, Source
 from pipeline.stages.atlas.page.warnings import relative_score
 
 NO_IMAGES = "the data has no image of this class"
@@ -21,7 +21,7 @@ NO_OIP_TO_SHOW = "there is no OIP to show to the CNN"
 class MapPage:
     """The page of a map.
 
-    previous, following: the maps beside it in the order of the overview.
+    previous, following: the maps beside it in the order of the overview; left_out: how many classes are not shown.
     """
 
     card: Card
@@ -30,6 +30,7 @@ class MapPage:
     sentences: list[str]
     tops: list[TopImage]
     classes: list[ClassRow]
+    left_out: int
     positions: Positions | None
     evolution: list[Picture]
     objective: Curve | None
@@ -55,13 +56,15 @@ def map_page(source: Source, card: Card, previous: int, following: int, gallery:
     """
     row, at = source.oip_rows.get(card.index), source.atlas_rows.get(card.index)
     rows = _classes(source, card, at)
+    shown = _shown(rows, card)
     return MapPage(
         card=card,
         previous=previous,
         following=following,
         sentences=_sentences(source, card, rows),
         tops=_tops(source, card.index, gallery),
-        classes=rows,
+        classes=shown,
+        left_out=len(rows) - len(shown),
         positions=None if source.dense else _positions(source, card, gallery),
         evolution=[] if row is None else _evolution(source, card, row, gallery),
         objective=None if row is None else curve(source.oips.objective[:, row], source.oips.snapshot_steps),
@@ -93,7 +96,7 @@ def _sentences(source: Source, card: Card, rows: list[ClassRow]) -> list[str]:
         said.append(
             f"Of all classes {card.preferred_name} activates it most; its selectivity is {card.selectivity.words}."
         )
-    else:
+    elif source.labelled:
         said.append("No class activates it more than the others.")
     if card.predicted >= 0:
         row = rows[card.predicted]
@@ -121,8 +124,9 @@ def _tops(source: Source, index: int, gallery: Gallery) -> list[TopImage]:
         top, left, bottom, right = statistics.top_crops[index, rank].tolist()
         tops.append(
             TopImage(
-                key=gallery.grey(f"image-{image}", source.images[image]),
-                size=width,
+                key=gallery.image(f"image-{image}", source.images[image]),
+                height=height,
+                width=width,
                 rank=rank + 1,
                 index=image,
                 label=source.name(int(source.labels[image])),
@@ -139,8 +143,10 @@ def _tops(source: Source, index: int, gallery: Gallery) -> list[TopImage]:
 
 def _classes(source: Source, card: Card, at: int | None) -> list[ClassRow]:
     statistics, index = source.statistics, card.index
+    if not source.labelled:
+        return []
     means, changes = statistics.class_means[index], statistics.ablated_accuracy[index] - statistics.accuracy
-    predictions = np.full(len(means), np.nan) if at is None else source.atlas.predictions[at]
+    predictions = np.full(len(means), np.nan) if at is None else source.predictions[at]
     no_prediction = NO_OIP_TO_SHOW if at is None else "the CNN gives no number"
     return [
         ClassRow(
@@ -157,6 +163,15 @@ def _classes(source: Source, card: Card, at: int | None) -> list[ClassRow]:
         )
         for label, share, change in zip(source.classes, _bars(means), _bars(changes), strict=True)
     ]
+
+
+def _shown(rows: list[ClassRow], card: Card) -> list[ClassRow]:
+    """Return the rows that the page shows: of many classes those that activate the map most, and those named on it."""
+    if len(rows) <= MOST_ROWS:
+        return rows
+    first = sorted(rows, key=lambda row: -row.mean.value if row.mean.known else math.inf)[:FIRST_ROWS]
+    named = {row.number for row in first} | {card.preferred, card.predicted}
+    return [row for row in rows if row.number in named]
 
 
 def _bars(values: np.ndarray) -> list[float]:
@@ -195,7 +210,7 @@ def _evolution(source: Source, card: Card, row: int, gallery: Gallery) -> list[P
     oips, stopped = source.oips, "the ascent had ended"
     pictures = [
         Picture(
-            gallery.grey(f"start-{card.index}", oips.start_images[row]),
+            gallery.image(f"start-{card.index}", oips.start_images[row], SMALL_SIDE),
             f"Noise that the OIP of {card.label} grew out of",
             "start",
             known(oips.objective[0, row], stopped) if len(oips.objective) else unknown(stopped),
@@ -204,7 +219,7 @@ def _evolution(source: Source, card: Card, row: int, gallery: Gallery) -> list[P
     for number, step in enumerate(oips.snapshot_steps.tolist()):
         # the objective after a step is that before the next; the picture after the last one is the OIP itself
         if step + 1 < len(oips.objective):
-            key = gallery.grey(f"step-{card.index}-{step}", oips.snapshots[number, row])
+            key = gallery.image(f"step-{card.index}-{step}", oips.snapshots[number, row], SMALL_SIDE)
             alt = f"Picture of {card.label} after step {step}"
             pictures.append(Picture(key, alt, f"step {step}", known(oips.objective[step + 1, row], stopped)))
     return pictures
@@ -228,7 +243,7 @@ def _starts(source: Source, card: Card, gallery: Gallery) -> list[Starts]:
             name,
             [
                 Picture(
-                    gallery.grey(f"other-{card.index}-{kind}-{number}", image),
+                    gallery.image(f"other-{card.index}-{kind}-{number}", image, SMALL_SIDE),
                     f"Picture for {card.label} that grew out of start {number} of {name}",
                     f"start {number}",
                     known(relative_score(activation, maximum), NO_MAXIMUM, times),
@@ -242,12 +257,13 @@ def _starts(source: Source, card: Card, gallery: Gallery) -> list[Starts]:
 
 def _path(source: Source, row: int) -> list[PathRow]:
     oips, reason = source.oips, "there are too few images to compare"
+    no_others = reason if source.labelled else "the data have no labels"
     return [
         PathRow(
             layer,
             known(oips.path_similarity[number, row], reason, brief),
             known(oips.path_same[number, row], reason, brief),
-            known(oips.path_others[number, row], reason, brief),
+            known(oips.path_others[number, row], no_others, brief),
         )
         for number, layer in enumerate(oips.path_layers.tolist())
     ]
@@ -266,4 +282,4 @@ def _neighbours(source: Source, index: int, found: np.ndarray, sign: int) -> lis
 def _dream(source: Source, at: int | None, index: int, gallery: Gallery) -> str:
     if at is None or source.photo is None:
         return ""
-    return gallery.photo(f"dream-{index}", with_luma(source.photo, source.atlas.dreams[at]))
+    return gallery.photo(f"dream-{index}", source.atlas.dream(at))

@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from pipeline.stages.atlas.page.cards import NO_MAXIMUM
-from pipeline.stages.atlas.page.gallery import Gallery
+from pipeline.stages.atlas.page.gallery import SMALL_SIDE, Gallery
 from pipeline.stages.atlas.page.map_parts import Picture
 from pipeline.stages.atlas.page.numbers import counted, known, plain, times
 from pipeline.stages.atlas.page.source import Source
 from pipeline.stages.atlas.page.warnings import RULES, Evidence, Rule, relative_score, warnings_for
 from pipeline.stages.oip.result import NEVER, RISING
+
+SEES_ALL = ("sees all", "A node sees the whole picture.")
+NOT_KNOWN = "field not known"
 
 
 @dataclass(frozen=True)
@@ -53,15 +56,18 @@ def layer_pages(source: Source, gallery: Gallery) -> list[LayerPage]:
     atlas = source.atlas
     pages = []
     for number, name in enumerate(atlas.layers.tolist()):
-        side, apart = atlas.receptive_fields[number].tolist()
-        sees, told = _receptive_field(side, apart, source.images.shape[1])
+        sees, told = _receptive_field(atlas.receptive_fields[number].tolist(), source.sides)
+        shape = str(atlas.layer_shapes[number])
+        if sees == NOT_KNOWN and shape.isdigit():
+            # a unit of a row
+            sees, told = SEES_ALL
         here = name == source.oips.layer
         pages.append(
             LayerPage(
                 name=name,
                 address="maps" if here else f"layer-{quote(name, safe='')}",
                 kind=_crosses(str(atlas.layer_kinds[number])),
-                shape=_crosses(str(atlas.layer_shapes[number])),
+                shape=_crosses(shape),
                 sees=sees,
                 told=told,
                 weights=counted(int(atlas.layer_weights[number]), "weight", "weights"),
@@ -77,18 +83,28 @@ def _crosses(words: str) -> str:
     return words.replace(" x ", " × ")
 
 
-def _receptive_field(side: int, apart: int, picture: int) -> tuple[str, str]:
-    """Return it in two or three words, and in a sentence; `picture`: the pixels of its side."""
-    if side < 0:
-        return "", "How many pixels a node sees is not known."
-    if side >= picture and apart <= 0:
-        return "sees all", "A node sees the whole picture."
-    sees = f"sees {side} × {side}"
-    if apart <= 0:
-        return sees, f"The only node of a map sees {side} × {side} pixels of the picture."
+def _receptive_field(field: list[int], picture: tuple[int, int]) -> tuple[str, str]:
+    """Return it in two or three words, and in a sentence.
+
+    Args:
+        field: (side, pixels from one node to the next), or (height, width, the same downwards, the same across).
+        picture: (height, width) in pixels.
+    """
+    both = field if len(field) == 4 else [field[0], min(field[0], picture[1]), field[1], field[1]]
+    height, width, down, across = both
+    if min(height, width) < 0:
+        return NOT_KNOWN, "How many pixels a node sees is not known."
+    if height >= picture[0] and max(down, across) <= 0 and (len(field) == 2 or width >= picture[1]):
+        return SEES_ALL
+    sees = f"sees {height} × {width}"
+    if max(down, across) <= 0:
+        return sees, f"The only node of a map sees {height} × {width} pixels of the picture."
+    apart = counted(down, "pixel", "pixels")
+    if down != across:
+        apart = f"{apart} downwards and {counted(across, 'pixel', 'pixels')} across"
     return sees, (
-        f"A node sees {side} × {side} pixels of the picture; nodes that are neighbours see squares "
-        f"{counted(apart, 'pixel', 'pixels')} apart."
+        f"A node sees {height} × {width} pixels of the picture; nodes that are neighbours see "
+        f"{'squares' if height == width else 'rectangles'} {apart} apart."
     )
 
 
@@ -102,7 +118,7 @@ def _pictures(source: Source, number: int, layer: str, gallery: Gallery) -> list
             pictures.append(
                 LayerPicture(
                     Picture(
-                        gallery.grey(f"elsewhere-{number}-{index}", atlas.elsewhere_images[row]),
+                        gallery.image(f"elsewhere-{number}-{index}", atlas.elsewhere_images[row], SMALL_SIDE),
                         f"OIP of map {index} of {layer}",
                         f"map {index}",
                         known(relative, NO_MAXIMUM, times),

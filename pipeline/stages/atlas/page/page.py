@@ -10,6 +10,8 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from pipeline.core.preprocessing import STANDARDIZED, Preprocessing
+from pipeline.drawing.levels import range_of
 from pipeline.runtime.errors import InputError
 from pipeline.stages.atlas.page.about import About
 from pipeline.stages.atlas.page.cards import SHORT, SIGNS, Card, cards
@@ -23,6 +25,7 @@ from pipeline.stages.atlas.page.numbers import counted, percent
 from pipeline.stages.atlas.page.source import Source
 from pipeline.stages.atlas.page.warnings import RULES
 from pipeline.stages.atlas.result import AtlasResult
+from pipeline.stages.oip.pictures.words import range_of_result
 from pipeline.stages.oip.result import BELOW, REACHED, OipSweepResult
 from pipeline.stages.statistics.result import MapStatistics
 
@@ -35,6 +38,8 @@ def render_atlas(
     images: np.ndarray,
     labels: np.ndarray,
     class_names: Sequence[str],
+    *,
+    preprocessing: Preprocessing = STANDARDIZED,
 ) -> str:
     """Make one HTML file of all maps of a layer, which asks for nothing else.
 
@@ -45,19 +50,24 @@ def render_atlas(
         oips: may be of some of the maps only; those without an OIP come last.
         statistics: of all maps of the layer, over `images`.
         atlas: of the maps that have an OIP, as `examine_maps` made it.
-        images: (images, size, size, 1) float32, standardized, those that `statistics` looked at.
+        images: (images, height, width, channels) float32, as the CNN takes them, those that `statistics` looked at.
         labels: (images,) int, their classes.
-        class_names: (classes,), text of the user's, as is all of `about` and the layers' names: it is escaped.
+        class_names: (classes,), text of the user's, as is all of `about` and the layers' names: it is escaped. None
+            where the data has no labels: what is said of classes is left out.
+        preprocessing: what was made of the images.
     Returns:
         The text of the file.
     Raises:
         InputError: another number of names than of classes.
     """
-    if len(class_names) != statistics.classes:
+    if len(class_names) not in (0, statistics.classes):
         takes = f"a name for each of the {statistics.classes} classes"
         raise InputError.at("class_names", takes=takes, got=f"{len(class_names)} names")
     source = Source(about, oips, statistics, atlas, images, labels, tuple(class_names))
-    gallery, script = Gallery(), _text("atlas.js")
+    # what black and white are is said by the data, or else by the OIPs
+    pixel_range = range_of(preprocessing, images.shape[-1])
+    gallery = Gallery(range_of_result(oips) if pixel_range is None else pixel_range)
+    script = _text("atlas.js")
     shown = cards(source, gallery)
     photo = "" if source.photo is None else gallery.photo("photo", source.photo)
     return _environment().get_template("page.html.j2").render(
@@ -73,9 +83,9 @@ def render_atlas(
         classes=[class_page(source, label, gallery) for label in source.classes],
         comparisons=comparisons(source),
         layers=layer_pages(source, gallery),
-        glossary=glossary(source.words),
+        glossary=glossary(source.words, labelled=source.labelled, logits=source.gives_logits),
         summary=_summary(source, shown),
-        rules=RULES,
+        rules=[rule for rule in RULES if source.labelled or not rule.of_classes],
         verdicts=[(word, SIGNS[word], SHORT[word]) for word in _verdicts(shown)],
         photo=photo,
         reach=_reach(shown),
@@ -85,9 +95,15 @@ def render_atlas(
         gallery=gallery,
         # those of the overview lie there, so that it is seen at once and without the script
         later=_later(gallery, shown),
+        proportions=[_proportion(*source.sides), _proportion(*statistics.position_means.shape[1:])],
         stops=", ".join(f"rgb({red} {green} {blue})" for red, green, blue in STOPS),
         chart={"width": WIDTH, "height": HEIGHT, "left": LEFT, "right": RIGHT, "top": TOP, "bottom": BOTTOM},
     )  # fmt: skip
+
+
+def _proportion(height: int, width: int) -> str:
+    """Return width / height of the room for a picture, between 1/3 and 3; a longer one has bars beside it."""
+    return f"{min(max(width / height, 1 / 3), 3):.4g}"
 
 
 def _later(gallery: Gallery, shown: list[Card]) -> dict[str, str]:
@@ -125,7 +141,7 @@ def _summary(source: Source, shown: list[Card]) -> list[tuple[str, str]]:
             f"{words.part if warned == 1 else words.parts} with warnings of {'its' if warned == 1 else 'their'} own",
         ),
     ]
-    if total := int(source.counts.sum()):
+    if source.labelled and (total := int(source.counts.sum())):
         figures.append((percent(right / total), f"accuracy on {counted(total, 'image', 'images')}"))
     return figures
 

@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from pipeline.core.colour import rounded
+from pipeline.core.probabilities import are_probabilities, probabilities
 from pipeline.core.statistics import Neighbours, neighbours
 from pipeline.stages.atlas.page.about import About
 from pipeline.stages.atlas.page.effects import Group, group
@@ -16,6 +17,11 @@ from pipeline.stages.oip.result import OipSweepResult
 from pipeline.stages.statistics.result import MapStatistics
 
 NEIGHBOURS = 6
+# Of a class's name, in letters.
+LONGEST_NAME = 60
+# What is said of classes grows with their number, or its square: of more of them less is said. Classes that are
+# compared with each other; rows of a map's table, and how many of them where there are more; mean patterns.
+MOST_COMPARED, MOST_ROWS, FIRST_ROWS, MOST_PATTERNS = 100, 100, 30, 30_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,19 +48,59 @@ class Source:
         return len(self.statistics.mean)
 
     @property
-    def side(self) -> int:
-        """Return the pixels per side of the images and OIPs."""
-        return self.images.shape[1]
+    def sides(self) -> tuple[int, int]:
+        """Return (height, width) of the images and OIPs, in pixels."""
+        return self.images.shape[1], self.images.shape[2]
+
+    @property
+    def labelled(self) -> bool:
+        """Tell whether it is known what the images show."""
+        return bool(self.class_names)
 
     @property
     def classes(self) -> range:
-        """Return the numbers of the classes."""
-        return range(self.statistics.classes)
+        """Return the numbers of the classes; none where the data has no labels."""
+        return range(len(self.class_names))
+
+    @property
+    def compares(self) -> bool:
+        """Tell whether any two classes are compared."""
+        return 1 < len(self.class_names) <= MOST_COMPARED
+
+    @property
+    def has_patterns(self) -> bool:
+        """Tell whether the mean pattern of every map is shown for every class."""
+        return len(self.class_names) * self.maps <= MOST_PATTERNS
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Return the classes in words, the end of long ones left out."""
+        return tuple(
+            name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1].rstrip()}…" for name in self.class_names
+        )
 
     @property
     def dense(self) -> bool:
         """Tell whether a map has a single position, which sees the whole image."""
         return self.statistics.position_means.shape[1:] == (1, 1)
+
+    @property
+    def sees_all(self) -> bool:
+        """Tell whether every position that drives a map sees the whole image."""
+        return bool((self.statistics.top_crops == (0, 0, *self.sides)).all())
+
+    @cached_property
+    def predictions(self) -> np.ndarray:
+        """Return (rows of `atlas`, classes), the probabilities that the CNN gives the OIPs; not numbers without any."""
+        given, classes = self.atlas.predictions, len(self.class_names)
+        # the only output of a single class is that class's
+        found = probabilities(given)[:, 1:] if given.shape[1] == classes == 1 else probabilities(given)
+        return found if found.shape[1] == classes else np.full((len(given), classes), np.nan)
+
+    @property
+    def gives_logits(self) -> bool:
+        """Tell whether the CNN's outputs are no probabilities by themselves."""
+        return not are_probabilities(self.atlas.predictions)
 
     @cached_property
     def oip_rows(self) -> dict[int, int]:
@@ -87,8 +133,8 @@ class Source:
         return group(statistics.class_means, statistics.class_deviations, self.counts, np.asarray(classes, np.int64))
 
     def name(self, label: int) -> str:
-        """Return a class in words."""
-        return self.class_names[label]
+        """Return a class in words; nothing for a label that is none."""
+        return self.names[label] if 0 <= label < len(self.names) else ""
 
     def map_label(self, index: int) -> str:
         """Return a map in words."""

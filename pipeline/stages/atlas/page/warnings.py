@@ -39,12 +39,13 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Rule:
-    """A warning: its key, two or three words, a sentence, and when it is given."""
+    """A warning: its key, two or three words, a sentence, when it is given, and whether it needs labels."""
 
     key: str
     short: str
     sentence: str
     applies: Callable[[Evidence], bool]
+    of_classes: bool = False
 
 
 # a comparison with what is not a number is false: no rule applies to what is not known
@@ -74,6 +75,7 @@ RULES = (
         "of other classes are: it reaches the map on a path that the data does not take.",
         lambda of: len(of.early_others) > 0
         and all(own < others for own, others in zip(of.early_similarity, of.early_others, strict=True)),
+        of_classes=True,
     ),
     Rule(
         "seeds",
@@ -89,6 +91,7 @@ RULES = (
         "that the map prefers.",
         lambda of: of.selectivity >= SELECTIVE and -1 not in (of.preferred, of.predicted)
         and of.preferred != of.predicted,
+        of_classes=True,
     ),
 )  # fmt: skip
 

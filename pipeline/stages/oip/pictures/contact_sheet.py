@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from pipeline.drawing.layout import fitted, widened
 from pipeline.drawing.sheets import (
     FAINT_INK,
     INK,
@@ -31,32 +32,42 @@ from pipeline.stages.oip.result import BELOW, CONVERGED, NEVER, REACHED, RISING,
 TILE_SIDE = 84
 MAP_PICTURE_SIDE = 224
 SHEET_WIDTH = 1400
+# Of a sheet of large pictures, which are made smaller above it.
+WIDEST = 4096
 
 
 def contact_sheets(words: Words, result: OipSweepResult, kinds: Mapping[str, np.ndarray]) -> list[np.ndarray]:
     """Draw the pictures in the order of the result; where they are few, verdicts are in words.
 
     Args:
-        kinds: how the images became grey levels -> these, (maps, size, size) uint8, or with plain pictures beside them,
-            see `side_by_side`.
+        kinds: how the images became levels -> these, (maps, height, width) uint8, or with plain pictures beside them,
+            see `side_by_side`; colours are (maps, height, width, 3).
     Returns:
         A sheet for each kind.
     """
-    count, side = result.images.shape[:2]
+    count, *sides = result.images.shape[:3]
     pictures = 2 if has_pairs(result) else 1
     columns = columns_of(count, pictures)
     # tiles are wide enough for a caption, and larger where there are few
+    side = max(sides)
     factor = max(math.ceil(TILE_SIDE / side), min(MAP_PICTURE_SIDE, SHEET_WIDTH // columns // pictures) // side)
-    width = pictures * factor * side
+    tiles = [_tiles(silent_dimmed(result, levels), factor, columns) for levels in kinds.values()]
+    width = tiles[0].shape[2]
     captions = [_in_words(words, result, row) for row in range(count)]
     short = max(line.width for caption in captions for line in caption) > width
     if short:
         captions = [_in_short(result, row) for row in range(count)]
-    sheets = captioned_grids(
-        [enlarge(silent_dimmed(result, levels), factor) for levels in kinds.values()], captions, columns
-    )
+    sheets = captioned_grids(tiles, captions, columns)
     legend, title = _legend(words, result, short=short), headline(words, result)
     return [with_heading(sheet, title, [*legend, Note(shown)]) for sheet, shown in zip(sheets, kinds, strict=True)]
+
+
+def _tiles(levels: np.ndarray, factor: int, columns: int) -> np.ndarray:
+    """Enlarge levels, or make them smaller where the sheet would be too wide; paper beside what is narrow."""
+    pictures = enlarge(levels, factor)
+    height, width = pictures.shape[1:3]
+    share = max(TILE_SIDE, WIDEST // columns) / width
+    return widened(fitted(pictures, round(max(height, width) * share)) if share < 1 else pictures, TILE_SIDE)
 
 
 def columns_of(count: int, pictures: int = 1) -> int:
@@ -70,18 +81,20 @@ def has_pairs(result: OipSweepResult) -> bool:
 
 
 def side_by_side(result: OipSweepResult, to_levels: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-    """Return the grey levels (maps, size, size) of all OIPs; (maps, size, 2 size) with the plain pictures to the right.
+    """Return the levels of all OIPs, twice as wide with the plain pictures to the right.
 
     Args:
-        to_levels: makes them of images (maps, size, size).
+        to_levels: makes them of images (maps, height, width, channels): (maps, height, width), of colours (maps,
+            height, width, 3).
     """
     images = [result.images, result.plain_images] if has_pairs(result) else [result.images]
-    return np.concatenate([to_levels(some[..., 0]) for some in images], axis=2)
+    return np.concatenate([to_levels(some) for some in images], axis=2)
 
 
 def silent_dimmed(result: OipSweepResult, levels: np.ndarray) -> np.ndarray:
-    """Dim the levels (maps, size, size) of maps without an OIP."""
-    return np.where(result.verdicts[:, None, None] == NEVER, dimmed(levels), levels)
+    """Dim the levels (maps, height, width) or (maps, height, width, 3) of maps without an OIP."""
+    silent = np.reshape(result.verdicts == NEVER, (-1,) + (1,) * (levels.ndim - 1))
+    return np.where(silent, dimmed(levels), levels)
 
 
 def dimmed(levels: np.ndarray) -> np.ndarray:

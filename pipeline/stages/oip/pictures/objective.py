@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from matplotlib.collections import LineCollection
 
-from pipeline.drawing.curves import COLORS, legend_above, new_figure, to_picture
+from pipeline.drawing.curves import COLORS, legend_above, literal, new_figure, to_picture
 from pipeline.settings.choices import Objective, Strategy
 from pipeline.stages.oip.pictures.words import Words
 from pipeline.stages.oip.result import OipSweepResult
@@ -25,7 +25,7 @@ def objective_curves(config: OipConfig, words: Words, result: OipSweepResult) ->
         axes.axvline(first - 0.5, color="#9a9aa0", linewidth=0.8, linestyle=":")
     before = "\nbefore the activation function" if config.objective is Objective.pre_activation else ""
     stages = ", dotted: shorter waves are added" if stage_borders(config) else ""
-    axes.set(xlabel=f"step{stages}", ylabel=f"{words.measured}{before}")
+    axes.set(xlabel=f"step{stages}", ylabel=f"{literal(words.measured)}{before}")
     axes.margins(x=0.01)
     legend_above(axes, columns=4)
     return to_picture(figure)

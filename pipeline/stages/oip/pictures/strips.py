@@ -6,7 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from pipeline.drawing.levels import stretched
+from pipeline.drawing.layout import fitted, widened
+from pipeline.drawing.levels import image_levels
 from pipeline.drawing.sheets import (
     GAP,
     INK,
@@ -25,8 +26,8 @@ from pipeline.drawing.sheets import (
     text_width,
     with_heading,
 )
-from pipeline.stages.oip.pictures.contact_sheet import TILE_SIDE, dimmed
-from pipeline.stages.oip.pictures.words import Words, figures, in_few_digits, verdict_lines
+from pipeline.stages.oip.pictures.contact_sheet import MAP_PICTURE_SIDE, TILE_SIDE, dimmed
+from pipeline.stages.oip.pictures.words import Words, figures, in_few_digits, range_of_result, verdict_lines
 from pipeline.stages.oip.result import NEVER, OipSweepResult
 
 EVOLUTIONS = 8
@@ -39,8 +40,8 @@ LABEL_GAP = 4
 def evolution(words: Words, result: OipSweepResult) -> np.ndarray:
     """Draw rows for up to EVOLUTIONS maps, from the strongest to the weakest: the start image, then the snapshots."""
     rows = ranked(result.activation, EVOLUTIONS)
-    stages = np.concatenate([result.start_images[None], result.snapshots])[..., 0]
-    tiles = rgb(_tiles(np.concatenate([stages[:, row] for row in rows])))
+    stages = np.concatenate([result.start_images[None], result.snapshots])
+    tiles = rgb(_tiles(result, np.concatenate([stages[:, row] for row in rows])))
     columns = [[Caption(text)] for text in ("start", *(f"step {step}" for step in result.snapshot_steps))]
     sheet = _labelled(words, result, rows, tiles, columns * len(rows))
     notes = [Note("step n: after its change")]
@@ -57,7 +58,7 @@ def starts(words: Words, result: OipSweepResult) -> np.ndarray:
         kept = kept_start(result, row)
         for start in shown_starts(result.all_activation.shape[1], kept):
             value = float(result.all_activation[row, start])
-            levels = _tiles(result.all_images[None, row, start, ..., 0])
+            levels = _tiles(result, result.all_images[None, row, start])
             tiles.append(_framed(levels if value > 0 else dimmed(levels), Mark.frame.value if start == kept else PAPER))
             captions.append([Caption(in_few_digits(value), color=INK if value > 0 else WARNING)])
     sheet = _labelled(words, result, rows, np.stack(tiles), captions)
@@ -109,14 +110,17 @@ def shown_starts(count: int, kept: int | None) -> list[int]:
     return shown
 
 
-def _tiles(images: np.ndarray) -> np.ndarray:
-    return enlarge(stretched(images), math.ceil(TILE_SIDE / images.shape[-1]))
+def _tiles(result: OipSweepResult, images: np.ndarray) -> np.ndarray:
+    """Draw images (count, height, width, channels), at least as wide as a caption: (count, height, width[, 3])."""
+    levels = image_levels(images, range_of_result(result))
+    factor = math.ceil(TILE_SIDE / max(levels.shape[1:3]))
+    return widened(fitted(enlarge(levels, factor), MAP_PICTURE_SIDE), TILE_SIDE)
 
 
 def _framed(levels: np.ndarray, color: tuple[int, int, int]) -> np.ndarray:
-    """Draw a tile (1, side, side) within a frame, so that it hides nothing: (side + 2 FRAME, side + 2 FRAME, 3)."""
-    side = levels.shape[-1] + 2 * FRAME
-    tile = np.full((side, side, 3), color, np.uint8)
+    """Draw a tile (1, height, width[, 3]) within a frame, FRAME pixels wide, so that it hides nothing."""
+    height, width = levels.shape[1:3]
+    tile = np.full((height + 2 * FRAME, width + 2 * FRAME, 3), color, np.uint8)
     tile[FRAME:-FRAME, FRAME:-FRAME] = rgb(levels)[0]
     return tile
 

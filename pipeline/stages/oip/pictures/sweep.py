@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import matplotlib
 import numpy as np
 
-from pipeline.drawing.curves import new_figure, to_picture
-from pipeline.drawing.levels import stretched
+from pipeline.drawing.curves import literal, new_figure, to_picture
+from pipeline.drawing.levels import image_levels
 from pipeline.drawing.pictures import Pictures
 from pipeline.drawing.sheets import (
     GAP,
@@ -14,6 +14,7 @@ from pipeline.drawing.sheets import (
     Caption,
     Note,
     captioned_grid,
+    clipped,
     draw_text,
     enlarge,
     text_width,
@@ -23,8 +24,8 @@ from pipeline.stages.oip.result import NEVER
 
 # On a sheet of pictures, at most.
 JOBS, MAPS = 48, 16
-# Side of a picture of 28 x 28 pixels.
-SIDE = 84
+# Side of a picture of 28 x 28 pixels; of a job's name, in pixels and in letters, at most.
+SIDE, LABEL, LETTERS = 84, 600, 80
 # Of the heat map, in inches: of a row, of a column, at most in all.
 ROW, COLUMN, WIDEST, HIGHEST = 0.3, 0.16, 20.0, 30.0
 
@@ -47,6 +48,7 @@ def _heat_map(names: Sequence[str], results: Sequence[Mapping[str, np.ndarray]],
     for row, result in enumerate(results):
         for index, activation in zip(result["map_indices"], result["activation"], strict=True):
             values[row, maps.index(int(index))] = activation
+    names = [name if len(name) <= LETTERS else f"{name[: LETTERS - 1]}…" for name in names]
     longest = max(map(len, names))
     width = min(max(COLUMN * len(maps), 3) + 0.09 * longest + 2.2, WIDEST)
     # a strip would be too thin on MLflow's page, which gives every picture a square
@@ -58,7 +60,7 @@ def _heat_map(names: Sequence[str], results: Sequence[Mapping[str, np.ndarray]],
     every = max(len(maps) // 16, 1)
     axes.set(xlabel="map index", xticks=range(0, len(maps), every), yticks=range(len(results)))
     axes.set_xticklabels(["layer" if index < 0 else str(index) for index in maps[::every]])
-    axes.set_yticklabels(list(names))
+    axes.set_yticklabels([literal(name) for name in names])
     axes.set_title("Activation of each map's OIP (grey: not asked for)", loc="left", fontsize=11)
     figure.colorbar(image, ax=axes, pad=0.01)
     return to_picture(figure)
@@ -66,17 +68,19 @@ def _heat_map(names: Sequence[str], results: Sequence[Mapping[str, np.ndarray]],
 
 def _sheet(names: Sequence[str], results: Sequence[Mapping[str, np.ndarray]], maps: Sequence[int]) -> np.ndarray:
     rows, columns = _some(len(results), JOBS), [maps[k] for k in _some(len(maps), MAPS)]
+    names = [clipped(name, LABEL) for name in names]
     label = max(text_width(names[row]) for row in rows) + 2 * GAP
     cells, captions = [], []
     for row in rows:
         indices = results[row]["map_indices"].tolist()
         for index in columns:
             if index not in indices:
-                cells.append(np.full((SIDE, SIDE), PAPER[0], np.uint8))
+                cells.append(np.full((SIDE, SIDE, 3), PAPER, np.uint8))
                 captions.append([Caption()])
                 continue
             k = indices.index(index)
-            cells.append(_picture(results[row]["images"][k, ..., 0]))
+            # older results say nothing of a range
+            cells.append(_picture(results[row]["images"][k], results[row].get("pixel_range")))
             silent = results[row]["verdicts"][k] == NEVER
             score = "silent" if silent else f"{results[row]['activation'][k]:.2f}"
             captions.append([Caption("layer" if index < 0 else f"map {index}", score)])
@@ -102,12 +106,18 @@ def _with_labels(page: np.ndarray, labels: Sequence[str]) -> np.ndarray:
     return np.asarray(image)
 
 
-def _picture(image: np.ndarray) -> np.ndarray:
-    """Draw (SIDE, SIDE) uint8 of an image of any size."""
+def _picture(image: np.ndarray, pixel_range: np.ndarray | None) -> np.ndarray:
+    """Draw (SIDE, SIDE, 3) uint8 of an image (height, width, channels) of any size, paper beside what is narrow."""
     from PIL import Image
 
-    large = enlarge(stretched(image)[None], max(SIDE // len(image), 1))[0]
-    return np.asarray(Image.fromarray(large).resize((SIDE, SIDE), Image.Resampling.NEAREST))
+    levels = image_levels(image, pixel_range)
+    large = enlarge(levels[None], max(SIDE // max(levels.shape[:2]), 1))[0]
+    factor = SIDE / max(levels.shape[:2])
+    height, width = (max(round(factor * side), 1) for side in levels.shape[:2])
+    cell = np.full((SIDE, SIDE, 3), PAPER, np.uint8)
+    resized = Image.fromarray(large).resize((width, height), Image.Resampling.NEAREST)
+    cell[:height, :width] = np.asarray(resized.convert("RGB"))
+    return cell
 
 
 def _some(count: int, most: int) -> list[int]:

@@ -35,15 +35,25 @@ class Words:
         return f"{self.part} {name}" if name.isdigit() else {"layer": "whole layer"}.get(name, name)
 
 
-def words_of(config: OipConfig, *, dense: bool) -> Words:
-    """Return the words for the layer of the settings, whether that is a dense one or not."""
+def range_of_result(result: OipSweepResult) -> np.ndarray | None:
+    """Return what black and white are in the pictures of a sweep; None of older ones, which are standardized."""
+    return getattr(result, "pixel_range", None)
+
+
+def words_of(config: OipConfig, *, dense: bool, shares: bool = True) -> Words:
+    """Return the words for the layer of the settings, whether that is a dense one or not.
+
+    Args:
+        shares: the scores of the output are probabilities; else they may be anything, such as logits.
+    """
     place = config.layer
     if config.position is not None:
         place += f" at row {config.position[0]}, column {config.position[1]}"
     if config.direction is not None:
         return Words(place, "direction", "directions", "weighted sum", f"weighted sum over {config.layer}")
     if config.layer == "Output":
-        return Words(config.layer, "class", "classes", "probability", f"value of a class of {config.layer}")
+        measured = "probability" if shares else "value"
+        return Words(config.layer, "class", "classes", measured, f"value of a class of {config.layer}")
     if dense:
         return Words(config.layer, "unit", "units", "activation", f"value of a unit of {config.layer}")
     if config.position is None:

@@ -29,7 +29,9 @@
   };
 
   // the overview ---------------------------------------------------------
-  const START = {sort: "index", order: "up", class: "", verdict: "", warned: "", selectivity: "0", relative: "0"};
+  const ALL = {sort: "index", order: "up", class: "", verdict: "", warned: "", selectivity: "0", relative: "0"};
+  // data without labels have no fields of classes
+  const START = Object.fromEntries(Object.entries(ALL).filter(([key]) => form.elements[key]));
   const verdicts = all("option", form.elements.verdict).map(option => option.value);
   const value = (card, key) => {
     const text = card.dataset[key];
@@ -53,8 +55,9 @@
     return (isNaN(x) ? 0 : order === "down" ? y - x : x - y) || a.dataset.index - b.dataset.index;
   };
   const arrange = query => {
-    const wanted = {...START, ...Object.fromEntries(new URLSearchParams(query))};
+    const asked = new URLSearchParams(query), wanted = {};
     for (const key of Object.keys(START)) {
+      wanted[key] = asked.get(key) ?? START[key];
       form.elements[key].value = wanted[key];
       wanted[key] = form.elements[key].value || START[key];
     }
