@@ -13,9 +13,10 @@ from oip_settings import NOISE, OFF, OIP
 from pipeline.core import ascent, matching, program
 from pipeline.core.noise import standardized
 from pipeline.core.objectives import after_activation, before_activation, directions, weights_of
-from pipeline.core.priors import Priors, covariance_power, levels_of, shaped, spectrum_power
+from pipeline.core.priors import Priors, levels_of, shaped
 from pipeline.core.references import layers_before, match_of, references_of
 from pipeline.core.score import as_saved, top_scores
+from pipeline.core.variation import covariance_power, spectrum_power
 from pipeline.drawing.levels import stretched
 from pipeline.runtime.errors import InputError
 from pipeline.settings.choices import MatchKind, PixelRange, Spectrum, StartAt

@@ -10,7 +10,7 @@ from pipeline.core.evidence import RealSide, Similarities, real_side, similariti
 from pipeline.core.network import convolutions
 from pipeline.core.objectives import part_up_to
 from pipeline.core.remembered import digest_of, remembered
-from pipeline.core.score import as_saved, features_of
+from pipeline.core.score import features_of
 from pipeline.stages.oip.path import images_that_fit
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ MOST_STRANGERS = 16
 def similarities_in_field(
     model: "keras.Model",
     layer: str,
-    oips: np.ndarray,
+    saved: np.ndarray,
     maps: np.ndarray,
     top: np.ndarray,
     driving: np.ndarray,
@@ -37,16 +37,16 @@ def similarities_in_field(
 
     Args:
         model, layer: the CNN, and the layer whose maps the OIPs are of.
-        oips: (maps, size, size, 1).
+        saved: (maps, height, width, channels), the OIPs as they are saved.
         maps: (maps,), their indices, -1 for what is no single map, of which nothing is known.
         top, driving: (maps, count), which of the images drive each map most, and whether they do so at all.
-        images, labels: (n, size, size, 1) and (n,).
+        images, labels: (n, height, width, channels) and (n,).
     Returns:
         One for each convolution; none where nodes see different amounts, or it is not known what they see.
     """
     target = model.get_layer(layer).output
     names = [name for name in convolutions(model, up_to=layer) if name != layer]
-    if len(target.shape) != 4 or not names or len(oips) == 0:
+    if len(target.shape) != 4 or not names or len(saved) == 0:
         return []
     try:
         seen = [windows(target, model.get_layer(name).output) for name in names]
@@ -54,9 +54,9 @@ def similarities_in_field(
         return []
     if any(len(np.unique((boxes[..., 2:] - boxes[..., :2]).reshape(-1, 2), axis=0)) > 1 for boxes in seen):
         return []
-    top, driving = (some[:, : images_that_fit(model, names, len(oips))] for some in (top, driving))
+    top, driving = (some[:, : images_that_fit(model, names, len(saved))] for some in (top, driving))
     key = digest_of(part_up_to(model, layer), top, driving, maps)
-    saved, found = as_saved(oips), []
+    found = []
     answers = _answers(features_of(model, layer, saved), maps)
     for name, boxes in zip(names, seen, strict=True):
 

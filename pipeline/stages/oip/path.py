@@ -9,7 +9,7 @@ from pipeline.core.evidence import RealSide, real_side, similarities_to
 from pipeline.core.network import convolutions
 from pipeline.core.objectives import part_up_to
 from pipeline.core.remembered import digest_of, remembered
-from pipeline.core.score import as_saved, features_of
+from pipeline.core.score import features_of
 
 if TYPE_CHECKING:
     import keras
@@ -30,26 +30,26 @@ class EarlyPath(NamedTuple):
 def early_path(
     model: "keras.Model",
     layer: str,
-    oips: np.ndarray,
+    saved: np.ndarray,
     top: np.ndarray,
     driving: np.ndarray,
     images: np.ndarray,
     labels: np.ndarray,
 ) -> EarlyPath:
-    """Return `evidence.similarities` in each of the convolutions up to the layer, of the OIPs as they are saved.
+    """Return `evidence.similarities` in each of the convolutions up to the layer, of the OIPs.
 
     Args:
         model, layer: the CNN, and the layer whose maps the OIPs are of.
-        oips: (maps, size, size, 1).
+        saved: (maps, height, width, channels), the OIPs as they are saved.
         top, driving: (maps, count), which of the images drive each map most, and whether they do so at all.
-        images, labels: (n, size, size, 1) and (n,).
+        images, labels: (n, height, width, channels) and (n,).
     """
     names = convolutions(model, up_to=layer)
-    if len(oips) == 0 or not names:
-        return no_path(len(oips))
-    top, driving = (some[:, : images_that_fit(model, names, len(oips))] for some in (top, driving))
+    if len(saved) == 0 or not names:
+        return no_path(len(saved))
+    top, driving = (some[:, : images_that_fit(model, names, len(saved))] for some in (top, driving))
     chosen, rows = np.unique(top, return_inverse=True)
-    saved, found = as_saved(oips), []
+    found = []
     for name in names:
         part = part_up_to(model, name)
 
