@@ -172,7 +172,7 @@ def spectrum_power(images: np.ndarray, power: float, preprocessing: Preprocessin
     Returns:
         (height, width // 2 + 1) float32, what a gradient's spectrum is multiplied by.
     """
-    mean = _mean(batches(images, preprocessing)).astype(np.float32)
+    mean = _mean(batches(images, preprocessing))
     total = np.zeros(())
     for levels in batches(images, preprocessing):
         squares = (magnitudes_of(levels - mean) ** 2).sum(axis=0)
