@@ -2,6 +2,7 @@
 
 import itertools
 
+import eager
 import keras
 import numpy as np
 import pytest
@@ -9,8 +10,7 @@ import reference
 import rounding
 import tensorflow as tf
 
-from pipeline.core import ascent, cnn, program
-from pipeline.core.forward import architecture_of
+from pipeline.core import ascent, program
 from pipeline.core.objectives import after_activation, before_activation, directions, weights_of
 from pipeline.core.priors import Priors
 from pipeline.core.schedules import step_sizes
@@ -130,7 +130,7 @@ def test_every_image_stays_standardized(ascend, start_images):
 
 def test_the_whole_layer_is_the_mean_over_its_maps(tiny_cnn, ascend, start_images):
     whole = ascend(start_images[:1], [-1], [0.1] * 3, pre_activation=False)
-    feature_maps = cnn.layer_outputs(tiny_cnn(), ["Conv2D_2"], start_images[:1])["Conv2D_2"]
+    feature_maps = eager.layer_outputs(tiny_cnn(), ["Conv2D_2"], start_images[:1])["Conv2D_2"]
     assert whole.objective[0, 0] == pytest.approx(feature_maps.mean(), rel=1e-5)
 
 
@@ -345,13 +345,13 @@ def test_a_map_that_stands_still_above_zero_is_not_given_up(ascend, start_images
 def test_the_pre_activation_wakes_a_map_that_its_activation_leaves_silent(new_cnn, ascend, start_images):
     model = new_cnn()
     bias = model.get_layer("Conv2D_2").bias
-    highest = cnn.layer_outputs(cnn.without_activation(model, "Conv2D_2"), ["Conv2D_2_linear"], start_images[:1])
+    highest = eager.layer_outputs(eager.without_activation(model, "Conv2D_2"), ["Conv2D_2_linear"], start_images[:1])
     bias.assign(bias - highest["Conv2D_2_linear"].max() - 0.01)  # no map fires, by a hair
     asleep = ascend(start_images[:1], [0], [BIG] * 20, model=model, pre_activation=False)
     awake = ascend(start_images[:1], [0], [BIG] * 20, model=model, pre_activation=True)
     assert not asleep.objective.any()
     assert awake.objective[-1, 0] > awake.objective[0, 0] + 0.1
-    assert cnn.layer_outputs(model, ["Conv2D_2"], awake.images)["Conv2D_2"][..., 0].max() > 0
+    assert eager.layer_outputs(model, ["Conv2D_2"], awake.images)["Conv2D_2"][..., 0].max() > 0
 
 
 # one program -------------------------------------------------------------------------------------------------------
@@ -374,7 +374,7 @@ def test_one_program_serves_all_maps_batch_sizes_step_counts_and_models_of_an_ar
         ascend(start_images[:count], range(count), [0.1] * steps, model=model, snapshot_steps=snapshots)
     assert program.compiled_segment.cache_info().misses == 1
     aim = aim_at(tiny_cnn(), "Conv2D_2", [0], pre_activation=True)
-    segment = program.compiled_segment(architecture_of(aim.part), "parts", program.Form())
+    segment = program.compiled_segment(aim.part, "parts", program.Form())
     assert segment.experimental_get_tracing_count() == 1
     assert program.compiled_segment.cache_info().misses == 1
 
@@ -411,7 +411,7 @@ def test_xla_compiles_all_of_it_on_a_gpu_unless_it_is_told_otherwise(monkeypatch
 
 def test_another_architecture_has_its_own_program(tiny_cnn):
     programs = {
-        ascent.architecture_of(aim_at(tiny_cnn(activation=activation), layer, [0], pre_activation=pre_activation).part)
+        aim_at(tiny_cnn(activation=activation), layer, [0], pre_activation=pre_activation).part
         for activation in ("relu", "elu")
         for layer in ("Conv2D_1", "Conv2D_2")
         for pre_activation in (False, True)

@@ -1,5 +1,6 @@
 """The CNN: its layers, its first weights, the way back to them, and what is read out of it."""
 
+import eager
 import keras
 import numpy as np
 import pytest
@@ -91,7 +92,7 @@ def test_what_cannot_be_built_is_refused(layers, said):
 def test_every_layer_answers_as_the_layers_in_numpy(tiny_cnn, layers_up_to, start_images, activation):
     model = tiny_cnn(activation=activation)
     names = ["Conv2D_1", "Max_Pool_1", "Conv2D_2", "Dense_1", "Output"]
-    answers = cnn.layer_outputs(model, names, start_images)
+    answers = eager.layer_outputs(model, names, start_images)
     assert list(answers) == names
     layers = layers_up_to(model, "Conv2D_2")
     for row, image in enumerate(start_images[..., 0].astype(np.float64)):
@@ -109,8 +110,8 @@ def test_every_layer_answers_as_the_layers_in_numpy(tiny_cnn, layers_up_to, star
 @pytest.mark.parametrize("layer", ["Conv2D_1", "Conv2D_2"])
 def test_without_its_activation_a_layer_gives_what_goes_into_the_activation(tiny_cnn, start_images, activation, layer):
     model = tiny_cnn(activation=activation)
-    before = cnn.without_activation(model, layer)(start_images).numpy()
-    after = cnn.layer_outputs(model, [layer], start_images)[layer]
+    before = eager.without_activation(model, layer)(start_images).numpy()
+    after = eager.layer_outputs(model, [layer], start_images)[layer]
     assert (before < 0).any()
     np.testing.assert_allclose(reference.activate(before, activation), after, atol=1e-5)
 
@@ -118,7 +119,7 @@ def test_without_its_activation_a_layer_gives_what_goes_into_the_activation(tiny
 def test_leaving_the_activation_out_leaves_the_model_as_it_was(new_cnn, start_images):
     model = new_cnn()
     before = model(start_images).numpy()
-    part = cnn.without_activation(model, "Conv2D_2")
+    part = eager.without_activation(model, "Conv2D_2")
     part.get_layer("Conv2D_2_linear").bias.assign([100.0] * 6)
     np.testing.assert_array_equal(model(start_images).numpy(), before)
 

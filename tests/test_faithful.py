@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 import reference
 import rounding
+import tensorflow as tf
 from oip_settings import NOISE, OFF, OIP
 
 from pipeline.core import ascent, matching, program
+from pipeline.core.forward import plain_forward_pass
 from pipeline.core.noise import standardized
 from pipeline.core.objectives import after_activation, before_activation, directions, weights_of
 from pipeline.core.priors import Priors, levels_of, shaped
@@ -237,8 +239,8 @@ def test_a_unit_is_what_leads_from_the_mean_image_to_the_goal(tiny_cnn, images):
         goal=found.largest, weight=0.3, is_least=True,
     )  # fmt: skip
     mean = reference.standardize(levels_of(images).mean(axis=0)[..., 0].astype(np.float64))
-    part = keras.Model(model.inputs[0], aim.part.outputs[0])
-    before = part.predict(mean[None, ..., None], verbose=0)
+    images_of_mean = tf.constant(mean[None, ..., None], tf.float32)
+    before = plain_forward_pass(aim.part)(aim.part.weights(), images_of_mean).numpy()
     start = (before * aim.weights).sum(axis=(1, 2, 3)) + aim.offset
     np.testing.assert_allclose(match.unit, np.maximum(match.goal - start, match.goal), atol=1e-4)
 

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipeline.core.forward import _conv_blocks, fast_forward_pass, plain_forward_pass, variables_of
+from pipeline.core.forward import _conv_blocks, fast_forward_pass, plain_forward_pass
+from pipeline.core.parts import part_of
 
 
 def chain(*layers, size=12, channels=1):
@@ -57,7 +58,7 @@ LEFT_ALONE = {
 
 def same_value_and_gradient(model):
     x = tf.constant(np.random.default_rng(0).normal(size=(5, *model.inputs[0].shape[1:])), tf.float32)
-    weights = [tf.convert_to_tensor(variable) for variable in variables_of(model)]
+    weights = [tf.convert_to_tensor(variable) for variable in part_of(model).variables]
     upstream = tf.constant(np.random.default_rng(2).normal(size=(5, *model.outputs[0].shape[1:])), tf.float32)
 
     def value_and_gradient(forward):
@@ -83,14 +84,14 @@ def same_value_and_gradient(model):
 def test_a_rearranged_chain_has_the_value_and_gradient_of_the_layers(name):
     build, blocks = REARRANGED[name]
     model = build()
-    assert len(_conv_blocks(model.layers[1:])) == blocks
+    assert len(_conv_blocks(part_of(model))) == blocks
     same_value_and_gradient(model)
 
 
 @pytest.mark.parametrize("name", LEFT_ALONE)
 def test_what_the_rearrangement_is_not_made_for_is_left_to_keras(name):
     model = LEFT_ALONE[name]()
-    assert _conv_blocks(model.layers[1:]) == []
+    assert _conv_blocks(part_of(model)) == []
     same_value_and_gradient(model)
 
 
@@ -104,7 +105,7 @@ def test_the_gradient_of_equal_values_goes_to_the_first_of_the_window():
     model = chain(conv(1, 1, "linear"), pool(2), size=4)
     model.set_weights([np.ones((1, 1, 1, 1)), np.zeros(1)])
     x = tf.zeros((1, 4, 4, 1))
-    weights = [tf.convert_to_tensor(variable) for variable in variables_of(model)]
+    weights = [tf.convert_to_tensor(variable) for variable in part_of(model).variables]
     with tf.GradientTape() as tape:
         tape.watch(x)
         value = tf.reduce_sum(fast_forward_pass(model)(weights, x))

@@ -7,6 +7,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import eager
 import keras
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ import reference
 import rounding
 from oip_settings import NOISE, OIP, PLAIN
 
-from pipeline.core import ascent, cnn, jitter
+from pipeline.core import ascent, jitter
 from pipeline.core.noise import chosen_pictures, fourier_noise, multi_wavelength_noise, standardized
 from pipeline.core.objectives import after_activation
 from pipeline.core.score import as_saved, largest_scores
@@ -128,7 +129,7 @@ def test_a_cnn_of_another_kind_is_ascended_too(sweep, layer):
     y = layers.ELU()(layers.Conv2D(5, 3, strides=2, name="late")(y))
     model = keras.Model(inputs, layers.Dense(3)(layers.Flatten()(y)))
     result = sweep(model=model, layer=layer, steps=12)
-    means = cnn.layer_outputs(model, [layer], as_saved(result.images))[layer].mean(axis=(1, 2))
+    means = eager.layer_outputs(model, [layer], as_saved(result.images))[layer].mean(axis=(1, 2))
     np.testing.assert_allclose(result.activation, np.diag(means), atol=1e-4)
     assert (result.objective[-1] > result.objective[0]).all()
 
@@ -483,7 +484,7 @@ def test_jitter_moves_the_picture_that_the_cnn_is_shown_in_every_step(sweep, tin
 
 def test_diversity_keeps_the_pictures_of_a_map_apart(sweep, tiny_cnn):
     def likeness(result):
-        parts = cnn.layer_outputs(tiny_cnn(), ["Max_Pool_1"], result.all_images.reshape(-1, 12, 12, 1))["Max_Pool_1"]
+        parts = eager.layer_outputs(tiny_cnn(), ["Max_Pool_1"], result.all_images.reshape(-1, 12, 12, 1))["Max_Pool_1"]
         places = parts.reshape(6, 3, -1, parts.shape[-1])
         grams = np.einsum("mspc,mspd->mscd", places, places).reshape(6, 3, -1)
         grams /= np.linalg.norm(grams, axis=-1, keepdims=True)

@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 
+import eager
 import numpy as np
 import pytest
 import reference
 import rounding
 from oip_settings import NOISE, OIP
 
-from pipeline.core import cnn
 from pipeline.core.noise import multi_wavelength_noise
 from pipeline.data.dataset import Dataset
 from pipeline.runtime.errors import InputError
@@ -191,7 +191,7 @@ def test_a_silent_map_is_started_again_from_other_noise_and_the_others_are_not(n
     options = {"objective": Objective.activation}
     once = sweep_oips(replace(OIP, **options), NOISE, model, seed=3)
     # the strongest pre-activation that each start image causes decides whether it can be woken at all
-    before = cnn.without_activation(model, "Conv2D_2")
+    before = eager.without_activation(model, "Conv2D_2")
     highest = [before(noise([(4, start)])).numpy()[0, ..., 4].max() for start in range(4)]
     best = int(np.argmax(highest))
     assert best > 0, "another seed is needed: the first start image is the best one already"
@@ -211,7 +211,7 @@ def test_the_largest_activation_over_real_images_is_reported(tiny_cnn, start_ima
     result = sweep_oips(
         replace(OIP, map_indices=[3, -1], steps=1), NOISE, tiny_cnn(), seed=3, reference_images=start_images
     )
-    feature_maps = cnn.layer_outputs(tiny_cnn(), ["Conv2D_2"], start_images)["Conv2D_2"]
+    feature_maps = eager.layer_outputs(tiny_cnn(), ["Conv2D_2"], start_images)["Conv2D_2"]
     means = feature_maps.mean(axis=(1, 2))
     np.testing.assert_allclose(result.data_maximum, [means[:, 3].max(), means.mean(axis=1).max()], rtol=1e-5)
 

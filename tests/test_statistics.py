@@ -3,6 +3,7 @@
 import dataclasses
 from itertools import product
 
+import eager
 import keras
 import numpy as np
 import pytest
@@ -285,6 +286,17 @@ def with_branch_before():
     return randomized(keras.Model(inputs, dense(3, activation="softmax")(x)))
 
 
+def around():
+    x = inputs = keras.Input((12, 12, 1))
+    c = conv(4, 3, padding="same", name="C")(x)
+    return keras.Model(inputs, dense(3)(flatten()(keras.layers.Concatenate()([x, c]))))
+
+
+def with_an_operation():
+    x = inputs = keras.Input((12, 12, 1))
+    return keras.Model(inputs, dense(3)(flatten()(conv(4, 3, name="C")(x) * 2)))
+
+
 HEADS = {
     "dense": lambda: chain(conv(4, 3, name="C"), flatten(), dense(5, "tanh"), dense(3)),
     "convolution and pools": lambda: chain(
@@ -298,6 +310,8 @@ HEADS = {
         conv(4, 3, name="C"), keras.Sequential([keras.Input((10, 10, 4)), conv(2, 3), flatten()]), dense(3),
     ),
     "branch before the layer": with_branch_before,
+    "branch around the layer": lambda: randomized(around()),
+    "operation behind the layer": lambda: randomized(with_an_operation()),
     "colours": lambda: chain(conv(4, 3, "tanh", name="C"), flatten(), dense(3), channels=3),
 }  # fmt: skip
 
@@ -398,7 +412,7 @@ def test_a_crop_is_the_smallest_rectangle_of_the_pixels_that_change_a_node(name)
     model = SEEN[name]()
     model.set_weights([np.abs(weight) + 0.1 for weight in model.get_weights()])
     layer = model.get_layer("C")
-    side, found = model.inputs[0].shape[1], crops(layer.output)
+    side, found = model.inputs[0].shape[1], crops(model, "C")
     # with positive weights and pixels every pixel that a node sees changes it
     pictures = np.ones((side**2 + 1, side, side, 1), np.float32)
     pictures[np.arange(side**2), *np.unravel_index(np.arange(side**2), (side, side)), 0] = 50
@@ -412,7 +426,7 @@ def test_a_crop_is_the_smallest_rectangle_of_the_pixels_that_change_a_node(name)
 
 def test_crops_by_hand():
     def of(*layers, side=5):
-        return crops(keras.Sequential([keras.Input((side, side, 1)), *layers]).layers[-1].output)
+        return crops(keras.Sequential([keras.Input((side, side, 1)), *layers]), layers[-1].name)
 
     # stride 2, two pixels of padding for 5 pixels and 3 positions: one before, one behind
     assert of(conv(1, 3, strides=2, padding="same")).tolist()[0] == [[0, 0, 2, 2], [0, 1, 2, 4], [0, 3, 2, 5]]
@@ -454,12 +468,6 @@ def test_no_pixel_outside_its_crop_changes_the_strongest_node(name):
 # what is refused -----------------------------------------------------------------------------------------------------
 
 
-def around():
-    x = inputs = keras.Input((12, 12, 1))
-    c = conv(1, 3, padding="same", name="C")(x)
-    return keras.Model(inputs, dense(3)(flatten()(keras.layers.Add()([x, c]))))
-
-
 def used_twice():
     x = inputs = keras.Input((12, 12, 1))
     c = conv(1, 3, padding="same", name="C")
@@ -470,17 +478,6 @@ def aside():
     x = inputs = keras.Input((12, 12, 1))
     c = conv(1, 3, name="C")(x)
     return keras.Model(inputs, [dense(3)(flatten()(x)), dense(3)(flatten()(c))])
-
-
-def with_an_operation():
-    x = inputs = keras.Input((12, 12, 1))
-    return keras.Model(inputs, dense(3)(flatten()(conv(1, 3, name="C")(x) * 2)))
-
-
-def always_random():
-    x = inputs = keras.Input((12, 12, 1))
-    c = keras.layers.Dropout(0.5)(conv(1, 3, name="C")(x), training=True)
-    return keras.Model(inputs, dense(3)(flatten()(c)))
 
 
 def two_inputs():
@@ -497,26 +494,20 @@ def body(*layers):
     return lambda: chain(*layers, keras.layers.GlobalAveragePooling2D(), dense(3))
 
 
-CHAIN = "model: takes layers one behind the other from C, used once, to the output; got a branch around it, or"
-KNOWN = "model: takes convolutions, pools and layers that see one pixel up to C, maps in the last axis; got up"
 MODELS = {
-    "branch around": (around, CHAIN),
-    "used twice": (used_twice, CHAIN),
-    "operation": (with_an_operation, CHAIN),
-    "random": (always_random, CHAIN),
-    "two outputs": (aside, "model: takes one input, and one output with a value for each of the 3 classes; got the"),
-    "two inputs": (two_inputs, r"model: takes one input, and one output .* got the shapes \(None, 12, 12, 1\) and"),
-    "other classes": (lambda: chain(conv(1, 3, name="C"), flatten(), dense(4)), r"each of the 3 classes.*\(None, 4\)$"),
-    "no classes": (lambda: chain(conv(3, 3, name="C")), r"each of the 3 classes.*\(None, 10, 10, 3\)$"),
+    "used twice": (used_twice, "layer: takes a layer of the model; got the layer C is called several times: .* C#1 "),
+    "two outputs": (aside, "model: takes a CNN .*; got expected one output; received the outputs dense"),
+    "two inputs": (two_inputs, r"model: takes a CNN .*; got expected one input .* \(12, 12, 1\)"),
     "no such layer": (
         lambda: chain(flatten(), keras.layers.Dense(3, name="O")),
-        "layer: takes a convolution, pool or dense layer of the model: O; ",
+        "layer: takes a layer of the model; got no layer 'C': expected one of .*, O",
     ),
-    "no layers of its own": (Subclassed, "model: takes a functional Keras model; got Subclassed"),
-    "layers that do not know their input": (lambda: keras.Sequential([dense(3)]), "a functional Keras model; got Seq"),
-    "enlarged": (body(keras.layers.UpSampling2D(2, name="up"), conv(1, 3, name="C")), KNOWN),
+    "no layers of its own": (Subclassed, "model: takes a CNN that Keras knows the layers of; got .*Subclassed"),
+    "layers that do not know their input": (
+        lambda: keras.Sequential([dense(3)]), "model: .* received a Sequential without an input shape",
+    ),
     "all sizes": (lambda: chain(conv(1, 3, name="C"), keras.layers.GlobalAveragePooling2D(), dense(3), side=None),
-                  r"model: takes pictures of one size; got an input of the shape \(None, None, 1\)"),
+                  r"model: takes pictures of one size; got an input of the shape \(0, 0, 1\)"),
 }  # fmt: skip
 
 
@@ -528,18 +519,56 @@ def test_models_that_are_refused(name, images):
     assert "\n" not in str(caught.value)
 
 
-def test_a_sum_in_which_a_branch_is_stretched_is_refused(images):
+NOT_OF_THE_CLASSES = {
+    "other classes": lambda: chain(conv(1, 3, name="C"), flatten(), dense(4)),
+    "maps": lambda: chain(conv(3, 3, name="C")),
+}
+
+
+@pytest.mark.parametrize("name", NOT_OF_THE_CLASSES)
+def test_of_a_model_of_other_classes_only_what_maps_answer_is_known(name, images):
+    model = NOT_OF_THE_CLASSES[name]()
+    found = map_statistics(model, "C", images, LABELS, classes=3)
+    features = eager.layer_outputs(model, ["C"], images)["C"].mean(axis=(1, 2))
+    np.testing.assert_allclose(found.class_means.T, [features[c == LABELS].mean(axis=0) for c in range(3)], atol=1e-6)
+    assert np.isnan(found.accuracy).all()
+    assert np.isnan(found.ablated_accuracy).all()
+    assert not found.confusion.any()
+
+
+def test_without_labels_nothing_is_said_of_classes(tiny_cnn, images):
+    found = map_statistics(tiny_cnn(), "Conv2D_2", images, np.full(COUNT, -1), classes=0)
+    with_labels = map_statistics(tiny_cnn(), "Conv2D_2", images, LABELS, classes=3)
+    for name in ("mean", "deviation", "top_indices", "top_crops", "correlation"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(with_labels, name))
+    np.testing.assert_allclose(found.position_means, with_labels.position_means)
+    assert found.class_means.shape == (6, 0)
+    assert (found.preferred_class == -1).all()
+    assert found.confusion.shape == (0, 0)
+
+
+ALL = {
+    "enlarged": body(keras.layers.UpSampling2D(2, name="up"), conv(1, 3, name="C")),
+    "a sum with a stretched branch": lambda: stretched(),
+}
+
+
+def stretched():
     inputs = keras.Input((12, 12, 1))
     x = keras.layers.Add(name="up")([inputs, keras.layers.MaxPooling2D(12)(inputs)])
-    c = conv(1, 3, name="C")(x)
-    with pytest.raises(InputError, match=KNOWN):
-        map_statistics(keras.Model(inputs, dense(3)(flatten()(c))), "C", images, LABELS, classes=3)
+    return keras.Model(inputs, dense(3)(flatten()(conv(1, 3, name="C")(x))))
 
 
-@pytest.mark.parametrize("layer", ["Flatten", "Input", "conv2d_2", ""])
-def test_a_layer_that_cannot_be_looked_at_is_refused_with_those_that_can(tiny_cnn, images, layer):
-    there = "Conv2D_1, Max_Pool_1, Conv2D_2, Dense_1, Output"
-    words = f"layer: takes a convolution, pool or dense layer of the model: {there}; got {layer!r}"
+@pytest.mark.parametrize("name", ALL)
+def test_where_it_is_not_known_what_a_node_sees_it_is_all(name, images):
+    found = map_statistics(ALL[name](), "C", images, LABELS, classes=3)
+    assert (found.top_crops == [0, 0, 12, 12]).all()
+
+
+@pytest.mark.parametrize("layer", ["conv2d_2", ""])
+def test_a_layer_that_is_not_there_is_refused_with_those_that_are(tiny_cnn, images, layer):
+    there = "Input, Conv2D_1, Max_Pool_1, Conv2D_2, Flatten, Dense_1, Output"
+    words = f"layer: takes a layer of the model; got no layer {layer!r}: expected one of {there}"
     with pytest.raises(InputError, match=f"^{words}$"):
         map_statistics(tiny_cnn(), layer, images, LABELS, classes=3)
 
@@ -568,7 +597,7 @@ ARGUMENTS = {
     "negative": (IMAGES, FOUR - 1, {}, "labels: takes 0 to 2; got -1"),
     "no top": (IMAGES, FOUR, {"top": 0}, "top: takes a whole number of at least 1; got 0"),
     "no batch": (IMAGES, FOUR, {"batch_size": 0}, "batch_size: takes a whole number of at least 1; got 0"),
-    "no class": (IMAGES, FOUR, {"classes": 0}, "classes: takes a whole number of at least 1; got 0"),
+    "no class": (IMAGES, FOUR, {"classes": -1}, "classes: takes a whole number of at least 0; got -1"),
 }
 
 

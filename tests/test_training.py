@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import eager
 import keras
 import numpy as np
 import pytest
@@ -353,7 +354,7 @@ def test_the_history_has_the_figures_of_every_epoch(trained, dataset):
     assert set(trained.history) == {"loss", "accuracy", "test_loss", "test_accuracy", "learning_rate"}
     # 60 images are 4 batches of 16: the power schedule after 4 and 8 batches
     np.testing.assert_allclose(trained.history["learning_rate"], [0.02 / 3, 0.02 / 5], rtol=1e-6)
-    probabilities = cnn.layer_outputs(trained.model, ["Output"], dataset.test_images)["Output"]
+    probabilities = eager.layer_outputs(trained.model, ["Output"], dataset.test_images)["Output"]
     of_label = probabilities[np.arange(20), dataset.test_labels]
     assert trained.history["test_loss"][-1] == pytest.approx(-np.log(of_label).mean(), rel=1e-4)
     right = (probabilities.argmax(axis=1) == dataset.test_labels).mean()

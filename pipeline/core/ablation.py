@@ -2,38 +2,63 @@
 
 from collections.abc import Sequence
 
-import keras
 import numpy as np
 import tensorflow as tf
 
+from pipeline.core import answers
+from pipeline.core.nodes import Graph, Ref
+from pipeline.core.parts import Part, Step, call
 
-def downstream_layers(model: keras.Model, layer: keras.Layer) -> list[keras.Layer] | None:
-    """Return the layers that lead from the output of `layer` to the model's, in order.
+
+class Downstream:
+    """What leads from the maps of a layer to what a CNN says.
 
     Args:
-        model: a functional model with one output.
-        layer: one of its layers, used once.
-    Returns:
-        The layers, none if `layer` makes the output itself. None if the model's output is not a function of the layer's
-        output alone: with a branch around the layer, or with operations behind it that are no layers with one input and
-        one output.
+        graph: of the CNN.
+        maps: the value whose maps are set to zero.
+    Attributes:
+        needed: the values that it takes: the maps, then those of branches around them.
+        steps: what has to be computed.
+        is_known: whether the CNN's output depends on the maps at all.
     """
-    downstream: list[keras.Layer] = []
-    tensor = model.outputs[0]
-    while True:
-        operation, number, _ = tensor._keras_history
-        if operation is layer:
-            return downstream[::-1]
-        node = operation._inbound_nodes[number]
-        # one tensor, and nothing beside it, such as training=True; what Keras adds of itself is None or False
-        arguments = (*node.arguments.args, *node.arguments.kwargs.values())
-        given = [value for value in arguments if value is not None and value is not False]
-        if not isinstance(operation, keras.Layer) or len(given) != 1 or len(node.input_tensors) != 1:
-            return None
-        if len(node.outputs) != 1:
-            return None
-        downstream.append(operation)
-        tensor = node.input_tensors[0]
+
+    def __init__(self, graph: Graph, maps: Ref) -> None:
+        self._whole = Part(graph, [graph.output])
+        depends = {(maps.node, maps.linear)}
+        self.steps: list[Step] = []
+        needed = {maps: None}
+        for step in self._whole.steps:
+            inputs = [(ref.node, ref.linear) for ref in step.inputs]
+            if step.key not in depends and not depends.isdisjoint(inputs):
+                depends.add(step.key)
+                self.steps.append(step)
+        for step in self.steps:
+            needed |= {ref: None for ref in step.inputs if (ref.node, ref.linear) not in depends}
+        self.needed = tuple(needed)
+        self.is_known = (graph.output.node, graph.output.linear) in depends
+
+    def compute(self, weights: Sequence[tf.Tensor], values: Sequence[tf.Tensor]) -> tf.Tensor:
+        """Compute the output from the values that are needed.
+
+        Args:
+            weights: of the whole CNN, see `Part.variables`.
+            values: in the order of `needed`, as the layers have them.
+        Returns:
+            (batch, numbers) float32.
+        """
+        found: dict[tuple[int, bool], list[tf.Tensor]] = {}
+        for ref, value in zip(self.needed, values, strict=True):
+            held = found.setdefault((ref.node, ref.linear), [])
+            held += [value] * (ref.number + 1 - len(held))
+            held[ref.number] = value
+        for step in self.steps:
+            inputs = [found[ref.node, ref.linear][ref.number] for ref in step.inputs]
+            found[step.key] = call(self._whole, step, weights, inputs)
+        return self._whole.given(found)[0]
+
+    def weights(self) -> list[tf.Tensor]:
+        """Return the weights of the whole CNN as they are now."""
+        return self._whole.weights()
 
 
 class DownstreamClassifier:
@@ -42,51 +67,64 @@ class DownstreamClassifier:
     Its weights are those that the layers have when it is made.
 
     Args:
-        features: (height, width, maps) or (units,), the shape of the features of one image.
-        layers: those behind the layer, see `downstream_layers`.
+        graph: of the CNN.
+        maps: the value whose maps are set to zero.
     """
 
-    def __init__(self, features: Sequence[int | None], layers: Sequence[keras.Layer]) -> None:
-        weights = [
-            [[tf.convert_to_tensor(variable) for variable in variables]
-             for variables in (layer.trainable_variables, layer.non_trainable_variables)]
-            for layer in layers
-        ]  # fmt: skip
+    def __init__(self, graph: Graph, maps: Ref) -> None:
+        self._downstream = Downstream(graph, maps)
+        self._kind = answers.kind_of(graph)
+        count = graph.shape_of(maps)[-1]
+        self._maps = int(count or 0)
+        weights = self._downstream.weights()
+        nodes = [(graph.nodes[ref.node], ref) for ref in self._downstream.needed]
+        shapes = [tf.TensorSpec([None, *node.shapes[ref.number]], node.dtypes[ref.number]) for node, ref in nodes]
+        axis = 1 if graph.channels_first and len(graph.shape_of(maps)) == 3 else -1
+        along = [1] * (len(graph.shape_of(maps)) + 1)
+        along[axis] = self._maps
 
         # the map is a tensor, so that the program is made once and not once for each map
-        @tf.function(
-            input_signature=[tf.TensorSpec([None, *features]), tf.TensorSpec([], tf.int32)],
-            autograph=False,
-        )
-        def predict(x: tf.Tensor, silent: tf.Tensor) -> tf.Tensor:
+        @tf.function(input_signature=[shapes, tf.TensorSpec([], tf.int32)], autograph=False)
+        def predict(values: list[tf.Tensor], silent: tf.Tensor) -> tf.Tensor:
             # not a product with 0, which an infinite activation would survive; no map has the index -1
-            x = tf.where(tf.range(features[-1]) == silent, 0.0, x)
-            for layer, (trainable, other) in zip(layers, weights, strict=True):
-                x, _ = layer.stateless_call(trainable, other, x)
-            return tf.argmax(x, axis=1)
+            is_silent = tf.reshape(tf.range(self._maps) == silent, along)
+            first = tf.where(is_silent, tf.zeros((), values[0].dtype), values[0])
+            return self._downstream.compute(weights, [first, *values[1:]])
 
-        self._maps = int(features[-1] or 0)
         # of the concrete function TensorFlow does not warn that there are many of them
         self._predict = predict.get_concrete_function()
 
-    def predict(self, features: tf.Tensor) -> np.ndarray:
+    @property
+    def needed(self) -> tuple[Ref, ...]:
+        """Return the values that it takes, the maps first."""
+        return self._downstream.needed
+
+    @property
+    def is_known(self) -> bool:
+        """Tell whether the CNN's output depends on the maps at all."""
+        return self._downstream.is_known
+
+    def predict(self, values: Sequence[tf.Tensor]) -> np.ndarray:
         """Return the class that the CNN as it is gives to each image, the first one of several.
 
         Args:
-            features: (images, height, width, maps) or (images, units) float32, the output of the layer.
+            values: (images, ...), in the order of `needed`, as the layers have them.
         Returns:
             (images,) int64.
         """
-        return self._predict(features, tf.constant(-1)).numpy()
+        return self._class_of(values, -1)
 
-    def predict_ablated(self, features: tf.Tensor) -> np.ndarray:
+    def predict_ablated(self, values: Sequence[tf.Tensor]) -> np.ndarray:
         """Return the class that the CNN gives to each image with each map in turn set to zero.
 
         Args:
-            features: (images, height, width, maps) or (images, units) float32, the output of the layer.
+            values: as for `predict`.
         Returns:
             (maps, images) int64.
         Reference:
             Morcos et al., 2018, "On the importance of single directions for generalization".
         """
-        return np.stack([self._predict(features, tf.constant(index)).numpy() for index in range(self._maps)])
+        return np.stack([self._class_of(values, index) for index in range(self._maps)])
+
+    def _class_of(self, values: Sequence[tf.Tensor], silent: int) -> np.ndarray:
+        return answers.predicted(self._predict(list(values), tf.constant(silent)).numpy(), self._kind)

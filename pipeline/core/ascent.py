@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from pipeline.core.forward import architecture_of, compiler_of, variables_of
+from pipeline.core.forward import compiler_of
 from pipeline.core.lanes import Lanes
 from pipeline.core.matching import Match, joint_part
 from pipeline.core.objectives import Target
@@ -94,10 +94,10 @@ def ascend(
     """
     extras, is_least = shaped_by.tensors(), match is not None and match.is_least
     part = target.part if match is None else joint_part(target, match)
-    segment = compiled_segment(architecture_of(part), compiler_of(xla), _form(target, shaped_by, extras, match))
+    segment = compiled_segment(part, compiler_of(xla), _form(target, shaped_by, extras, match))
     if match is not None and not is_least:
         extras["weight"] = tf.constant(match.weight, tf.float32)
-    network = [tf.convert_to_tensor(variable) for variable in variables_of(part)]
+    network = part.weights()
     stops = convergence.stop and not is_least
     criterion = tf.constant(convergence.criterion, tf.float32)
     limits = (criterion, tf.constant(convergence.after), tf.constant(convergence.patience), tf.constant(stops))

@@ -7,14 +7,13 @@ which is cut out with all that its positions see.
 
 from typing import NamedTuple
 
-import keras
 import numpy as np
 
-from pipeline.core.forward import (
-    is_chain,
-)
+from pipeline.core.forward import is_chain
 from pipeline.core.geometry import ReceptiveField
-from pipeline.core.keras_layers import describe_model
+from pipeline.core.graph import Cnn
+from pipeline.core.keras_layers import describe_part
+from pipeline.core.parts import Part, part_of
 
 # Positions per side of a chunk: the larger, the less is computed twice; a large one fits few pictures without waste.
 SIDES = tuple(range(4, 41, 2))
@@ -56,16 +55,17 @@ class Chunks(NamedTuple):
         return self.field.pixels(down * self.block) + room, self.field.pixels(across * self.block) + room
 
 
-def receptive_field_of(part: keras.Model) -> ReceptiveField | None:
-    """Return what a position of the output of `part` sees of a picture, if `part` can be slid over one.
+def receptive_field_of(model: Cnn | Part) -> ReceptiveField | None:
+    """Return what a position of the output of a part sees of a picture, if it can be slid over one.
 
     Args:
-        part: (batch, height, width, channels) -> (batch, positions down, positions across, maps).
+        model: (batch, height, width, channels) -> (batch, positions down, positions across, maps).
     Returns:
         None if it is not a chain of unpadded square windows and of layers that see one pixel: with padding, or with a
         sum of branches, what a position sees depends on where in the picture it is.
     """
-    return describe_model(part).receptive_field() if is_chain(part) else None
+    part = part_of(model)
+    return describe_part(part).receptive_field() if is_chain(part) else None
 
 
 def chunks_of(field: ReceptiveField, height: int, width: int) -> Chunks:

@@ -1,6 +1,6 @@
 """The CNN, built from the plain numbers of its layers; and what is asked of a trained one."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 import keras
 import numpy as np
@@ -99,38 +99,3 @@ def reset_weights(model: keras.Model, weights: Mapping[str, np.ndarray]) -> None
             raise ValueError(f"{path}: expected the shape {tuple(weight.shape)}; received {weights[path].shape}")
     for path, weight in own.items():
         weight.assign(weights[path])
-
-
-def layer_outputs(model: keras.Model, layers: Sequence[str], images: np.ndarray) -> dict[str, np.ndarray]:
-    """Return the output of each named layer.
-
-    Args:
-        layers: names of layers of the model.
-        images: (images, height, width, channels) float32, as the model takes them.
-    Returns:
-        By name, in the order of `layers`: (images, height, width, maps), or (images, units) of a dense layer, float32.
-    Raises:
-        ValueError: the model has no layer of this name.
-    """
-    outputs = {name: model.get_layer(name).output for name in layers}
-    return keras.Model(model.inputs[0], outputs).predict(images, verbose=0)
-
-
-def without_activation(model: keras.Model, layer: str) -> keras.Model:
-    """Return the part of `model` up to `layer` without that layer's own activation function: its pre-activation.
-
-    Args:
-        model: left as it is.
-        layer: name of a layer that has an activation function: a convolution or a dense layer.
-    Returns:
-        A model with the inputs of `model` and the pre-activation as its output. The weights of the layer are copies;
-        those before it are shared.
-    Raises:
-        ValueError: the model has no layer of this name.
-    """
-    last = model.get_layer(layer)
-    linear = last.__class__.from_config({**last.get_config(), "activation": "linear", "name": f"{layer}_linear"})
-    # the name is part of the architecture by which compiled programs are found again
-    part = keras.Model(model.inputs[0], linear(last.input), name="part")
-    linear.set_weights(last.get_weights())
-    return part

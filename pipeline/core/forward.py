@@ -23,35 +23,21 @@ which `pipeline/runtime/numerics.py` asks TensorFlow for; docs/oip.md says how f
 """
 
 import functools
-import re
 from collections.abc import Callable, Collection, Sequence
-from itertools import pairwise
+from typing import NamedTuple
 
 import keras
 import tensorflow as tf
 
 from pipeline.core.convolution import GROWING, convolve, fused
+from pipeline.core.graph import Cnn
+from pipeline.core.parts import Part, Step, call, part_of, variables_of
 
-# (weights in the order of `variables_of`, images) -> output of the part
+# (weights in the order of `Part.variables`, images) -> the first output of the part
 ForwardPass = Callable[[Sequence[tf.Tensor], tf.Tensor], tf.Tensor]
 
 # A single image is convolved in another order than one of several.
 FEWEST_IMAGES = 2
-
-
-def variables_of(part: keras.Layer) -> list[keras.Variable]:
-    """Return the weights of `part`, a model or a layer, those that are trained first."""
-    return [*part.trainable_variables, *part.non_trainable_variables]
-
-
-def specs_of(part: keras.Model) -> list[tf.TensorSpec]:
-    """Return what a program takes as the weights of `part`, in the order of `variables_of`."""
-    return [tf.TensorSpec(variable.shape, variable.dtype) for variable in variables_of(part)]
-
-
-def architecture_of(part: keras.Model) -> str:
-    """Return the layers of `part` as JSON, without the seeds from which their first weights were once drawn."""
-    return re.sub(r'"seed": \d+', '"seed": 0', part.to_json())
 
 
 def compiler_of(xla: bool | None) -> str:
@@ -67,97 +53,73 @@ def compiler_of(xla: bool | None) -> str:
     return "whole" if xla else "none"
 
 
-def plain_forward_pass(part: keras.Model) -> ForwardPass:
-    """Return the layers of `part` as Keras computes them, but for the dense layers of a chain, see above."""
-    if is_chain(part) and any(map(_is_plain_dense, part.layers)):
-        return lambda weights, x: _one_by_one(part, part.layers[1:], weights, x)
-    trainable = len(part.trainable_variables)
-    return lambda weights, x: part.stateless_call(weights[:trainable], weights[trainable:], x)[0]
+def plain_forward_pass(model: Cnn | Part) -> ForwardPass:
+    """Return the layers of a part as Keras computes them, but for dense layers, see above."""
+    forward = joint_forward_pass(model, fast=False)
+    return lambda weights, x: forward(weights, x)[0]
 
 
-def joint_forward_pass(part: keras.Model, *, fast: bool) -> Callable[[Sequence[tf.Tensor], tf.Tensor], list[tf.Tensor]]:
-    """Return the same of a model of several outputs, one after the other; of a chain each layer is computed once.
+def fast_forward_pass(model: Cnn | Part) -> ForwardPass:
+    """Rearrange leading unpadded convolutions and pools as described above; what follows is as Keras computes it."""
+    forward = joint_forward_pass(model, fast=True)
+    return lambda weights, x: forward(weights, x)[0]
+
+
+def joint_forward_pass(model: Cnn | Part, *, fast: bool) -> Callable[[Sequence[tf.Tensor], tf.Tensor], list[tf.Tensor]]:
+    """Return the same of all outputs of a part, one after the other; each layer is computed once.
 
     Args:
-        part: the model.
+        model: the part, or a CNN for all of it.
         fast: its leading convolutions and pools as `fast_forward_pass` computes them, as far as no output lies between
             a convolution and its pool.
     """
-    names = [output._keras_history.operation.name for output in part.outputs]
-    if not _follow_each_other(part):
-        trainable = len(part.trainable_variables)
-        return lambda weights, x: list(part.stateless_call(weights[:trainable], weights[trainable:], x)[0])
-    blocks = _conv_blocks(part.layers[1:]) if fast else []
-    hidden = [number for number, (convolution, pool) in enumerate(blocks) if pool and convolution.name in names]
-    blocks = blocks[: hidden[0]] if hidden else blocks
-    rest = part.layers[1 + sum(1 if pool is None else 2 for _, pool in blocks) :]
-    seen = _seen(blocks, names)
-    compiled = fused if fast else lambda function: function
+    part = part_of(model)
+    forward = value_pass(part, fast=fast)
+    return lambda weights, x: part.given(forward(weights, x))
 
-    def forward(weights: Sequence[tf.Tensor], x: tf.Tensor) -> list[tf.Tensor]:
-        found = {part.layers[0].name: x}
-        for (convolution, pool), sides in zip(blocks, seen, strict=True):
-            kernel, bias = _chosen(part, weights, [convolution.kernel, convolution.bias])
-            x = convolve(x, kernel, bias, convolution.activation, 1 if pool is None else pool.pool_size[0], sides)
-            found[(pool or convolution).name] = x
-        for layer in rest:
-            x = found[layer.name] = _one_by_one(part, [layer], weights, x, compiled)
-        return [found[name] for name in names]
+
+def value_pass(
+    part: Part, *, fast: bool = False
+) -> Callable[[Sequence[tf.Tensor], tf.Tensor], dict[tuple[int, bool], list[tf.Tensor]]]:
+    """Return the same, with all values on the way as the layers have them, see `Part.given` and `Part.raw`."""
+    blocks = _conv_blocks(part) if fast else []
+    seen = _seen(blocks, {(ref.node, ref.linear) for ref in part.outputs})
+    compute = functools.partial(_computed, fused if fast else lambda function: function)
+
+    def forward(weights: Sequence[tf.Tensor], x: tf.Tensor) -> dict[tuple[int, bool], list[tf.Tensor]]:
+        found = part.begun(x)
+        for block, sides in zip(blocks, seen, strict=True):
+            kernel, bias = part.chosen(weights, [block.layer.kernel, block.layer.bias])
+            x = convolve(x, kernel, bias, block.activation, block.window, sides)
+            found[block.last.key] = [x]
+            if block.pool is not None:
+                # what is before the pool is not asked for
+                found[block.first.key] = []
+        part.compute(weights, found, compute)
+        return found
 
     return forward
 
 
-def fast_forward_pass(part: keras.Model) -> ForwardPass:
-    """Rearrange leading unpadded convolutions and pools as described above; further layers are as Keras computes them.
-
-    A model that is no chain of layers is computed by Keras altogether.
-    """
-    if not is_chain(part):
-        return plain_forward_pass(part)
-    forward = joint_forward_pass(part, fast=True)
-    return lambda weights, x: forward(weights, x)[0]
-
-
-def _one_by_one(
-    part: keras.Model,
-    layers: Sequence[keras.Layer],
+def _computed(
+    compiled: Callable[[Callable], Callable],
+    part: Part,
+    step: Step,
     weights: Sequence[tf.Tensor],
-    x: tf.Tensor,
-    compiled: Callable[[Callable], Callable] = lambda function: function,
-) -> tf.Tensor:
-    """Compute these layers of `part`, one behind the other, as Keras does, but for dense ones.
+    inputs: list[tf.Tensor],
+) -> list[tf.Tensor]:
+    """Compute a step as Keras does, but for dense layers.
 
     Args:
-        part: a chain of layers.
-        layers: some of its layers, in order.
-        weights: of `part`, in the order of `variables_of`.
-        x: (batch, ...) float32, the input of the first of the layers.
         compiled: makes a program of what follows the product of a dense layer.
-    Returns:
-        (batch, ...) float32, the output of the last of the layers.
+        part, step, weights, inputs: see `Part.compute`.
     """
-    for layer in layers:
-        if _is_plain_dense(layer):
-            kernel, *bias = _chosen(part, weights, variables_of(layer))
-            x = compiled(functools.partial(_activated, layer.activation))(_dense(x, kernel), *bias)
-        else:
-            trained, others = layer.trainable_variables, layer.non_trainable_variables
-            x, _ = layer.stateless_call(_chosen(part, weights, trained), _chosen(part, weights, others), x)
-    return x
-
-
-def _chosen(part: keras.Model, weights: Sequence[tf.Tensor], variables: Sequence[keras.Variable]) -> list[tf.Tensor]:
-    """Return the tensors that stand for some of the weights of `part`.
-
-    Args:
-        part: a model.
-        weights: all of its weights, in the order of `variables_of`.
-        variables: those that are wanted.
-    Returns:
-        One tensor for each variable.
-    """
-    positions = {variable.path: number for number, variable in enumerate(variables_of(part))}
-    return [weights[positions[variable.path]] for variable in variables]
+    layer = step.node.operation
+    if not _is_plain_dense(layer, inputs):
+        return call(part, step, weights, inputs)
+    kernel, *bias = part.chosen(weights, variables_of(layer))
+    activation = keras.activations.linear if step.key[1] else layer.activation
+    return [compiled(functools.partial(_activated, activation))(_dense(inputs[0], kernel), *bias)]
 
 
 def _dense(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
@@ -185,54 +147,89 @@ def _activated(activation: Callable, x: tf.Tensor, *bias: tf.Tensor) -> tf.Tenso
     return activation(sum(bias, x))
 
 
-ConvBlock = tuple[keras.layers.Conv2D, keras.layers.MaxPooling2D | None]
+class ConvBlock(NamedTuple):
+    """A convolution, with the pool behind it if there is one."""
+
+    first: Step
+    pool: Step | None = None
+
+    @property
+    def layer(self) -> keras.layers.Conv2D:
+        """Return the convolution."""
+        return self.first.node.operation
+
+    @property
+    def last(self) -> Step:
+        """Return the pool, or the convolution without one."""
+        return self.first if self.pool is None else self.pool
+
+    @property
+    def activation(self) -> Callable:
+        """Return what is applied at the end."""
+        return keras.activations.linear if self.first.key[1] else self.layer.activation
+
+    @property
+    def window(self) -> int:
+        """Return the positions per side of the pool's window, 1 without a pool."""
+        return 1 if self.pool is None else self.pool.node.operation.pool_size[0]
 
 
-def _conv_blocks(layers: Sequence[keras.Layer]) -> list[ConvBlock]:
-    """Return the convolutions, each with the pool behind it, up to the first layer that is neither."""
+def _conv_blocks(part: Part) -> list[ConvBlock]:
+    """Return the convolutions that follow each other from the picture on, each with its pool.
+
+    They end at the first layer that is neither, and where a value is used by several.
+    """
+    if part.graph.channels_first:
+        return []
+    outputs = {(ref.node, ref.linear) for ref in part.outputs}
+    users: dict[tuple[int, bool], list[Step]] = {}
+    for step in part.steps:
+        for ref in step.inputs:
+            users.setdefault((ref.node, ref.linear), []).append(step)
     blocks: list[ConvBlock] = []
-    for layer in layers:
+    key = (part.graph.picture, False)
+    while len(users.get(key, [])) == 1:
+        step = users[key][0]
+        layer, before = step.node.operation, blocks[-1] if blocks else None
         if type(layer) is keras.layers.Conv2D and _is_plain_convolution(layer):
-            blocks.append((layer, None))
-        elif type(layer) is keras.layers.MaxPooling2D and _is_plain_pool(layer) and blocks and blocks[-1][1] is None:
-            blocks[-1] = (blocks[-1][0], layer)
+            blocks.append(ConvBlock(step))
+        elif type(layer) is keras.layers.MaxPooling2D and _is_plain_pool(layer) and before and before.pool is None:
+            if before.first.key in outputs:
+                # what lies between them is asked for
+                return blocks[:-1]
+            blocks[-1] = ConvBlock(before.first, step)
         else:
             break
+        key = step.key
     return blocks
 
 
-def _seen(blocks: Sequence[ConvBlock], whole: Collection[str] = ()) -> list[tuple[int, int]]:
+def _seen(blocks: Sequence[ConvBlock], whole: Collection[tuple[int, bool]]) -> list[tuple[int, int]]:
     """Return (height, width) of what of each block's output the next one looks at; all of the last one's.
 
     Args:
         blocks: one behind the other.
-        whole: names of layers of which all is wanted.
+        whole: keys of steps of which all is wanted.
     """
     sides = []
     needed = None
-    for convolution, pool in reversed(blocks):
-        last = convolution if pool is None else pool
-        output = last.output.shape[1:3]
-        sides.append(tuple(output) if needed is None or last.name in whole else needed)
-        window, size = 1 if pool is None else pool.pool_size[0], convolution.kernel_size[0]
-        height, width = sides[-1]
-        needed = (height * window + size - 1, width * window + size - 1)
+    for block in reversed(blocks):
+        height, width = block.last.node.shapes[0][:2]
+        sides.append((height, width) if needed is None or block.last.key in whole else needed)
+        size, (height, width) = block.layer.kernel_size[0], sides[-1]
+        needed = (height * block.window + size - 1, width * block.window + size - 1)
     return sides[::-1]
 
 
-def is_chain(part: keras.Model) -> bool:
+def is_chain(model: Cnn | Part) -> bool:
     """Tell whether every layer stands on the one before it, and on nothing else."""
-    return len(part.outputs) == 1 and _follow_each_other(part)
-
-
-def _follow_each_other(part: keras.Model) -> bool:
-    """Tell the same of a model that may have several outputs."""
-    layers = part.layers
-    if len(part.inputs) != 1 or not isinstance(layers[0], keras.layers.InputLayer):
-        return False
-    if any(len(layer._inbound_nodes) != 1 for layer in layers):
-        return False
-    return all(after.input is before.output for before, after in pairwise(layers))
+    part = part_of(model)
+    first, *others = part.steps
+    keys = [step.key for step in part.steps]
+    follows = all(
+        [(ref.node, ref.linear) for ref in step.inputs] == [before] for step, before in zip(others, keys, strict=False)
+    )
+    return len(part.outputs) == 1 and not first.inputs and follows
 
 
 def _is_plain_convolution(layer: keras.layers.Conv2D) -> bool:
@@ -242,16 +239,17 @@ def _is_plain_convolution(layer: keras.layers.Conv2D) -> bool:
         and (tuple(layer.strides), tuple(layer.dilation_rate), layer.groups) == ((1, 1), (1, 1), 1)
         and layer.kernel_size[0] == layer.kernel_size[1]
         and layer.use_bias
+        and layer.compute_dtype == "float32"
         and layer.activation in GROWING
     )
 
 
-def _is_plain_dense(layer: keras.Layer) -> bool:
+def _is_plain_dense(layer: keras.Operation, inputs: Sequence[tf.Tensor]) -> bool:
     """Tell whether this is a dense layer of images that are rows, with a kernel, perhaps a bias, and nothing else."""
-    if type(layer) is not keras.layers.Dense or len(layer.input.shape) != 2:
+    if type(layer) is not keras.layers.Dense or inputs[0].shape.rank != 2 or layer.compute_dtype != "float32":
         return False
     learnt = [layer.kernel, layer.bias] if layer.use_bias else [layer.kernel]
-    return [one.path for one in variables_of(layer)] == [one.path for one in learnt]
+    return [id(one) for one in variables_of(layer)] == [id(one) for one in learnt]
 
 
 def _is_plain_pool(layer: keras.layers.MaxPooling2D) -> bool:

@@ -1,7 +1,10 @@
-"""The layers of a Keras model as plain numbers. Keras comes with the model; here it is not imported."""
+"""The layers of a Keras model as plain numbers."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
+import keras
+
+from pipeline.core.graph import Cnn, graph_of
 from pipeline.core.layers import (
     Convolution,
     Dense,
@@ -14,51 +17,74 @@ from pipeline.core.layers import (
     Pool,
     Shape,
 )
-
-if TYPE_CHECKING:
-    import keras
+from pipeline.core.nodes import Graph
+from pipeline.core.parts import Part
 
 POOLS = {"MaxPooling2D": "maximum", "AveragePooling2D": "mean"}
 # Convolutions that are no Conv2D.
 CONVOLUTIONS = ("DepthwiseConv2D", "SeparableConv2D")
-POINTWISE = ("Activation", "ReLU", "Dropout")
+POINTWISE = (
+    "Activation",
+    "ReLU",
+    "LeakyReLU",
+    "PReLU",
+    "ELU",
+    "Dropout",
+    "SpatialDropout2D",
+    "GaussianNoise",
+    "Rescaling",
+)
 
 
-def describe_model(model: "keras.Model") -> Network:
-    """Return the layers of a model, in its order, as far as they are known here.
+def describe_model(model: Cnn) -> Network:
+    """Return the layers of a model, in the order in which they are called, as far as they are known here.
 
-    Layers may stand on several others, or be used several times: `Network` then says what it cannot say of them.
+    Layers may stand on several others: `Network` then says what it cannot say of them.
 
     Args:
-        model: functional, or sequential and built.
+        model: functional, or sequential and built; layers of nested models are among its own.
     """
+    graph = graph_of(model)
+    return _described_all(graph, range(len(graph.nodes)))
+
+
+def describe_part(part: Part) -> Network:
+    """Return the same of the layers of a part."""
+    return _described_all(part.graph, sorted({step.key[0] for step in part.steps}))
+
+
+def _described_all(graph: Graph, numbers: Iterable[int]) -> Network:
+    """Return what is known of some nodes, in order."""
     layers: list[Layer] = []
-    # a sequential model keeps its input to itself
-    hidden = [tensor._keras_history.operation for tensor in getattr(model, "inputs", None) or []]
-    for layer in dict.fromkeys([*(one for one in hidden if one not in model.layers), *model.layers]):
-        sources = _sources(layer)
+    for number in numbers:
+        node = graph.nodes[number]
+        sources = tuple(dict.fromkeys(graph.nodes[source.node].name for source in node.sources))
         in_line = not sources if not layers else sources == (layers[-1].name,)
-        layers.append(_described(layer, None if in_line else sources))
+        shape = tuple(side or None for side in graph.shape_of(graph.names[node.name]))
+        layers.append(_described(node.name, node.operation, shape, None if in_line else sources))
     return Network(tuple(layers))
 
 
-def name_of_activation(layer: "keras.Layer") -> str | None:
+def name_of_activation(layer: keras.Operation) -> str | None:
     """Return the name of a layer's activation function; None if it has none."""
     activation = getattr(layer, "activation", None)
     return None if activation is None else getattr(activation, "__name__", type(activation).__name__)
 
 
-def _described(layer: "keras.Layer", after: tuple[str, ...] | None) -> Layer:
-    """Return what is known of a layer.
+def _described(name: str, layer: keras.Operation, shape: Shape, after: tuple[str, ...] | None) -> Layer:
+    """Return what is known of a call of a layer.
 
     Args:
+        name: of the call.
+        layer: what is called.
+        shape: of its output.
         after: see `layers.Layer`.
     """
-    name, shape, classes = layer.name, _shape(layer), _keras_classes(layer)
+    classes = _keras_classes(layer)
     activation = name_of_activation(layer) or "linear"
     maps_last = getattr(layer, "data_format", "channels_last") == "channels_last"
     if "InputLayer" in classes:
-        return Input(name=name, after=after, shape=shape or ())
+        return Input(name=name, after=after, shape=shape)
     if "Conv2D" in classes and maps_last:
         return Convolution(
             name=name,
@@ -78,25 +104,12 @@ def _described(layer: "keras.Layer", after: tuple[str, ...] | None) -> Layer:
         return Dense(name=name, after=after, units=layer.units, activation=activation)
     if "Flatten" in classes:
         return Flatten(name=name, after=after)
-    if classes & {*POINTWISE} or ("BatchNormalization" in classes and layer.axis in (-1, 3)):
+    if classes & {*POINTWISE} or (("BatchNormalization" in classes and layer.axis in (-1, 3)) and maps_last):
         return Pointwise(name=name, after=after, kind=type(layer).__name__)
     convolves = bool(classes & {"Conv2D", *CONVOLUTIONS})
     return Other(name=name, after=after, kind=type(layer).__name__, shape=shape, convolves=convolves)
 
 
-def _keras_classes(layer: "keras.Layer") -> set[str]:
+def _keras_classes(layer: keras.Operation) -> set[str]:
     """Return the names of the classes of Keras that a layer is of."""
     return {one.__name__ for one in type(layer).__mro__ if one.__module__.split(".")[0] == "keras"}
-
-
-def _sources(layer: "keras.Layer") -> tuple[str, ...]:
-    """Return the names of the layers that a layer stands on: once if it is used several times behind the same ones."""
-    inputs = [node.input_tensors for node in layer._inbound_nodes]
-    uses = dict.fromkeys(tuple(tensor._keras_history.operation.name for tensor in tensors) for tensors in inputs)
-    return tuple(name for use in uses for name in use)
-
-
-def _shape(layer: "keras.Layer") -> Shape | None:
-    """Return the shape of the output without the batch; None if there are several, or none."""
-    shapes = {tuple(tensor.shape[1:]) for node in layer._inbound_nodes for tensor in node.output_tensors}
-    return shapes.pop() if len(shapes) == 1 else None

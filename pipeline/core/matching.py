@@ -9,13 +9,15 @@ channel are sorted first, so that only their values count, not their places.
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import keras
 import numpy as np
 import tensorflow as tf
 
+from pipeline.core.graph import Cnn
 from pipeline.core.objectives import Target
+from pipeline.core.parts import Part
 from pipeline.core.priors import safe_root
 from pipeline.core.score import features_of
+from pipeline.core.units import unit_of
 
 MAPS, DISTRIBUTIONS = "maps", "distributions"
 # The weight of the score follows it towards so many times the goal, and a picture is kept from so many times on: a
@@ -71,16 +73,15 @@ class Match(NamedTuple):
         }
 
 
-def joint_part(target: Target, match: Match) -> keras.Model:
-    """Return a model of the outputs of the objective's part and the score's part, then those of the layers to match."""
+def joint_part(target: Target, match: Match) -> Part:
+    """Return a part of the outputs of the objective's part and the score's part, then those of the layers to match."""
     scored = match.scored.part
-    matched = [scored.get_layer(name).output for name in match.layers]
-    # the name is part of the architecture by which compiled programs are found again
-    return keras.Model(scored.inputs[0], [target.part.outputs[0], scored.outputs[0], *matched], name="part")
+    matched = [unit_of(scored.graph, name).after for name in match.layers]
+    return Part(scored.graph, [*target.part.outputs, *scored.outputs, *matched])
 
 
 def patterns_of(
-    model: keras.Model, layers: Sequence[str], kind: str, images: np.ndarray, chosen: np.ndarray, valid: np.ndarray
+    model: Cnn, layers: Sequence[str], kind: str, images: np.ndarray, chosen: np.ndarray, valid: np.ndarray
 ) -> tuple[np.ndarray, ...]:
     """Compute the pattern of the references of each target: the mean of their features, each with mean 0 and length 1.
 

@@ -5,8 +5,11 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
-from pipeline.core.crops import CONVOLUTIONS, POOLS, crops
+from pipeline.core.crops import CONVOLUTIONS, crops
+from pipeline.core.graph import Cnn, graph_of
 from pipeline.core.keras_layers import describe_model, name_of_activation
+from pipeline.core.nodes import Graph, Node, Shape
+from pipeline.core.parts import POOLS
 
 
 class LayerRow(NamedTuple):
@@ -23,24 +26,35 @@ class LayerRow(NamedTuple):
     weights: int
 
 
-def layer_rows(model: keras.Model) -> list[LayerRow]:
-    """Describe all layers in order, but for the input, for pictures of one size that are squares.
+def layer_rows(model: Cnn) -> list[LayerRow]:
+    """Describe all layers in the order in which they are called, but for the inputs, for pictures of one size.
 
     Args:
-        model: (batch, side, side, channels) -> anything; its layers may pad or have branches.
+        model: (batch, height, width, channels) -> anything; its layers may pad or have branches. The weights of a layer
+            that is called several times are those of its first call.
     """
-    layers = [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
+    graph = graph_of(model)
+    nodes = [node for node in graph.nodes if node.sources]
+    firsts = {id(node.operation): node.name for node in reversed(nodes)}
     return [
-        LayerRow(layer.name, _kind(layer), _shape(layer.output), _field(layer.output, model), layer.count_params())
-        for layer in layers
+        LayerRow(
+            node.name,
+            _kind(node.operation),
+            _shape(graph.shape(node.name)),
+            _field(graph, node),
+            node.operation.count_params()
+            if isinstance(node.operation, keras.Layer) and firsts[id(node.operation)] == node.name
+            else 0,
+        )
+        for node in nodes
     ]
 
 
-def convolutions(model: keras.Model, up_to: str | None = None) -> list[str]:
+def convolutions(model: Cnn, up_to: str | None = None) -> list[str]:
     """Return the names of the convolutions of a model in order, also of those that work depthwise or separably.
 
     Args:
-        model: any; the order is that of its layers.
+        model: any; the order is that in which they are called.
         up_to: the last layer that is looked at, None for all.
     Raises:
         ValueError: the model has no layer of the name `up_to`.
@@ -48,7 +62,7 @@ def convolutions(model: keras.Model, up_to: str | None = None) -> list[str]:
     return describe_model(model).convolutions(up_to)
 
 
-def _kind(layer: keras.Layer) -> str:
+def _kind(layer: keras.Operation) -> str:
     """Say in words what a layer is: its window where it slides, and its activation function if it has one."""
     words = [type(layer).__name__]
     if isinstance(layer, CONVOLUTIONS):
@@ -75,22 +89,20 @@ def _sides(sides: tuple[int, ...]) -> str:
     return " x ".join(map(str, sides))
 
 
-def _shape(output: keras.KerasTensor) -> str:
+def _shape(shape: Shape) -> str:
     """Write the shape without the batch, such as 26 x 26 x 32."""
-    return " x ".join(str(side) for side in output.shape[1:])
+    return " x ".join(str(side) for side in shape)
 
 
-def _field(output: keras.KerasTensor, model: keras.Model) -> tuple[int, int]:
-    """Return (side, stride) in pixels, downwards, of what the nodes of an output depend on.
+def _field(graph: Graph, node: Node) -> tuple[int, int]:
+    """Return (side, stride) in pixels, downwards, of what the positions of a call depend on.
 
-    Args:
-        output: of a layer of `model`; a unit of a row, (batch, units), sees the whole picture, with a stride of 0.
+    A unit of a row, (batch, units), sees the whole picture, with a stride of 0.
     """
-    picture = model.inputs[0].shape[1]
-    if len(output.shape) == 2:
-        return int(picture), 0
+    if len(node.shapes[0]) == 1:
+        return graph.input_shape[0], 0
     try:
-        rows = crops(output)[:, 0]
+        rows = crops(graph, node.name)[:, 0]
     except ValueError:
         return -1, -1
     # those at a border are clipped where layers pad

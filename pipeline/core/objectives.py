@@ -7,9 +7,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from pipeline.core.cnn import without_activation
-
-AFFINE = (keras.layers.Conv2D, keras.layers.Dense)
+from pipeline.core.graph import Cnn, graph_of
+from pipeline.core.parts import Part, own_activation
+from pipeline.core.units import unit_of
 
 
 class Target(NamedTuple):
@@ -24,7 +24,7 @@ class Target(NamedTuple):
         squared: F^2 stands instead of F.
     """
 
-    part: keras.Model
+    part: Part
     weights: np.ndarray
     offset: np.ndarray
     squared: bool = False
@@ -35,7 +35,7 @@ class Target(NamedTuple):
 
 
 # Makes the target of some weights of a layer: (model, layer, weights).
-ObjectiveFunction = Callable[[keras.Model, str, np.ndarray], Target]
+ObjectiveFunction = Callable[[Cnn, str, np.ndarray], Target]
 # Those of this file, by their words.
 OBJECTIVES: dict[str, ObjectiveFunction] = {}
 
@@ -91,11 +91,11 @@ def objective(word: str) -> Callable[[ObjectiveFunction], ObjectiveFunction]:
 
 
 @objective("activation")
-def after_activation(model: keras.Model, layer: str, weights: np.ndarray) -> Target:
-    """Return a weighted sum of the layer's output.
+def after_activation(model: Cnn, layer: str, weights: np.ndarray) -> Target:
+    """Return a weighted sum of what a layer hands on, see `units.unit_of`.
 
     Args:
-        model: a functional model.
+        model: a CNN.
         layer: the name of one of its layers.
         weights: (targets, ...) float32, see `weights_of`.
     Returns:
@@ -109,8 +109,8 @@ def after_activation(model: keras.Model, layer: str, weights: np.ndarray) -> Tar
 
 
 @objective("pre_activation")
-def before_activation(model: keras.Model, layer: str, weights: np.ndarray) -> Target:
-    """Return a weighted sum of what the layer's output is before the activation function.
+def before_activation(model: Cnn, layer: str, weights: np.ndarray) -> Target:
+    """Return a weighted sum of what a layer hands on as it is before the activation function.
 
     A convolution or dense layer is affine in its input before its activation, so the objective is already decided by
     the features of the layer before: with w = dL/dF, which is the same for every image, L = sum(w * F) + L(0). The
@@ -118,7 +118,7 @@ def before_activation(model: keras.Model, layer: str, weights: np.ndarray) -> Ta
     convolution before it. What has no activation function of its own, such as a sum of layers, is taken as it is.
 
     Args:
-        model: a functional model.
+        model: a CNN.
         layer: the name of one of its layers.
         weights: (targets, ...) float32, see `weights_of`.
     Returns:
@@ -126,49 +126,60 @@ def before_activation(model: keras.Model, layer: str, weights: np.ndarray) -> Ta
     Raises:
         ValueError: the model has no layer of that name.
     """
-    last = model.get_layer(layer)
-    before = last.input._keras_history.operation if isinstance(last.input, keras.KerasTensor) else None
-    if isinstance(last, keras.layers.MaxPooling2D) and isinstance(before, AFFINE):
-        convolution = without_activation(model, before.name)
-        # of another name, as both may be parts of one model
-        pooled = last.__class__.from_config({**last.get_config(), "name": f"{layer}_linear"})(convolution.output)
-        return Target(_part(model, pooled), weights, np.zeros(len(weights), np.float32))
-    if not isinstance(last, AFFINE):
-        return after_activation(model, layer, weights)
-    linear, weights = _affine(last, weights)
+    graph = graph_of(model)
+    unit = unit_of(graph, layer)
+    node = graph.nodes[unit.before.node]
+    if not _folds(node.operation) or (own_activation(node.operation) is not None and not unit.before.linear):
+        return Target(Part(graph, [unit.before]), weights, np.zeros(len(weights), np.float32))
+    weights, tensors = _used(node.operation, weights)
     with tf.GradientTape() as tape:
-        nothing = tf.zeros((len(weights), *last.input.shape[1:]))
+        nothing = tf.zeros((len(weights), *graph.shape_of(node.sources[0])))
         tape.watch(nothing)
-        offset = tf.reduce_sum(linear(nothing) * weights, axis=range(1, weights.ndim))
-    return Target(_part(model, last.input), tape.gradient(offset, nothing).numpy(), offset.numpy())
+        offset = tf.reduce_sum(_affine(node.operation, nothing, tensors) * weights, axis=range(1, weights.ndim))
+    return Target(Part(graph, node.sources[:1]), tape.gradient(offset, nothing).numpy(), offset.numpy())
 
 
-def _affine(last: keras.Layer, weights: np.ndarray) -> tuple[keras.Layer, np.ndarray]:
-    """Return a convolution or dense layer without its activation and without the maps or units that no target asks for.
+def _folds(operation: keras.Operation) -> bool:
+    """Tell whether a layer is a convolution or a dense layer of Keras, maps last, in float32."""
+    if type(operation) not in (keras.layers.Conv2D, keras.layers.Dense):
+        return False
+    floats = (operation.compute_dtype, operation.variable_dtype) == ("float32", "float32")
+    return floats and getattr(operation, "data_format", "channels_last") == "channels_last"
+
+
+def _used(layer: keras.Layer, weights: np.ndarray) -> tuple[np.ndarray, list[tf.Tensor]]:
+    """Return the weights of targets, and those of a layer, without the maps or units that no target asks for.
 
     Args:
-        last: the layer, in its model.
+        layer: see `_folds`.
         weights: (targets, ..., maps or units) float32.
-    Returns:
-        A new layer with copies of the weights, and the targets' weights of the maps or units that it has.
     """
     used = np.flatnonzero(weights.any(axis=tuple(range(weights.ndim - 1))))
-    config = last.get_config()
-    if config.get("groups", 1) > 1:
+    if getattr(layer, "groups", 1) > 1:
         used = np.arange(weights.shape[-1])
-    size = "units" if isinstance(last, keras.layers.Dense) else "filters"
-    linear = last.__class__.from_config({**config, "activation": "linear", size: len(used)})
-    linear(last.input)
-    linear.set_weights([weight[..., used] for weight in last.get_weights()])
-    return linear, weights[..., used]
+    own = [layer.kernel, layer.bias] if layer.use_bias else [layer.kernel]
+    return weights[..., used], [tf.constant(np.array(one)[..., used]) for one in own]
+
+
+def _affine(layer: keras.Layer, x: tf.Tensor, weights: Sequence[tf.Tensor]) -> tf.Tensor:
+    """Compute what a convolution or dense layer does before its activation function, with some of its weights."""
+    kernel, *bias = weights
+    if isinstance(layer, keras.layers.Dense):
+        product = keras.ops.matmul(x, kernel)
+    else:
+        product = keras.ops.conv(
+            x, kernel, strides=list(layer.strides), padding=layer.padding, data_format="channels_last",
+            dilation_rate=layer.dilation_rate,
+        )  # fmt: skip
+    return sum(bias, product)
 
 
 @objective("l2")
-def squares(model: keras.Model, layer: str, weights: np.ndarray) -> Target:
-    """Return a weighted sum of the squares of the layer's output: grows most where there is much already.
+def squares(model: Cnn, layer: str, weights: np.ndarray) -> Target:
+    """Return a weighted sum of the squares of what a layer hands on: grows most where there is much already.
 
     Args:
-        model: a functional model.
+        model: a CNN.
         layer: the name of one of its layers.
         weights: (targets, ...) float32, see `weights_of`.
     Returns:
@@ -181,28 +192,14 @@ def squares(model: keras.Model, layer: str, weights: np.ndarray) -> Target:
     return after_activation(model, layer, weights)._replace(squared=True)
 
 
-def part_up_to(model: keras.Model, layer: str) -> keras.Model:
-    """Return the layers up to this one.
+def part_up_to(model: Cnn, layer: str) -> Part:
+    """Return what leads from the picture to what a layer hands on, see `units.unit_of`.
 
     Args:
-        model: a functional model.
+        model: a CNN.
         layer: the name of one of its layers.
-    Returns:
-        A model from the same input to the layer's output, with the same weights.
     Raises:
         ValueError: the model has no layer of that name.
     """
-    return _part(model, model.get_layer(layer).output)
-
-
-def _part(model: keras.Model, output: keras.KerasTensor) -> keras.Model:
-    """Return the layers that lead to an output, as a model of the name that all parts have.
-
-    Args:
-        model: a functional model.
-        output: of one of its layers, or of a layer put on one of them.
-    Returns:
-        A model from the same input, with the same weights.
-    """
-    # the name is part of the architecture by which compiled programs are found again
-    return keras.Model(model.inputs[0], output, name="part")
+    graph = graph_of(model)
+    return Part(graph, [unit_of(graph, layer).after])

@@ -4,12 +4,12 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-import keras
 import tensorflow as tf
 
 from pipeline.core import jitter, matching, priors, spectra
 from pipeline.core.convolution import fused
-from pipeline.core.forward import fast_forward_pass, joint_forward_pass, plain_forward_pass, specs_of
+from pipeline.core.forward import fast_forward_pass, joint_forward_pass, plain_forward_pass
+from pipeline.core.parts import Part
 
 # float32 numbers that the widest register of a CPU holds, and a multiple of what narrower ones do.
 REGISTER = 16
@@ -51,14 +51,14 @@ class Way(NamedTuple):
 
 
 @functools.lru_cache(maxsize=16)
-def compiled_segment(architecture: str, compiler: str, form: Form) -> Callable:
+def compiled_segment(part: Part, compiler: str, form: Form) -> Callable:
     """Return the compiled loop over steps for one architecture.
 
     Weights, batch size, steps and step sizes are arguments of the program, so it is traced once for an architecture,
     not once per map, model or sweep of settings.
 
     Args:
-        architecture: see `architecture_of`, of the objective's part or of `matching.joint_part`.
+        part: the objective's part, or that of `matching.joint_part`; equal ones have one program.
         compiler: see `compiler_of`.
         form: what else the program depends on.
     Returns:
@@ -66,7 +66,6 @@ def compiled_segment(architecture: str, compiler: str, form: Form) -> Callable:
         state, the four figures of `Convergence` and the tensors of the extras -> the images, the objective before each
         step (steps, lanes), and the state.
     """
-    part = keras.models.model_from_json(architecture)
     # also for the whole: the gradient of a pool has no deterministic form in XLA on a GPU, that of a maximum has
     plain = plain_forward_pass if compiler == "none" else fast_forward_pass
     forward = joint_forward_pass(part, fast=compiler != "none") if form.match else plain(part)
@@ -141,7 +140,7 @@ def _exponential(numbers: tf.Tensor) -> tf.Tensor:
     return tf.exp(tf.repeat(numbers[:, None], REGISTER, axis=1))[:, 0]
 
 
-def _signature(part: keras.Model, form: Form) -> list:
+def _signature(part: Part, form: Form) -> list:
     """Return what the program of `compiled_segment` takes.
 
     Args:
@@ -150,7 +149,7 @@ def _signature(part: keras.Model, form: Form) -> list:
     Returns:
         A specification of each argument.
     """
-    height, width, channels = part.inputs[0].shape[1:]
+    height, width, channels = part.input_shape
     pixels = tf.TensorSpec([None, height, width, channels])
     per_image, integers = tf.TensorSpec([None]), tf.TensorSpec([None], tf.int32)
     number, whole = tf.TensorSpec([]), tf.TensorSpec([], tf.int32)
@@ -165,14 +164,14 @@ def _signature(part: keras.Model, form: Form) -> list:
     }
     own = {}
     if form.match:
-        scored, matched = part.outputs[1], part.outputs[2:]
+        scored, matched = part.output_shapes[1], part.output_shapes[2:]
         patterns = {f"pattern_{k}": tf.TensorSpec([None, None]) for k in range(len(matched))}
         numbers = dict.fromkeys(("goal", "unit", "scored_offset"), per_image)
-        own = {**numbers, "scored": tf.TensorSpec([None, *scored.shape[1:]]), **patterns}
+        own = {**numbers, "scored": tf.TensorSpec([None, *scored]), **patterns}
     extras: dict[str, Any] = {name: shapes.get(name, number) for name in form.extras}
     return [
-        specs_of(part),
-        pixels, tf.TensorSpec([None, *part.outputs[0].shape[1:]]), per_image, own,
+        part.specs(),
+        pixels, tf.TensorSpec([None, *part.output_shape]), per_image, own,
         tf.TensorSpec([None]), whole,
         [per_image, integers, integers, *([per_image, pixels, per_image, per_image] if form.is_least else [])],
         number, whole, whole, tf.TensorSpec([], tf.bool),

@@ -1,21 +1,22 @@
 """The real images that drive a target most: what a picture is drawn to, and how strong it has to be."""
 
-from collections.abc import Callable, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
-import keras
 import numpy as np
 
-from pipeline.core.crops import POOLS
 from pipeline.core.forward import is_chain
+from pipeline.core.graph import Cnn, graph_of
 from pipeline.core.matching import Match, patterns_of
 from pipeline.core.network import convolutions
+from pipeline.core.nodes import Graph
 from pipeline.core.objectives import Target, part_up_to
+from pipeline.core.parts import POOLS
 from pipeline.core.preprocessing import STANDARDIZED, Preprocessing
 from pipeline.core.priors import Priors
 from pipeline.core.remembered import digest_of, remembered
 from pipeline.core.score import scores, top_scores
+from pipeline.core.units import unit_of
 from pipeline.core.variation import MOST_PIXELS, covariance_power, mean_image, root_of, spectrum_power, variation_of
 
 
@@ -55,7 +56,7 @@ def references_of(
 
 
 def match_of(
-    model: keras.Model,
+    model: Cnn,
     layers: Sequence[str],
     kind: str,
     *,
@@ -86,7 +87,7 @@ def match_of(
     return Match(kind, tuple(layers), patterns, scored, goal, unit, weight, is_least)
 
 
-def layers_before(model: keras.Model, layer: str) -> list[str]:
+def layers_before(model: Cnn, layer: str) -> list[str]:
     """Return the layers in which pictures are drawn to their references: what the convolutions before a layer hand on.
 
     Of a chain of layers these are the pools behind the convolutions, or the convolutions where there is none; of
@@ -95,13 +96,22 @@ def layers_before(model: keras.Model, layer: str) -> list[str]:
     names = [name for name in convolutions(model, up_to=layer) if name != layer]
     part = part_up_to(model, layer)
     if is_chain(part):
-        following = dict(pairwise(part.layers))
-        before = [model.get_layer(name) for name in names]
-        names = [
-            one.name if following[one].name == layer or not isinstance(following[one], POOLS) else following[one].name
-            for one in before
-        ]
-    return names or [model.inputs[0]._keras_history.operation.name]
+        graph, used = part.graph, {step.key[0] for step in part.steps}
+        names = [_handed_on(graph, name, used) for name in names]
+    return names or [graph_of(model).nodes[graph_of(model).picture].name]
+
+
+def _handed_on(graph: Graph, name: str, used: Collection[int]) -> str:
+    """Return the pool behind a convolution, in a chain of layers; without one the convolution.
+
+    Args:
+        used: the numbers of the nodes of the chain; its last one is no pool in question.
+    """
+    end = unit_of(graph, name).after.node
+    following = [user for user in graph.users[end] if user in used and user != max(used)]
+    if following and isinstance(graph.nodes[following[0]].operation, POOLS):
+        return graph.nodes[following[0]].name
+    return name
 
 
 def shaped_like(

@@ -5,10 +5,9 @@ import hashlib
 from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
 
-import keras
 import numpy as np
 
-from pipeline.core.forward import architecture_of, variables_of
+from pipeline.core.parts import Part
 
 T = TypeVar("T")
 # So many answers are kept, those that were asked for last.
@@ -50,10 +49,10 @@ def _answered(question: _Question) -> Any:
     return found
 
 
-def digest_of(part: keras.Model, *arrays: np.ndarray) -> str:
+def digest_of(part: Part, *arrays: np.ndarray) -> str:
     """Return the SHA-256 of the layers and the weights of a CNN, and of arrays."""
-    digest = hashlib.sha256(architecture_of(part).encode())
-    for array in (*map(np.asarray, variables_of(part)), *arrays):
+    digest = hashlib.sha256(part.fingerprint.encode())
+    for array in (*map(np.asarray, part.variables), *arrays):
         digest.update(str((array.dtype, array.shape)).encode())
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()

@@ -3,13 +3,14 @@
 import functools
 from collections.abc import Callable, Iterator
 
-import keras
 import numpy as np
 import tensorflow as tf
 
-from pipeline.core.forward import architecture_of, plain_forward_pass, specs_of, variables_of
+from pipeline.core.forward import plain_forward_pass
+from pipeline.core.graph import Cnn
 from pipeline.core.noise import standardized
 from pipeline.core.objectives import Target, part_up_to
+from pipeline.core.parts import Part
 from pipeline.core.priors import levels_of
 
 BATCH = 256
@@ -76,7 +77,7 @@ def top_scores(
     return best, which
 
 
-def map_means(model: keras.Model, layer: str, images: np.ndarray) -> np.ndarray:
+def map_means(model: Cnn, layer: str, images: np.ndarray) -> np.ndarray:
     """Compute the mean over its positions of every map of a layer.
 
     Args:
@@ -90,7 +91,7 @@ def map_means(model: keras.Model, layer: str, images: np.ndarray) -> np.ndarray:
     return np.concatenate([features.mean(axis=(1, 2)) for _, features in found])
 
 
-def features_of(model: keras.Model, layer: str, images: np.ndarray) -> np.ndarray:
+def features_of(model: Cnn, layer: str, images: np.ndarray) -> np.ndarray:
     """Compute the output of a layer, a batch at a time.
 
     Args:
@@ -115,7 +116,7 @@ def as_saved(images: np.ndarray) -> np.ndarray:
     return standardized(levels.astype(np.float32))
 
 
-def _features(part: keras.Model, images: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+def _features(part: Part, images: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
     """Compute the output of `part`, a batch at a time.
 
     Args:
@@ -124,8 +125,7 @@ def _features(part: keras.Model, images: np.ndarray) -> Iterator[tuple[slice, np
     Returns:
         Of each batch: which of the images, and their features (batch, ...) float32.
     """
-    compute = _compiled(architecture_of(part))
-    weights = [tf.convert_to_tensor(variable) for variable in variables_of(part)]
+    compute, weights = _compiled(part), part.weights()
     for first in range(0, len(images), BATCH):
         rows = slice(first, first + BATCH)
         some = images[rows]
@@ -134,12 +134,8 @@ def _features(part: keras.Model, images: np.ndarray) -> Iterator[tuple[slice, np
 
 
 @functools.lru_cache(maxsize=16)
-def _compiled(architecture: str) -> Callable:
-    part = keras.models.model_from_json(architecture)
-    signature = [
-        specs_of(part),
-        tf.TensorSpec([None, *part.inputs[0].shape[1:]]),
-    ]
+def _compiled(part: Part) -> Callable:
+    signature = [part.specs(), tf.TensorSpec([None, *part.input_shape])]
     compute = tf.function(plain_forward_pass(part), input_signature=signature, jit_compile=False, autograph=False)
     # of the concrete function TensorFlow does not warn that there are many of them
     return compute.get_concrete_function()

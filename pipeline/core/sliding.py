@@ -8,20 +8,14 @@ import functools
 from collections.abc import Callable, Sequence
 from itertools import product
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from pipeline.core.chunks import layout, receptive_field_of
-from pipeline.core.forward import (
-    architecture_of,
-    compiler_of,
-    fast_forward_pass,
-    plain_forward_pass,
-    specs_of,
-    variables_of,
-)
+from pipeline.core.forward import compiler_of, fast_forward_pass, plain_forward_pass
+from pipeline.core.graph import Cnn
 from pipeline.core.objectives import OBJECTIVES, Target, part_up_to
+from pipeline.core.parts import Part
 
 # How many pixels are computed at a time: as many as the caches of a CPU like.
 PIXELS_AT_A_TIME = 2**18
@@ -55,7 +49,7 @@ class Slide:
 
     def __init__(
         self,
-        model: keras.Model,
+        model: Cnn,
         layer: str,
         objective: str,
         direction: np.ndarray,
@@ -68,13 +62,13 @@ class Slide:
         assert field is not None
         self.margin, self.chunks = layout(field, shape)
         self.shape = shape
-        self._target = self._target_of(part, objective, direction)
+        self._target = self._target_of(part, layer, objective, direction)
         self.work = calls * len(direction) * self.chunks.pixels
         compiler = compiler_of(None)
         if compiler == "parts" and self.work < XLA_PAYS:
             compiler = "none"
-        self._gradient = _compiled(architecture_of(self._target.part), compiler, self._target.squared)
-        self._network = [tf.convert_to_tensor(variable) for variable in variables_of(self._target.part)]
+        self._gradient = _compiled(self._target.part, compiler, self._target.squared)
+        self._network = self._target.part.weights()
 
     def gradient(
         self, pictures: np.ndarray, shift: tuple[int, int], on_pixels: Callable[[int], None] = lambda done: None
@@ -115,11 +109,12 @@ class Slide:
         folded = _folded(gradients[:, : height + 2 * margin, : width + 2 * margin], margin)
         return values / np.prod(self.chunks.positions), folded
 
-    def _target_of(self, part: keras.Model, objective: str, direction: np.ndarray) -> Target:
+    def _target_of(self, part: Part, layer: str, objective: str, direction: np.ndarray) -> Target:
         """Return the objective of a chunk: of each picture up to four, see `_kinds`.
 
         Args:
             part: the CNN up to the layer.
+            layer: its name.
             objective: one of `objectives.OBJECTIVES`.
             direction: (pictures, maps) float32.
         Returns:
@@ -127,13 +122,13 @@ class Slide:
             the picture has.
         """
         chunks = self.chunks
-        sized = _at_size(part, chunks.side)
+        sized = part.graph.at_size(chunks.side, chunks.side)
         last = np.subtract(chunks.positions, np.subtract(chunks.counts, 1) * chunks.block)
         kinds = np.zeros((len(self._kinds), chunks.block, chunks.block), np.float32)
         for kind, (is_lowest, is_rightmost) in zip(kinds, self._kinds, strict=True):
             kind[: last[0] if is_lowest else None, : last[1] if is_rightmost else None] = 1
         weights = kinds[None, ..., None] * direction[:, None, None, None, :]
-        return OBJECTIVES[objective](sized, sized.layers[-1].name, weights.reshape(-1, *weights.shape[2:]))
+        return OBJECTIVES[objective](sized, layer, weights.reshape(-1, *weights.shape[2:]))
 
     def _row(self, picture: int, i: int, j: int) -> int:
         """Return which of the targets of `_target_of` is that of a chunk.
@@ -174,41 +169,21 @@ def _folded(gradient: np.ndarray, margin: int) -> np.ndarray:
     return gradient
 
 
-def _at_size(part: keras.Model, side: int) -> keras.Model:
-    """Return the same chain of layers, with copies of its weights, for pictures of another size.
-
-    Args:
-        part: a chain of layers that slide over a picture of any size.
-        side: pixels per side.
-    Returns:
-        A model (batch, side, side, channels) -> features.
-    """
-    # the name is part of the architecture by which compiled programs are found again
-    x = inputs = keras.Input((side, side, part.inputs[0].shape[-1]), name="pixels")
-    for layer in part.layers[1:]:
-        x = layer.__class__.from_config(layer.get_config())(x)
-    sized = keras.Model(inputs, x, name="part")
-    sized.set_weights(part.get_weights())
-    return sized
-
-
 @functools.lru_cache(maxsize=32)
-def _compiled(architecture: str, compiler: str, squared: bool) -> Callable:
+def _compiled(part: Part, compiler: str, squared: bool) -> Callable:
     """Compile an objective and its gradient for one architecture.
 
     Args:
-        architecture: see `architecture_of`.
+        part: that of the objective.
         compiler: see `compiler_of`.
         squared: see `Target`.
     Returns:
         The program: the weights of the CNN, pictures (batch, side, side, channels), weights of their features
         (batch, ...), offset (batch,) -> the objective (batch,), its gradient with respect to the pictures.
     """
-    part = keras.models.model_from_json(architecture)
     forward = plain_forward_pass(part) if compiler == "none" else fast_forward_pass(part)
     signature = [
-        specs_of(part),
-        tf.TensorSpec([None, *part.inputs[0].shape[1:]]), tf.TensorSpec([None, *part.outputs[0].shape[1:]]),
+        part.specs(), tf.TensorSpec([None, *part.input_shape]), tf.TensorSpec([None, *part.output_shape]),
         tf.TensorSpec([None]),
     ]  # fmt: skip
 

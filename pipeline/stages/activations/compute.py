@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from pipeline.core import cnn
+from pipeline.core.score import features_of
 from pipeline.data.dataset import Dataset
 from pipeline.runtime.numerics import check_keras
 from pipeline.runtime.progress import Progress, no_progress
@@ -11,12 +11,12 @@ from pipeline.stages.activations.selection import chosen_indices
 from pipeline.stages.activations.settings import ActivationsConfig
 
 if TYPE_CHECKING:
-    import keras
+    from pipeline.core.graph import Cnn
 
 
 def extract_activations(
     config: ActivationsConfig,
-    model: "keras.Model",
+    model: "Cnn",
     dataset: Dataset,
     *,
     progress: Progress = no_progress,
@@ -38,6 +38,6 @@ def extract_activations(
     images, labels = dataset.split(config.split)
     indices = chosen_indices(config, labels)
     chosen = images[indices]
-    feature_maps = cnn.layer_outputs(model, config.layers, chosen)
+    feature_maps = {name: features_of(model, name, chosen) for name in config.layers}
     progress("activations", len(config.layers), len(config.layers))
     return ActivationsResult(images=chosen, labels=labels[indices], indices=indices, feature_maps=feature_maps)

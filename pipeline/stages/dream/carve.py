@@ -9,7 +9,8 @@ import numpy as np
 
 from pipeline.core import ascent
 from pipeline.core.carving import carve_tiles, shrink_tiles, take_out_spread
-from pipeline.core.objectives import OBJECTIVES, directions, weights_of
+from pipeline.core.graph import graph_of
+from pipeline.core.objectives import OBJECTIVES, directions, part_up_to, weights_of
 from pipeline.core.schedules import step_sizes
 from pipeline.core.score import map_means
 from pipeline.core.tiles import Tiling
@@ -88,7 +89,7 @@ class _Level:
         self._tiling, self._tiles = tiling, _chosen(config, number, tiling)
         self._faithful = None if references is None else Faithful(config, model, references, original, tiling)
         self._strength = config.strengths()[number]
-        self._size = model.inputs[0].shape[1]
+        self._size = graph_of(model).input_shape[0]
         self._sizes = step_sizes(config.step_size, config.steps, config.step_size_schedule.value)
         touched = _touched(tiling, self._tiles, mask)
         self.maps = list(itertools.compress(self._maps(number), touched))
@@ -149,7 +150,7 @@ class _Level:
 
     def _weights(self, maps: list[list[int]]) -> np.ndarray:
         """Return of every tile the mean over its maps."""
-        shape = self._model.get_layer(self._config.layer).output.shape[1:]
+        shape = part_up_to(self._model, self._config.layer).output_shape
         rows = [directions(of_tile, shape[-1]).mean(axis=0) for of_tile in maps]
         return weights_of(np.array(rows, np.float32).reshape(-1, shape[-1]), shape)
 

@@ -10,6 +10,7 @@ from pipeline.core import ascent
 from pipeline.core.canvas import Canvas, canvas_of
 from pipeline.core.carving import shrink_tiles
 from pipeline.core.chunks import receptive_field_of
+from pipeline.core.graph import graph_of
 from pipeline.core.keras_layers import describe_model
 from pipeline.core.local_contrast import mean_and_spread
 from pipeline.core.matching import MAPS, Match
@@ -82,7 +83,7 @@ def references_for(
     if images is None or len(images) < 2:
         takes = "0 without training images (reference_images), at least 2"
         raise InputError.at("dream.faithful.references", takes=takes, got=settings.references)
-    shape = model.get_layer(layer).output.shape[1:]
+    shape = part_up_to(model, layer).output_shape
     weights = weights_of(directions(range(shape[-1]), shape[-1]), shape)
     scored = after_activation(model, layer, weights)
     found = references_of(scored, images, settings.references, Advance("references", progress, len(images)))
@@ -105,7 +106,7 @@ class Faithful:
     ) -> None:
         self._config, self._model, self._references = config, model, references
         self._original, self._tiling = original, tiling
-        self._size = model.inputs[0].shape[1]
+        self._size = graph_of(model).input_shape[0]
 
     def shares(self, means: np.ndarray) -> np.ndarray:
         """Return means (images, maps) as shares of the largest that a training image causes; 0 if none does."""
@@ -137,7 +138,7 @@ class Faithful:
             The tiles afterwards, and the objective before every step: (steps, tiles).
         """
         layer = self._config.layer
-        shape = self._model.get_layer(layer).output.shape[1:]
+        shape = part_up_to(self._model, layer).output_shape
         rows = np.stack([directions(of_tile, shape[-1]).mean(axis=0) for of_tile in maps])
         canvas = self._canvas(tiles)
         before = canvas.pixels(now)

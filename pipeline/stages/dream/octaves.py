@@ -7,6 +7,7 @@ import numpy as np
 
 from pipeline.core.chunks import layout, receptive_field_of
 from pipeline.core.geometry import ReceptiveField, octave_shapes
+from pipeline.core.graph import graph_of
 from pipeline.core.objectives import directions, part_up_to
 from pipeline.core.octaves import ascend_octave, resized
 from pipeline.core.schedules import step_sizes
@@ -44,7 +45,7 @@ class Octaves:
         self, config: DreamConfig, model: "keras.Model", towards: Sequence[int] | None = None, *, repeats: int = 1
     ) -> None:
         self._config, self._model, self._field = config, model, field_of(model, config)
-        maps = model.get_layer(config.layer).output.shape[-1]
+        maps = part_up_to(model, config.layer).output_shape[-1]
         wanted = (config.map_indices or [-1]) if towards is None else towards
         self._directions = directions(wanted, maps)
         if towards is None:
@@ -76,7 +77,7 @@ class Octaves:
                 self._slide(shape),
                 begun,
                 sizes,
-                window=self._model.inputs[0].shape[1],
+                window=graph_of(self._model).input_shape[0],
                 least_contrast=config.octaves.least_contrast,
                 random=np.random.default_rng((seed, number)),
                 on_pixels=on_work,

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from pipeline.core.colour import luma, rounded, with_luma
 from pipeline.core.geometry import octave_shapes, within
+from pipeline.core.graph import graph_of
 from pipeline.settings.choices import DreamMethod
 from pipeline.stages.dream.course import OnWork, standardized_picture
 from pipeline.stages.dream.faithful import MapReferences
@@ -79,7 +80,7 @@ class Zoom:
 def _of_a_frame(config: DreamConfig, model: "keras.Model", shape: tuple[int, int]) -> DreamConfig:
     """Return the settings of a single frame, which has room for fewer octaves, and is dreamt into once."""
     count = config.octaves.count
-    while count > 1 and min(octave_shapes(*shape, count, config.octaves.scale)[0]) < model.inputs[0].shape[1]:
+    while count > 1 and min(octave_shapes(*shape, count, config.octaves.scale)[0]) < graph_of(model).input_shape[0]:
         count -= 1
     strength = config.strengths()
     if config.method is DreamMethod.octaves:

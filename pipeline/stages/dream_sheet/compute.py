@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.core.colour import dreamt_grey_levels, luma
+from pipeline.core.objectives import part_up_to
 from pipeline.runtime.numerics import check_keras
 from pipeline.runtime.progress import Advance, Progress, no_progress
 from pipeline.settings.choices import Compare, DreamMethod
@@ -53,7 +54,7 @@ def dream_sheet(
     """
     check_keras()
     original = standardized_picture(luma(photo))
-    variants = variants_of(config, model.get_layer(config.layer).output.shape[-1])
+    variants = variants_of(config, part_up_to(model, config.layer).output_shape[-1])
     references = references_for(config, model, reference_images, progress)
     dreamers = list(_dreamers(config, model, variants, references, original.size))
     shape = (original.shape[0], original.shape[1])

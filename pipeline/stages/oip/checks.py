@@ -1,32 +1,42 @@
 """What a sweep cannot do, said in one line before it begins."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from pipeline.core.graph import Cnn, graph_of
 from pipeline.core.noise import Shape
+from pipeline.core.objectives import part_up_to
 from pipeline.core.variation import SOME
 from pipeline.runtime.errors import InputError
 from pipeline.stages.oip.settings import OipConfig
 
-if TYPE_CHECKING:
-    import keras
 
-
-def shape_of_layer(model: "keras.Model", layer: str, setting: str = "oip.layer") -> tuple[int, ...]:
+def shape_of_layer(model: Cnn, layer: str, setting: str = "oip.layer") -> tuple[int, ...]:
     """Return the shape of a layer's output for one image.
 
     Raises:
         InputError: the model has no layer of that name, or its output is no maps (height, width, maps) and no units.
     """
-    names = [one.name for one in model.layers]
-    if layer not in names:
-        raise InputError.at(setting, takes=f"a layer of the model: {', '.join(names)}", got=layer)
-    shape = getattr(model.get_layer(layer).output, "shape", ())
-    if len(shape) not in (2, 4) or None in shape[1:]:
+    try:
+        shape = part_up_to(model, layer).output_shape
+    except ValueError as error:
+        names = ", ".join(graph_of(model).names)
+        raise InputError.at(setting, takes=f"a layer of the model: {names}", got=f"{layer}: {error}") from error
+    if len(shape) not in (1, 3) or 0 in shape:
         takes = "a layer with maps (height, width, maps) or units"
-        raise InputError.at(setting, takes=takes, got=f"{layer} with {tuple(shape[1:])}")
-    return tuple(shape[1:])
+        raise InputError.at(setting, takes=takes, got=f"{layer} with {shape}")
+    return shape
+
+
+def shape_of_pictures(model: Cnn) -> Shape:
+    """Return (height, width, channels) of the pictures that a CNN takes.
+
+    Raises:
+        InputError: it takes any size, and none was chosen.
+    """
+    height, width, channels = graph_of(model).input_shape
+    if 0 in (height, width, channels):
+        raise InputError.at("model", takes="a CNN for pictures of one size", got=f"one for {(height, width, channels)}")
+    return height, width, channels
 
 
 def check_target(config: OipConfig, shape: tuple[int, ...]) -> None:

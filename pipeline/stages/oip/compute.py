@@ -1,10 +1,10 @@
 """Stage 3: one original input pattern (OIP) for every map, by activation maximization."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pipeline.core.graph import Cnn
 from pipeline.core.noise import Shape
 from pipeline.core.preprocessing import STANDARDIZED, Preprocessing
 from pipeline.core.priors import Priors
@@ -15,7 +15,7 @@ from pipeline.core.variation import mean_image, mean_magnitudes
 from pipeline.runtime.numerics import check_keras
 from pipeline.runtime.progress import Advance, Progress, no_progress
 from pipeline.settings.choices import MatchKind, PixelRange, Spectrum, StartAt, Strategy
-from pipeline.stages.oip.checks import check_images, check_labels
+from pipeline.stages.oip.checks import check_images, check_labels, shape_of_pictures
 from pipeline.stages.oip.evidence import EVIDENCE_IMAGES, evidence_of
 from pipeline.stages.oip.noise_settings import NoiseConfig
 from pipeline.stages.oip.result import OipSweepResult
@@ -24,15 +24,12 @@ from pipeline.stages.oip.space import Space, space_of
 from pipeline.stages.oip.sweep import LEVELS, OF_THE_BEST, Found, Recipe, Sweep
 from pipeline.stages.oip.verdicts import reached, verdicts
 
-if TYPE_CHECKING:
-    import keras
-
 
 # long: by what is said of its arguments
 def sweep_oips(
     config: OipConfig,
     noise_config: NoiseConfig,
-    model: "keras.Model",
+    model: Cnn,
     *,
     seed: int,
     reference_images: np.ndarray | None = None,
@@ -85,7 +82,7 @@ def sweep_oips(
         series "A simple CNN for the MNIST dataset", 2020.
     """
     check_keras()
-    shape = tuple(model.inputs[0].shape[1:])
+    shape = shape_of_pictures(model)
     check_images("reference_images", reference_images, shape)
     check_images("start_pictures", start_pictures, shape)
     check_labels(reference_labels, reference_images)
@@ -211,7 +208,7 @@ def _checked(images: np.ndarray | None, shape: Shape) -> np.ndarray:
 def _faithful(
     config: OipConfig,
     plain: Recipe,
-    model: "keras.Model",
+    model: Cnn,
     sweep: Sweep,
     space: Space,
     images: np.ndarray,

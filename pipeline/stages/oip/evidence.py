@@ -1,17 +1,15 @@
 """The evidence on the pictures of a sweep: how alike they and the real images are inside, and whose class they have."""
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from pipeline.core.graph import Cnn, graph_of
 from pipeline.core.preprocessing import STANDARDIZED, Preprocessing
 from pipeline.core.references import References
 from pipeline.core.score import features_of
 from pipeline.stages.oip.field import similarities_in_field
 from pipeline.stages.oip.path import EarlyPath, early_path, no_path
-
-if TYPE_CHECKING:
-    import keras
 
 # Of the real images so many that drive a map most are compared with its picture.
 EVIDENCE_IMAGES = 10
@@ -32,7 +30,7 @@ class Evidence(NamedTuple):
 
 
 def evidence_of(
-    model: "keras.Model",
+    model: Cnn,
     layer: str,
     oips: np.ndarray,
     maps: np.ndarray,
@@ -67,17 +65,16 @@ def evidence_of(
     return Evidence(*path, similarity, same, others, np.array(most, int), classes_of(model, oips, preprocessing))
 
 
-def classes_of(model: "keras.Model", oips: np.ndarray, preprocessing: Preprocessing = STANDARDIZED) -> np.ndarray:
+def classes_of(model: Cnn, oips: np.ndarray, preprocessing: Preprocessing = STANDARDIZED) -> np.ndarray:
     """Return the class (maps,) that the CNN takes each picture for, as it is saved; -1 where it says nothing."""
-    if len(model.outputs) > 1 or len(model.outputs[0].shape) != 2:
+    if len(graph_of(model).classes) != 1:
         return np.full(len(oips), -1)
     said = predictions(model, oips, preprocessing)
     return np.where(np.isnan(said).any(axis=1), -1, said.argmax(axis=1))
 
 
-def predictions(model: "keras.Model", oips: np.ndarray, preprocessing: Preprocessing = STANDARDIZED) -> np.ndarray:
+def predictions(model: Cnn, oips: np.ndarray, preprocessing: Preprocessing = STANDARDIZED) -> np.ndarray:
     """Return what the CNN makes of pictures as they are saved: (maps, classes)."""
     if len(oips) == 0:
-        return np.zeros((0, model.outputs[0].shape[-1]), np.float32)
-    last = model.outputs[0]._keras_history.operation.name
-    return features_of(model, last, preprocessing.as_saved(oips))
+        return np.zeros((0, graph_of(model).classes[-1]), np.float32)
+    return features_of(model, graph_of(model).output_name, preprocessing.as_saved(oips))

@@ -2,26 +2,23 @@
 
 import functools
 from itertools import repeat
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pipeline.core.crops import windows
 from pipeline.core.evidence import RealSide, Similarities, real_side, similarities_to
+from pipeline.core.graph import Cnn, graph_of
 from pipeline.core.objectives import part_up_to
 from pipeline.core.remembered import digest_of, remembered
 from pipeline.core.score import features_of
 from pipeline.stages.oip.path import MOST_FEATURES, images_that_fit, largest_answer, on_the_way
-
-if TYPE_CHECKING:
-    import keras
 
 # With so many further real images at the most those of a map are compared, where they are of another class.
 MOST_STRANGERS = 16
 
 
 def similarities_in_field(
-    model: "keras.Model",
+    model: Cnn,
     layer: str,
     saved: np.ndarray,
     maps: np.ndarray,
@@ -44,16 +41,16 @@ def similarities_in_field(
     Returns:
         One for each convolution; none where nodes see different amounts, or it is not known what they see.
     """
-    target = model.get_layer(layer).output
+    graph = graph_of(model)
     names = [name for name in on_the_way(model, layer) if name != layer]
-    if len(target.shape) != 4 or not names or len(saved) == 0:
+    if len(graph.shape(layer)) != 3 or not names or len(saved) == 0:
         return []
     count = images_that_fit(model, names, len(saved))
     if count * len(saved) * largest_answer(model, names) > MOST_FEATURES:
         # even of the fewest images of each map
         return []
     try:
-        seen = [windows(target, model.get_layer(name).output) for name in names]
+        seen = [windows(graph, layer, name) for name in names]
     except ValueError:
         return []
     if any(len(np.unique((boxes[..., 2:] - boxes[..., :2]).reshape(-1, 2), axis=0)) > 1 for boxes in seen):
@@ -79,7 +76,7 @@ def similarities_in_field(
 
 
 def _real_side(
-    model: "keras.Model",
+    model: Cnn,
     name: str,
     boxes: np.ndarray,
     maps: np.ndarray,

@@ -1,18 +1,16 @@
 """How alike an OIP and real images are in the layers on the way."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from pipeline.core.evidence import RealSide, real_side, similarities_to
+from pipeline.core.graph import Cnn
 from pipeline.core.network import convolutions
 from pipeline.core.objectives import part_up_to
 from pipeline.core.remembered import digest_of, remembered
 from pipeline.core.score import BATCH, WHOLE, features_of
-
-if TYPE_CHECKING:
-    import keras
 
 # Of what a layer answers to the images that are compared: bounds the memory.
 MOST_FEATURES = 2**27
@@ -32,7 +30,7 @@ class EarlyPath(NamedTuple):
 
 
 def early_path(
-    model: "keras.Model",
+    model: Cnn,
     layer: str,
     saved: np.ndarray,
     top: np.ndarray,
@@ -69,25 +67,25 @@ def early_path(
     return EarlyPath(np.array(names), *(np.stack(values) for values in zip(*found, strict=True)))
 
 
-def on_the_way(model: "keras.Model", layer: str) -> list[str]:
+def on_the_way(model: Cnn, layer: str) -> list[str]:
     """Return the convolutions up to a layer that are looked at."""
     names = convolutions(model, up_to=layer)
     chosen = np.linspace(0, len(names) - 1, min(len(names), MOST_LAYERS)).round().astype(int)
     return [names[number] for number in chosen]
 
 
-def _size(model: "keras.Model", name: str) -> int:
+def _size(model: Cnn, name: str) -> int:
     """Return how many numbers a layer answers to one image."""
-    return int(np.prod(model.get_layer(name).output.shape[1:]))
+    return int(np.prod(part_up_to(model, name).output_shape))
 
 
-def _apart(model: "keras.Model", name: str, count: int) -> int:
+def _apart(model: Cnn, name: str, count: int) -> int:
     """Return how many positions on, down and across, the next one is that stands for those between, of `count` images:
     1, all count, unless their answers are too large."""
     return int(np.ceil(np.sqrt(max(_size(model, name) * count / MOST_FEATURES, 1.0))))
 
 
-def _rows(model: "keras.Model", name: str, images: np.ndarray, numbers: np.ndarray, apart: int) -> np.ndarray:
+def _rows(model: Cnn, name: str, images: np.ndarray, numbers: np.ndarray, apart: int) -> np.ndarray:
     """Return what a layer answers to some of the images, each as a row.
 
     Args:
@@ -105,12 +103,12 @@ def _rows(model: "keras.Model", name: str, images: np.ndarray, numbers: np.ndarr
     return np.concatenate(found)
 
 
-def images_that_fit(model: "keras.Model", names: Sequence[str], maps: int) -> int:
+def images_that_fit(model: Cnn, names: Sequence[str], maps: int) -> int:
     """Return of how many images for each map the answers of any of these layers are not too large."""
     return max(MOST_FEATURES // largest_answer(model, names) // maps, 2)
 
 
-def largest_answer(model: "keras.Model", names: Sequence[str]) -> int:
+def largest_answer(model: Cnn, names: Sequence[str]) -> int:
     """Return how many numbers the layer that answers most answers to one image."""
     return max(_size(model, name) for name in names)
 

@@ -2,11 +2,12 @@
 
 import functools
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from pipeline.core import ascent, jitter
+from pipeline.core.graph import Cnn
 from pipeline.core.matching import Match
 from pipeline.core.noise import Identity, standardized
 from pipeline.core.objectives import OBJECTIVES, Target, after_activation, directions, weights_of
@@ -20,9 +21,6 @@ from pipeline.stages.oip.noise_settings import NoiseConfig
 from pipeline.stages.oip.settings import OipConfig
 from pipeline.stages.oip.space import Space
 from pipeline.stages.oip.starts import Starts
-
-if TYPE_CHECKING:
-    import keras
 
 
 class Found(NamedTuple):
@@ -98,7 +96,7 @@ class Sweep:
         self,
         config: OipConfig,
         noise_config: NoiseConfig,
-        model: "keras.Model",
+        model: Cnn,
         seed: int,
         space: Space,
         start_pictures: np.ndarray | None,
@@ -266,8 +264,8 @@ def _ascended(
 
 def features_per_image(target: Target) -> int:
     """Return how many numbers the layers of a target's part hand on for one image, all together."""
-    shapes = [layer.output.shape[1:] for layer in target.part.layers if hasattr(layer.output, "shape")]
-    return sum(int(np.prod([length for length in shape if length])) for shape in shapes)
+    shapes = [shape for step in target.part.steps for shape in step.node.shapes]
+    return sum(int(np.prod(shape)) for shape in shapes)
 
 
 def convergence_of(config: ConvergenceConfig) -> ascent.Convergence:
