@@ -13,12 +13,26 @@ from pipeline.core import jitter, spectra, variation
 from pipeline.core.noise import fourier_noise, multi_wavelength_noise, random_cells, standardized
 from pipeline.core.preprocessing import STANDARDIZED, Preprocessing, by_mean_and_std, preprocessing_of
 from pipeline.core.priors import mixed, roughness_gradient
+from pipeline.data.dataset import Dataset
+from pipeline.data.photos import load_photo
+from pipeline.engine.storage import load_result
 from pipeline.runtime.errors import InputError
-from pipeline.settings.choices import Colour, MatchKind, Objective, PixelRange, Spectrum, StartAt, StartImage, Strategy
+from pipeline.settings.choices import (
+    Colour,
+    Fit,
+    MatchKind,
+    Objective,
+    PixelRange,
+    Spectrum,
+    StartAt,
+    StartImage,
+    Strategy,
+)
 from pipeline.stages.oip.believable import figures
 from pipeline.stages.oip.compute import sweep_oips
 from pipeline.stages.oip.result import OipSweepResult
 from pipeline.stages.oip.settings import JitterConfig
+from pipeline.stages.oip.start_pictures import read_start_pictures
 from pipeline.stages.oip.sweep import features_per_image
 
 pytestmark = pytest.mark.slow
@@ -458,6 +472,47 @@ def test_what_cannot_be_done_is_refused_in_one_line(name):
     with pytest.raises(InputError, match=message) as refused:
         run(built((24, 32, 3), UNIT), UNIT, **changes)
     assert "\n" not in str(refused.value)
+
+
+def test_a_cnn_of_whole_bytes_says_of_the_saved_picture_what_keras_says():
+    keras.utils.set_random_seed(1)
+    inputs = keras.Input((12, 10, 3), dtype="uint8")
+    x = keras.layers.Conv2D(4, 3, activation="relu", name="conv")(keras.layers.Rescaling(1 / 255)(inputs))
+    model = keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(x))
+    result = run(model, BYTES, layer="conv", steps=8, step_size=0.5)
+    saved = BYTES.as_saved(result.images)
+    np.testing.assert_array_equal(saved, np.rint(saved))
+    means = keras.Model(inputs, x)(saved.astype(np.uint8), training=False).numpy().mean(axis=(1, 2))
+    np.testing.assert_allclose(result.activation, np.diag(means), atol=1e-5)
+    assert (result.objective[-1] > result.objective[0]).all()
+
+
+@pytest.mark.parametrize("name", ["unit", "grey levels", "standardized colour"])
+def test_a_photo_to_start_from_is_cut_to_the_shape_of_the_pictures(name):
+    shape, preprocessing = KINDS[name]
+    images = pictures(*KINDS[name])
+    labels = np.full(len(images), -1)
+    dataset = Dataset("own", "", images, labels, images, labels, (), preprocessing)
+    noise = replace(NOISE, kind=StartImage.picture, picture="flower")
+    (found,) = read_start_pictures(noise, dataset)
+    square = load_photo("flower", size=max(shape[:2]), fit=Fit.crop).astype(np.float64)
+    cut = [(max(shape[:2]) - length) // 2 for length in shape[:2]]
+    expected = square[cut[0] : cut[0] + shape[0], cut[1] : cut[1] + shape[1]]
+    if shape[2] == 1:
+        expected = (expected @ [0.299, 0.587, 0.114])[..., None]
+    np.testing.assert_allclose(found, expected if preprocessing.standardizes else expected / 255, atol=1e-3)
+    with pytest.raises(InputError, match=r"noise\.label: takes null for pictures of which no class is known; got 1"):
+        read_start_pictures(replace(NOISE, kind=StartImage.digit, label=1), dataset)
+
+
+def test_a_result_of_an_earlier_version_has_standardized_pictures(tmp_path):
+    result = run(built((12, 10, 1), STANDARDIZED), STANDARDIZED, steps=1)
+    arrays = result.arrays()[OipSweepResult.FILE]
+    del arrays["pixel_range"]
+    np.savez(tmp_path / OipSweepResult.FILE, **arrays)
+    loaded = load_result(OipSweepResult, tmp_path)
+    assert np.isnan(loaded.pixel_range).all()
+    np.testing.assert_array_equal(loaded.images, result.images)
 
 
 def test_the_memory_of_a_batch_is_bounded_and_the_result_the_same(monkeypatch):

@@ -11,7 +11,8 @@ from pipeline.core.graph import Cnn
 from pipeline.core.matching import Match
 from pipeline.core.noise import Identity, standardized
 from pipeline.core.objectives import OBJECTIVES, Target, after_activation, directions, weights_of
-from pipeline.core.priors import Priors, levels_of
+from pipeline.core.preprocessing import STANDARDIZED
+from pipeline.core.priors import Priors
 from pipeline.core.schedules import snapshot_steps, step_sizes
 from pipeline.core.score import scores
 from pipeline.runtime.progress import Progress
@@ -255,7 +256,7 @@ def _ascended(
     """Ascend from images to such images: levels, or standardized ones, also where pixels are bounded on the way."""
     if not shaped_by.bounded or shaped_by.ends is not None:
         return ascent.ascend(aim, images, sizes, shaped_by=shaped_by, **options)
-    found = ascent.ascend(aim, levels_of(images), sizes, shaped_by=shaped_by, **options)
+    found = ascent.ascend(aim, STANDARDIZED.levels(images), sizes, shaped_by=shaped_by, **options)
     snapshots = np.array([standardized(one) for one in found.snapshots]).reshape(found.snapshots.shape)
     return found._replace(
         images=standardized(found.images), snapshots=np.array(snapshots).reshape(found.snapshots.shape)
