@@ -57,8 +57,8 @@ class Case(NamedTuple):
         noise = self.config.noise
         amplitudes = noise.amplitudes * (len(noise.wavelengths) if len(noise.amplitudes) == 1 else 1)
         identities = [(index, 0) for index in range(self.maps)]
-        size = self.model.inputs[0].shape[1]
-        return multi_wavelength_noise(size, noise.wavelengths, amplitudes, identities, seed=seed)
+        shape = self.model.inputs[0].shape[1:]
+        return multi_wavelength_noise(shape, noise.wavelengths, amplitudes, identities, seed=seed)
 
 
 class Figures(NamedTuple):

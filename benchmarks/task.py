@@ -51,7 +51,7 @@ def task_of(model: keras.Model, config: Config, *, after: bool) -> Task:
         amplitudes = amplitudes * len(wavelengths)
     layer = config.oip.layer
     first_starts = [(map_index, 0) for map_index in range(model.get_layer(layer).output.shape[-1])]
-    starts = multi_wavelength_noise(model.inputs[0].shape[1], wavelengths, amplitudes, first_starts, seed=SEED)
+    starts = multi_wavelength_noise(model.inputs[0].shape[1:], wavelengths, amplitudes, first_starts, seed=SEED)
     return Task(model, layer, config, starts, after)
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from pipeline.settings.choices import (
+    Colour,
     MatchKind,
     Objective,
     PixelRange,
@@ -33,6 +34,7 @@ PLAIN = QualityConfig(
     frequency_decay=0.0,
     diversity=0.0,
     spectrum=Spectrum.free,
+    colour=Colour.data,
     jitter=JitterConfig(shift=0.0, rotation=0.0, scale=0.0),
 )
 OFF = FaithfulConfig(

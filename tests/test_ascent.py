@@ -12,8 +12,9 @@ import tensorflow as tf
 
 from pipeline.core import ascent, program
 from pipeline.core.objectives import after_activation, before_activation, directions, weights_of
-from pipeline.core.priors import Priors, frequency_filter
+from pipeline.core.priors import Priors
 from pipeline.core.schedules import step_sizes
+from pipeline.core.spectra import frequency_filter
 
 
 def aim_at(model, layer, map_indices, *, pre_activation):
@@ -388,7 +389,9 @@ def test_the_program_of_an_architecture_uses_the_weights_of_the_model_at_hand(ti
 
 @pytest.mark.slow
 @pytest.mark.parametrize("xla", [True, False])
-@pytest.mark.parametrize("extra", [{}, {"frequency_filter": frequency_filter(12, 1.0), "l2": 0.1}], ids=["", "priors"])
+@pytest.mark.parametrize(
+    "extra", [{}, {"frequency_filter": frequency_filter((12, 12), 1.0), "l2": 0.1}], ids=["", "priors"]
+)
 def test_compiled_by_xla_or_not_the_result_is_the_same(ascend, start_images, xla, extra):
     sizes = step_sizes(0.3, 12, "linear")
     options = {"snapshot_steps": [0, 5], "shaped_by": Priors(**extra)}

@@ -13,8 +13,9 @@ from pipeline.core.canvas import canvas_of
 from pipeline.core.colour import dreamt_grey_levels, luma
 from pipeline.core.matching import MAPS
 from pipeline.core.objectives import after_activation, before_activation, directions, weights_of
-from pipeline.core.priors import Priors, covariance_power
+from pipeline.core.priors import Priors
 from pipeline.core.references import match_of, references_of
+from pipeline.core.variation import covariance_power
 from pipeline.runtime.errors import InputError
 from pipeline.settings.choices import Compare, Correction, DreamMethod, Enlargement, Objective, StepSizeSchedule
 from pipeline.stages.dream.compute import dream

@@ -15,9 +15,10 @@ from pipeline.core import ascent, matching, program
 from pipeline.core.forward import plain_forward_pass
 from pipeline.core.noise import standardized
 from pipeline.core.objectives import after_activation, before_activation, directions, weights_of
-from pipeline.core.priors import Priors, covariance_power, levels_of, shaped, spectrum_power
+from pipeline.core.priors import Priors, levels_of, shaped
 from pipeline.core.references import layers_before, match_of, references_of
 from pipeline.core.score import as_saved, top_scores
+from pipeline.core.variation import covariance_power, spectrum_power
 from pipeline.drawing.levels import stretched
 from pipeline.runtime.errors import InputError
 from pipeline.settings.choices import MatchKind, PixelRange, Spectrum, StartAt
@@ -108,7 +109,7 @@ def test_a_power_of_the_covariance_is_that_of_numpy(images, power):
 
 
 def test_a_power_of_the_spectrum_is_that_of_numpy(images):
-    levels = levels_of(images)[..., 0]
+    levels = levels_of(images)[..., 0].astype(np.float64)
     squares = np.mean([np.abs(np.fft.rfft2(one - levels.mean(axis=0))) ** 2 for one in levels], axis=0)
     np.testing.assert_allclose(spectrum_power(images, 0.5), np.sqrt(squares / squares.max()), rtol=1e-4)
 
@@ -501,7 +502,8 @@ def test_images_that_no_reference_can_be_are_refused(tiny_cnn, images):
     broken = images.copy()
     broken[3, 4, 4] = np.nan
     for wrong in (broken, images[:, :11], images[..., 0]):
-        with pytest.raises(ValueError, match=r"expected training_images of finite numbers, \(12, 12, 1\); received"):
+        takes = r"^training_images: takes images of finite numbers, \(count, 12, 12, 1\); got "
+        with pytest.raises(InputError, match=takes):
             sweep_oips(config, NOISE, tiny_cnn(), seed=0, training_images=wrong)
 
 

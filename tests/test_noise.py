@@ -8,7 +8,7 @@ from pipeline.core.noise import multi_wavelength_noise, random_cells
 
 
 def noise(*, size=12, wavelengths=(3, 6, 12), amplitudes=(0.5, 0.5, 0.5), maps=(0, 1, 2), seed=5, start=0):
-    return multi_wavelength_noise(size, wavelengths, amplitudes, [(m, start) for m in maps], seed=seed)
+    return multi_wavelength_noise((size, size, 1), wavelengths, amplitudes, [(m, start) for m in maps], seed=seed)
 
 
 @pytest.mark.parametrize("cells", [2, 3, 7, 12])

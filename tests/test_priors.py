@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipeline.core import jitter, priors
+from pipeline.core import jitter, priors, spectra
+from pipeline.core.variation import mean_magnitudes
 
 SIZE = 8
 
@@ -46,7 +47,7 @@ def test_the_gradient_of_the_roughness_is_that_of_its_sum(images, weights):
 
 
 def test_frequencies_are_periods_per_picture():
-    frequencies = priors.frequencies(SIZE)
+    frequencies = spectra.frequencies((SIZE, SIZE))
     assert frequencies.shape == (8, 5)
     assert (frequencies[0, 0], frequencies[0, 3], frequencies[2, 0]) == (1, 3, 2)
     # the second half of the rows are the negative frequencies
@@ -59,13 +60,13 @@ def test_a_wave_is_divided_by_its_frequency_to_the_decay(size):
     y, x = np.mgrid[:size, :size] / size
     slow, fast = np.cos(2 * np.pi * x), np.cos(2 * np.pi * 3 * y + 0.5)
     picture = (1.0 + slow + fast)[None, ..., None].astype(np.float32)
-    filtered = priors.filtered(tf.constant(picture), tf.constant(priors.frequency_filter(size, 2.0)))
+    filtered = spectra.filtered(tf.constant(picture), tf.constant(spectra.frequency_filter((size, size), 2.0)))
     np.testing.assert_allclose(filtered[0, ..., 0], 1.0 + slow + fast / 9, atol=1e-5)
 
 
 def test_a_picture_with_other_magnitudes_keeps_its_phases(images):
-    magnitudes = priors.mean_magnitudes(np.random.default_rng(5).normal(size=(40, SIZE, SIZE, 1)))
-    changed = priors.with_magnitudes(tf.constant(images), tf.constant(magnitudes)).numpy()
+    magnitudes = mean_magnitudes(np.random.default_rng(5).normal(size=(40, SIZE, SIZE, 1)))
+    changed = spectra.with_magnitudes(tf.constant(images), tf.constant(magnitudes)).numpy()
     before, after = np.fft.rfft2(images[..., 0]), np.fft.rfft2(changed[..., 0])
     np.testing.assert_allclose(np.abs(after), np.broadcast_to(magnitudes, after.shape), atol=1e-3)
     inside = np.s_[:, 1:4, 1:4]  # the border frequencies of a real picture have no free phase
@@ -77,7 +78,7 @@ def test_a_picture_with_other_magnitudes_keeps_its_phases(images):
 
 def test_mean_magnitudes_are_the_mean_over_all_images():
     pictures = np.random.default_rng(6).normal(2.0, 1.0, size=(2500, 4, 4, 1))
-    magnitudes = priors.mean_magnitudes(pictures)
+    magnitudes = mean_magnitudes(pictures)
     expected = np.abs(np.fft.rfft2(pictures[..., 0])).mean(axis=0)
     assert magnitudes[0, 0] == 0
     np.testing.assert_allclose(magnitudes.ravel()[1:], expected.ravel()[1:], rtol=1e-5)
@@ -118,7 +119,7 @@ def test_what_is_switched_off_is_not_there():
 
 def moves(**options):
     arguments = {"shift": 2.0, "rotation": 5.0, "scale": 0.05, "seed": 1, "map_index": 3, "start": 0, **options}
-    return jitter.random_transforms(400, 28, **arguments)
+    return jitter.random_transforms(400, (28, 28), **arguments)
 
 
 def test_transforms_stay_within_their_limits_and_are_no_mirror_images():
@@ -143,7 +144,7 @@ def test_transforms_depend_on_seed_map_and_start(other):
 
 
 def test_without_limits_nothing_moves(images):
-    still = jitter.random_transforms(3, SIZE, shift=0, rotation=0, scale=0, seed=0, map_index=0, start=0)
+    still = jitter.random_transforms(3, (SIZE, SIZE), shift=0, rotation=0, scale=0, seed=0, map_index=0, start=0)
     np.testing.assert_allclose(still, np.tile([1, 0, 0, 0, 1, 0], (3, 1)), atol=1e-6)
     np.testing.assert_allclose(jitter.warp(tf.constant(images), tf.constant(still)), images, atol=1e-5)
 

@@ -75,7 +75,7 @@ def test_an_image_that_the_data_set_has_not_is_refused(tiny_cnn, dataset, split,
 
 def noise(identities):
     """The start images of NOISE with the seed 3."""
-    return multi_wavelength_noise(12, [3, 12], [0.5, 0.5], identities, seed=3)
+    return multi_wavelength_noise((12, 12, 1), [3, 12], [0.5, 0.5], identities, seed=3)
 
 
 @pytest.fixture(scope="module")

@@ -18,9 +18,9 @@ class Ascent(NamedTuple):
     """What came of an ascent.
 
     Attributes:
-        images: (batch, height, width, 1) float32, standardized; with `Priors.bounded` from 0 to 1.
+        images: (batch, height, width, channels) float32, standardized; with `Priors.bounded` from 0 to 1.
         objective: (steps, batch) float32, before each step's change.
-        snapshots: (kept, batch, height, width, 1) float32, the images after the kept steps.
+        snapshots: (kept, batch, height, width, channels) float32, the images after the kept steps.
         converged_at: (batch,) int, the step or -1.
         likeness: (batch,) float32, of the images and their references where a goal has to be reached; else not a
             number.
@@ -73,7 +73,8 @@ def ascend(
 
     Args:
         target: what grows, one objective for each image.
-        images: (batch, height, width, 1) float32, standardized, with `shaped_by.bounded` from 0 to 1; not changed.
+        images: (batch, height, width, channels) float32, standardized, with `shaped_by.bounded` from 0 to 1; they are
+            not changed.
         step_sizes: (steps,) float32, in standard deviations of an image: without priors the root mean square of what a
             step adds before the image is standardized again. With `shaped_by.bounded` in units of the pixels' range.
         convergence: when an image has converged, and whether it stops there.

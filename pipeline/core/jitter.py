@@ -5,7 +5,15 @@ import tensorflow as tf
 
 
 def random_transforms(
-    steps: int, size: int, *, shift: float, rotation: float, scale: float, seed: int, map_index: int, start: int
+    steps: int,
+    shape: tuple[int, int],
+    *,
+    shift: float,
+    rotation: float,
+    scale: float,
+    seed: int,
+    map_index: int,
+    start: int,
 ) -> np.ndarray:
     """Draw one movement per step for `warp`, never a mirror image.
 
@@ -13,7 +21,7 @@ def random_transforms(
 
     Args:
         steps: how many.
-        size: pixels per side of the picture.
+        shape: (height, width) of the picture in pixels.
         shift: at most so many pixels to each side.
         rotation: at most so many degrees, about the middle.
         scale: the size changes by at most this share.
@@ -30,9 +38,9 @@ def random_transforms(
     down, across, turn, zoom = random.uniform(-1.0, 1.0, (4, steps))
     angle, factor = np.radians(rotation) * turn, 1.0 + scale * zoom
     cos, sin = np.cos(angle) / factor, np.sin(angle) / factor
-    middle = (size - 1) / 2
-    rows = (cos, -sin, middle - cos * middle + sin * middle + shift * down)
-    columns = (sin, cos, middle - sin * middle - cos * middle + shift * across)
+    row, column = ((length - 1) / 2 for length in shape)
+    rows = (cos, -sin, row - cos * row + sin * column + shift * down)
+    columns = (sin, cos, column - sin * row - cos * column + shift * across)
     return np.stack([*rows, *columns], axis=1).astype(np.float32)
 
 
@@ -43,26 +51,31 @@ def warp(images: tf.Tensor, transforms: tf.Tensor) -> tf.Tensor:
     nothing moves.
 
     Args:
-        images: (batch, size, size, 1) float32.
+        images: (batch, height, width, channels) float32.
         transforms: (batch, 6) float32, (a, .., f) of each picture; c and f in pixels.
     Returns:
-        (batch, size, size, 1) float32.
+        (batch, height, width, channels) float32.
     """
-    size = images.shape[1]
-    i, j = (tf.cast(index, tf.float32)[None] for index in tf.meshgrid(tf.range(size), tf.range(size), indexing="ij"))
+    height, width, channels = images.shape[1:]
+    i, j = (tf.cast(index, tf.float32)[None] for index in tf.meshgrid(tf.range(height), tf.range(width), indexing="ij"))
     a, b, c, d, e, f = (column[:, None, None] for column in tf.unstack(transforms, axis=1))
-    last = float(size - 1)
-    down = tf.clip_by_value(a * i + b * j + c, 0.0, last)
-    across = tf.clip_by_value(d * i + e * j + f, 0.0, last)
+    lowest, rightmost = float(height - 1), float(width - 1)
+    down = tf.clip_by_value(a * i + b * j + c, 0.0, lowest)
+    across = tf.clip_by_value(d * i + e * j + f, 0.0, rightmost)
     top, left = tf.floor(down), tf.floor(across)
-    below, right = tf.minimum(top + 1, last), tf.minimum(left + 1, last)
+    below, right = tf.minimum(top + 1, lowest), tf.minimum(left + 1, rightmost)
     v, h = down - top, across - left
-    flat = tf.reshape(images, (-1, size * size))
 
-    def at(row: tf.Tensor, column: tf.Tensor) -> tf.Tensor:
-        places = tf.reshape(tf.cast(row * size + column, tf.int32), (-1, size * size))
-        return tf.reshape(tf.gather(flat, places, batch_dims=1), (-1, size, size))
+    def of_channel(picture: tf.Tensor) -> tf.Tensor:
+        flat = tf.reshape(picture, (-1, height * width))
 
-    upper = at(top, left) * (1 - h) + at(top, right) * h
-    lower = at(below, left) * (1 - h) + at(below, right) * h
-    return (upper * (1 - v) + lower * v)[..., None]
+        def at(row: tf.Tensor, column: tf.Tensor) -> tf.Tensor:
+            places = tf.reshape(tf.cast(row * width + column, tf.int32), (-1, height * width))
+            return tf.reshape(tf.gather(flat, places, batch_dims=1), (-1, height, width))
+
+        upper = at(top, left) * (1 - h) + at(top, right) * h
+        lower = at(below, left) * (1 - h) + at(below, right) * h
+        return (upper * (1 - v) + lower * v)[..., None]
+
+    moved = [of_channel(images[..., channel]) for channel in range(channels)]
+    return moved[0] if channels == 1 else tf.concat(moved, axis=3)

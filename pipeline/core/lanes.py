@@ -19,14 +19,15 @@ class Lanes:
     Args:
         rows: (count,) int, which images of the batch are computed; the other arrays have `lanes` >= count entries.
         width: how many images in succession stay together.
-        images: (lanes, height, width, 1) float32.
+        images: (lanes, height, width, channels) float32.
         weights: (lanes, ...) float32, see `Target`.
         offset: (lanes,) float32, see `Target`.
         transforms: (steps, lanes, 6) float32, see `jitter.warp`, or None.
         own: what `matching.Match` has of each image, by name -> (lanes, ...) float32.
         state: the last objective (lanes,) float32, the successive steps of small change (lanes,) int32, and the step of
             convergence or -1 (lanes,) int32; where a score has to be reached, see `program.compiled_segment`, then the
-            weight (lanes,), the image that is kept (lanes, height, width, 1), its likeness and its score (lanes,).
+            weight (lanes,), the image that is kept (lanes, height, width, channels), its likeness and its score
+            (lanes,).
     """
 
     def __init__(
@@ -52,7 +53,7 @@ class Lanes:
 
         Args:
             target: what grows, one objective for each image.
-            images: (batch, height, width, 1).
+            images: (batch, height, width, channels).
             transforms: (steps, batch, 6) float32, or None.
             width: how many images in succession stay together.
             match: what the images are drawn to.

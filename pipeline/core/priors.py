@@ -11,6 +11,8 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from pipeline.core.preprocessing import STANDARDIZED
+
 
 class Priors(NamedTuple):
     """What a picture is asked for; 0, 1 or None switches each one off, and then it costs nothing.
@@ -22,11 +24,16 @@ class Priors(NamedTuple):
             standardized picture, so a term of it could do nothing.)
         diversity: weight of the likeness to the pictures of the same group.
         group: so many pictures in succession are a group.
-        frequency_filter: (size, size // 2 + 1), by what the gradient's spectrum is multiplied, see `frequency_filter`.
-        magnitudes: (size, size // 2 + 1), the spectrum that every picture keeps, only the phases being free.
+        frequency_filter: (height, width // 2 + 1), by what the gradient's spectrum is multiplied, see
+            `spectra.frequency_filter`.
+        magnitudes: (height, width // 2 + 1), of several channels with these before it: the spectrum that every picture
+            keeps, only the phases being free.
         transforms: (steps, batch, 6), how the CNN is shown the picture in each step, see `jitter.warp`.
-        bounded: pixels stay between 0 and 1, as those of a photo do; the CNN is shown them standardized.
-        covariance: (pixels, pixels), by what the gradient is multiplied, see `covariance_power`.
+        bounded: pixels stay between 0 and 1, as those of a photo do; the CNN is shown them standardized, or by `ends`.
+        covariance: (pixels, pixels), by what the gradient is multiplied, see `variation.covariance_power`.
+        colours: (channels, channels), by what the gradient of every pixel is multiplied: the covariance C of the
+            channels. With C = A A^T that is the ascent in colours z that do not depend on each other, x = A z.
+        ends: (2, channels), what the CNN is shown of the pixels 0 and 1 where they are bounded.
     """
 
     total_variation: float = 0.0
@@ -38,6 +45,8 @@ class Priors(NamedTuple):
     transforms: np.ndarray | None = None
     bounded: bool = False
     covariance: np.ndarray | None = None
+    colours: np.ndarray | None = None
+    ends: np.ndarray | None = None
 
     def tensors(self) -> dict[str, tf.Tensor]:
         """Return those that are switched on, by name, as float32."""
@@ -51,84 +60,8 @@ class Priors(NamedTuple):
 
 
 NOTHING_ELSE = Priors()
-
-
-def frequency_filter(size: int, decay: float) -> np.ndarray:
-    """Compute 1 / f^decay for the frequencies f of a real spectrum, see `frequencies`.
-
-    Args:
-        size: pixels per side of a picture.
-        decay: 0 leaves all as they are, more favours long waves.
-    Returns:
-        (size, size // 2 + 1) float32.
-    """
-    return (frequencies(size) ** -decay).astype(np.float32)
-
-
-def frequencies(size: int) -> np.ndarray:
-    """Compute the frequencies of `rfft2` in periods per picture; the mean's, 0, counts as 1.
-
-    Args:
-        size: pixels per side of a picture.
-    Returns:
-        (size, size // 2 + 1) float64.
-    """
-    across = np.fft.rfftfreq(size) * size
-    down = np.fft.fftfreq(size) * size
-    return np.maximum(np.hypot(down[:, None], across), 1.0)
-
-
-def mean_magnitudes(images: np.ndarray) -> np.ndarray:
-    """Compute the mean over the images of the magnitudes of their spectra, the mean's set to 0.
-
-    Args:
-        images: (count, size, size, 1).
-    Returns:
-        (size, size // 2 + 1) float32.
-    """
-    total = np.zeros((images.shape[1], images.shape[2] // 2 + 1))
-    for first in range(0, len(images), 1000):
-        total += np.abs(np.fft.rfft2(images[first : first + 1000, ..., 0])).sum(axis=0)
-    total[0, 0] = 0
-    return (total / len(images)).astype(np.float32)
-
-
-def covariance_power(images: np.ndarray, power: float) -> np.ndarray:
-    """Compute C^power of the covariance C of the pixels of images, scaled so that its largest eigenvalue is 1.
-
-    A gradient that is multiplied by it changes pixels together that change together in the data: strokes, not grain.
-
-    Args:
-        images: (count, height, width, channels), at least 2.
-        power: 0 leaves every gradient as it is, as far as the data change at all.
-    Returns:
-        (pixels, pixels) float32, symmetric.
-    """
-    levels = levels_of(images).reshape(len(images), -1).astype(np.float64)
-    values, vectors = np.linalg.eigh(np.cov(levels.T))
-    values = np.clip(values / values.max(), 0.0, None) ** power
-    return ((vectors * values) @ vectors.T).astype(np.float32)
-
-
-def spectrum_power(images: np.ndarray, power: float) -> np.ndarray:
-    """Compute the mean squared magnitudes of the spectra of images to a power, the largest 1: `covariance_power` of
-    data that look alike everywhere, for pictures of which the matrix would be too large.
-
-    Args:
-        images: (count, size, size, 1).
-        power: 0 leaves every gradient as it is.
-    Returns:
-        (size, size // 2 + 1) float32, what a gradient's spectrum is multiplied by.
-    """
-    levels = levels_of(images)[..., 0]
-    squares = (np.abs(np.fft.rfft2(levels - levels.mean(axis=0))) ** 2).mean(axis=0)
-    return ((squares / squares.max()) ** power).astype(np.float32)
-
-
-def levels_of(images: np.ndarray) -> np.ndarray:
-    """Return images (count, height, width, channels), each from 0, its smallest value, to 1; 0 where it is even."""
-    low, high = (bound(axis=(1, 2, 3), keepdims=True) for bound in (images.min, images.max))
-    return (images - low) / np.where(high > low, high - low, np.inf).astype(images.dtype)
+# Images (count, height, width, channels), each from 0, its smallest value, to 1; 0 where it is even.
+levels_of = STANDARDIZED.levels
 
 
 def shaped(gradient: tf.Tensor, covariance: tf.Tensor) -> tf.Tensor:
@@ -136,6 +69,21 @@ def shaped(gradient: tf.Tensor, covariance: tf.Tensor) -> tf.Tensor:
     # as a convolution, whose rounding does not depend on the number of pictures; a product of matrices' does
     row = tf.reshape(gradient, (-1, 1, 1, covariance.shape[0]))
     return tf.reshape(tf.nn.conv2d(row, covariance[None, None], strides=1, padding="VALID"), tf.shape(gradient))
+
+
+def mixed(gradient: tf.Tensor, colours: tf.Tensor) -> tf.Tensor:
+    """Multiply the gradient of every pixel by a symmetric matrix (channels, channels)."""
+    return tf.nn.conv2d(gradient, colours[None, None], strides=1, padding="VALID")
+
+
+def between(levels: tf.Tensor, ends: tf.Tensor) -> tf.Tensor:
+    """Return  low + x * (high - low)  of levels x (batch, height, width, channels).
+
+    Args:
+        ends: (2, channels), low and high.
+    """
+    low, high = ends[0], ends[1]
+    return low + levels * (high - low)
 
 
 def standardized_by_root(images: tf.Tensor) -> tf.Tensor:
@@ -149,60 +97,14 @@ def standardized_by_root(images: tf.Tensor) -> tf.Tensor:
     return centred / safe_root(tf.maximum(variance, 1.0 / pixels))
 
 
-def filtered(images: tf.Tensor, factors: tf.Tensor) -> tf.Tensor:
-    """Return the pictures with their spectra multiplied by `factors`.
-
-    Args:
-        images: (batch, size, size, 1) float32.
-        factors: (size, size // 2 + 1) float32.
-    Returns:
-        (batch, size, size, 1) float32.
-    """
-    return _from_spectrum(_spectrum(images) * tf.cast(factors, tf.complex64), images)
-
-
-def with_magnitudes(images: tf.Tensor, magnitudes: tf.Tensor) -> tf.Tensor:
-    """Return the pictures with these magnitudes and the phases that they have.
-
-    For the spectrum S of a picture:  S <- magnitudes * S / (|S| + 1e-8)
-
-    Args:
-        images: (batch, size, size, 1) float32.
-        magnitudes: (size, size // 2 + 1) float32.
-    Returns:
-        (batch, size, size, 1) float32.
-    Reference:
-        Fel et al., 2023, "Unlocking Feature Visualization for Deep Networks with MAgnitude Constrained Optimization".
-    """
-    spectrum = _spectrum(images)
-    phases = spectrum / tf.cast(tf.abs(spectrum) + 1e-8, tf.complex64)
-    return _from_spectrum(phases * tf.cast(magnitudes, tf.complex64), images)
-
-
-def _spectrum(images: tf.Tensor) -> tf.Tensor:
-    return tf.signal.rfft2d(images[..., 0])
-
-
-def _from_spectrum(spectrum: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
-    """Return the pictures that have these spectra.
-
-    Args:
-        spectrum: (batch, size, size // 2 + 1) complex64.
-        like: (batch, size, size, 1), pictures of their size.
-    Returns:
-        (batch, size, size, 1) float32.
-    """
-    return tf.signal.irfft2d(spectrum, like.shape[1:3])[..., None]
-
-
 def roughness_gradient(images: tf.Tensor, weights: dict[str, tf.Tensor]) -> tf.Tensor:
     """Compute the gradient of  total_variation * sum |d| + l2 * sum d^2  over the differences d of neighbouring pixels.
 
     Args:
-        images: (batch, height, width, 1) float32.
+        images: (batch, height, width, channels) float32.
         weights: "total_variation", "l2" or both -> a number.
     Returns:
-        (batch, height, width, 1) float32, with respect to the pixels.
+        (batch, height, width, channels) float32, with respect to the pixels.
     Reference:
         Mahendran and Vedaldi, 2015, "Understanding Deep Image Representations by Inverting Them", total variation.
     """

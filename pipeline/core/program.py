@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from pipeline.core import jitter, matching, priors
+from pipeline.core import jitter, matching, priors, spectra
 from pipeline.core.convolution import fused
 from pipeline.core.forward import fast_forward_pass, joint_forward_pass, plain_forward_pass
 from pipeline.core.parts import Part
@@ -38,8 +38,8 @@ class Way(NamedTuple):
 
     Attributes:
         value: (lanes,), the objective.
-        gradient: (lanes, height, width, 1), of what ascends: the objective, or that and the likeness.
-        direction: (lanes, height, width, 1), where the image goes.
+        gradient: (lanes, height, width, channels), of what ascends: the objective, or that and the likeness.
+        direction: (lanes, height, width, channels), where the image goes.
         likeness, score: (lanes,), see `matching.Match`; None without one.
     """
 
@@ -86,7 +86,7 @@ def compiled_segment(part: Part, compiler: str, form: Form) -> Callable:
             way = way_of(network, x, wanted, offset, own, weight, i, options)
             changed = x + sizes[i] * way.direction
             if "magnitudes" in extras:
-                changed = priors.with_magnitudes(changed, options["magnitudes"])
+                changed = spectra.with_magnitudes(changed, options["magnitudes"])
             if "bounded" in extras:
                 changed = tf.clip_by_value(changed, 0.0, 1.0)
             else:
@@ -117,7 +117,7 @@ def _followed(course: Sequence[tf.Tensor], x: tf.Tensor, way: Way, goal: tf.Tens
 
     Args:
         course: the same before it.
-        x: the images (lanes, height, width, 1) as they were shown.
+        x: the images (lanes, height, width, channels) as they were shown.
     """
     weight, kept, likeness, score = course
     # the score of a kept picture that does not reach the goal counts, the likeness of one that does
@@ -149,12 +149,19 @@ def _signature(part: Part, form: Form) -> list:
     Returns:
         A specification of each argument.
     """
-    side, pixels = part.input_shape[0], tf.TensorSpec([None, *part.input_shape])
+    height, width, channels = part.input_shape
+    pixels = tf.TensorSpec([None, height, width, channels])
     per_image, integers = tf.TensorSpec([None]), tf.TensorSpec([None], tf.int32)
     number, whole = tf.TensorSpec([]), tf.TensorSpec([], tf.int32)
-    spectrum = tf.TensorSpec([side, side // 2 + 1])
-    shapes = {"frequency_filter": spectrum, "magnitudes": spectrum, "transforms": tf.TensorSpec([None, None, 6]),
-              "covariance": tf.TensorSpec([pixels.shape[1:].num_elements()] * 2)}  # fmt: skip
+    spectrum = [height, width // 2 + 1]
+    shapes = {
+        "frequency_filter": tf.TensorSpec(spectrum),
+        "magnitudes": tf.TensorSpec(spectrum if channels == 1 else [channels, *spectrum]),
+        "transforms": tf.TensorSpec([None, None, 6]),
+        "covariance": tf.TensorSpec([height * width * channels] * 2),
+        "colours": tf.TensorSpec([channels, channels]),
+        "ends": tf.TensorSpec([2, channels]),
+    }
     own = {}
     if form.match:
         scored, matched = part.output_shapes[1], part.output_shapes[2:]
@@ -180,9 +187,9 @@ def _way_of(forward: Callable, form: Form, compiled: Callable[[Callable], Callab
         form: that of the program.
         compiled: see `priors.likeness`.
     Returns:
-        The function: the weights of the CNN, images (lanes, size, size, 1), weights and offset of the objective, what
-        is each image's own, the weight of the objective beside the likeness, the number of the step and the tensors of
-        the extras -> the way of each image.
+        The function: the weights of the CNN, images (lanes, height, width, channels), weights and offset of the
+        objective, what is each image's own, the weight of the objective beside the likeness, the number of the step
+        and the tensors of the extras -> the way of each image.
     """
     extras = form.extras
 
@@ -191,7 +198,10 @@ def _way_of(forward: Callable, form: Form, compiled: Callable[[Callable], Callab
         likeness = score = None
         with tf.GradientTape(persistent="diversity" in extras) as tape:
             tape.watch(x)
-            shown = priors.standardized_by_root(x) if "bounded" in extras else x
+            if "ends" in extras:
+                shown = priors.between(x, options["ends"])
+            else:
+                shown = priors.standardized_by_root(x) if "bounded" in extras else x
             shown = jitter.warp(shown, options["transforms"][i]) if "transforms" in extras else shown
             if form.match:
                 features, scored, *matched = forward(network, shown)
@@ -205,8 +215,9 @@ def _way_of(forward: Callable, form: Form, compiled: Callable[[Callable], Callab
                 ascended = likeness + weight * value / own["unit"]
             alike = priors.likeness(features, form.group, compiled) if "diversity" in extras else None
         gradient = tape.gradient(ascended, x)
-        way = priors.filtered(gradient, options["frequency_filter"]) if "frequency_filter" in extras else gradient
+        way = spectra.filtered(gradient, options["frequency_filter"]) if "frequency_filter" in extras else gradient
         way = priors.shaped(way, options["covariance"]) if "covariance" in extras else way
+        way = priors.mixed(way, options["colours"]) if "colours" in extras else way
         way = _of_unit_size(way)
         if alike is not None:
             alike_gradient = _of_unit_size(tape.gradient(alike, x))

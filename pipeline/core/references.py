@@ -10,18 +10,14 @@ from pipeline.core.graph import Cnn, graph_of
 from pipeline.core.matching import Match, patterns_of
 from pipeline.core.network import convolutions
 from pipeline.core.nodes import Graph
-from pipeline.core.noise import standardized
 from pipeline.core.objectives import Target, part_up_to
 from pipeline.core.parts import POOLS
-from pipeline.core.priors import Priors, covariance_power, levels_of, spectrum_power
+from pipeline.core.preprocessing import STANDARDIZED, Preprocessing
+from pipeline.core.priors import Priors
 from pipeline.core.remembered import digest_of, remembered
 from pipeline.core.score import scores, top_scores
 from pipeline.core.units import unit_of
-
-# Pixels of a picture up to which its covariance matrix fits; beyond it, the spectrum stands for it.
-MOST_PIXELS = 64 * 64
-# So many of the images, the first, say how pixels change together, and what the mean image is.
-MOST_IMAGES = 10_000
+from pipeline.core.variation import MOST_PIXELS, covariance_power, mean_image, root_of, spectrum_power, variation_of
 
 
 class References(NamedTuple):
@@ -71,6 +67,7 @@ def match_of(
     goal: np.ndarray,
     weight: float,
     is_least: bool,
+    preprocessing: Preprocessing = STANDARDIZED,
 ) -> Match:
     """Return what the pictures of all targets are drawn to.
 
@@ -80,11 +77,12 @@ def match_of(
         aim: the objective of each; it is measured in what leads from the mean image to the goal.
         images: those that the references are of.
         goal: (targets,), the score that a picture has to reach.
+        preprocessing: what was made of the images' levels.
     """
     patterns = patterns_of(model, layers, kind, images, references.chosen, references.drives)
     # of a target that no image drives nothing is made of it
     goal = np.where(goal > 0, goal, 1.0).astype(np.float32)
-    begin = standardized(mean_image(images)[None])
+    begin = preprocessing.shown(mean_image(images, preprocessing)[None])
     unit = np.maximum(goal - scores(aim, np.repeat(begin, len(goal), axis=0)), goal)
     return Match(kind, tuple(layers), patterns, scored, goal, unit, weight, is_least)
 
@@ -116,23 +114,30 @@ def _handed_on(graph: Graph, name: str, used: Collection[int]) -> str:
     return name
 
 
-def shaped_like(images: np.ndarray, power: float, shaped_by: Priors) -> Priors:
+def shaped_like(
+    images: np.ndarray, power: float, shaped_by: Priors, preprocessing: Preprocessing = STANDARDIZED
+) -> Priors:
     """Return what a picture is asked for, and that its gradient is shaped like the data.
 
     Args:
-        images: (images, size, size, 1) float32, at least 2.
+        images: (images, height, width, channels) float32, at least 2.
         power: of the covariance, 0 for nothing.
         shaped_by: what is asked for without it.
+        preprocessing: what was made of the images' levels.
     """
-    some = images[:MOST_IMAGES]
     if power == 0:
         return shaped_by
     if np.prod(images.shape[1:]) <= MOST_PIXELS:
-        return shaped_by._replace(covariance=covariance_power(some, power))
+        covariance = remembered(
+            ("covariance", power, preprocessing), (images,), lambda: covariance_power(images, power, preprocessing)
+        )
+        # it knows the colours too
+        return shaped_by._replace(covariance=covariance, colours=None)
     other = 1.0 if shaped_by.frequency_filter is None else shaped_by.frequency_filter
-    return shaped_by._replace(frequency_filter=spectrum_power(some, power) * other)
-
-
-def mean_image(images: np.ndarray) -> np.ndarray:
-    """Return the mean of images whose levels go from 0 to 1: (size, size, 1) float32."""
-    return levels_of(images[:MOST_IMAGES]).mean(axis=0, dtype=np.float64).astype(np.float32)
+    colours = variation_of(images, preprocessing).colours
+    spectrum = remembered(
+        ("spectrum", power, preprocessing), (images,), lambda: spectrum_power(images, power, preprocessing)
+    )
+    return shaped_by._replace(
+        frequency_filter=spectrum * other, colours=None if colours is None else root_of(colours, power)
+    )

@@ -79,6 +79,11 @@ class Spectrum(Enum):
     data = "data"
 
 
+class Colour(Enum):
+    data = "data"
+    free = "free"
+
+
 class PixelRange(Enum):
     free = "free"
     data = "data"

@@ -29,7 +29,7 @@ def read_inputs(config: "Config", dataset: Dataset) -> dict[str, np.ndarray | No
     """Read the photo that every map dreams into, and what start images are chosen from."""
     return {
         "photo": _photo(config),
-        "start_pictures": read_start_pictures(config.noise, dataset, size=config.model.input_size),
+        "start_pictures": read_start_pictures(config.noise, dataset),
     }
 
 

@@ -48,10 +48,10 @@ def path_index_of_layers(result: OipSweepResult) -> dict[str, dict[int, float]]:
 def nearer_than_strangers(result: OipSweepResult) -> np.ndarray | None:
     """Tell of every map (maps,) whether its picture is nearer to its images than images of other classes are.
 
-    None where there is no convolution before the layer.
+    None where there is no convolution before the layer, or where no class of an image is known.
     """
     before = before_layer(result)
-    if not before:
+    if not before or np.isnan(result.path_others[before]).all():
         return None
     return np.all(result.path_similarity[before] > result.path_others[before], axis=0)
 

@@ -4,19 +4,24 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pipeline.core import priors
-from pipeline.core.graph import Cnn, graph_of
+from pipeline.core.graph import Cnn
+from pipeline.core.noise import Shape
+from pipeline.core.preprocessing import STANDARDIZED, Preprocessing
 from pipeline.core.priors import Priors
-from pipeline.core.references import References, layers_before, match_of, mean_image, references_of, shaped_like
+from pipeline.core.references import References, layers_before, match_of, references_of, shaped_like
 from pipeline.core.schedules import snapshot_steps
+from pipeline.core.spectra import frequency_filter
+from pipeline.core.variation import mean_image, mean_magnitudes
 from pipeline.runtime.numerics import check_keras
 from pipeline.runtime.progress import Advance, Progress, no_progress
 from pipeline.settings.choices import MatchKind, PixelRange, Spectrum, StartAt, Strategy
+from pipeline.stages.oip.checks import check_images, check_labels, shape_of_pictures
 from pipeline.stages.oip.evidence import EVIDENCE_IMAGES, evidence_of
 from pipeline.stages.oip.noise_settings import NoiseConfig
 from pipeline.stages.oip.result import OipSweepResult
 from pipeline.stages.oip.settings import OipConfig
-from pipeline.stages.oip.sweep import OF_THE_BEST, Found, Recipe, Sweep
+from pipeline.stages.oip.space import Space, space_of
+from pipeline.stages.oip.sweep import LEVELS, OF_THE_BEST, Found, Recipe, Sweep
 from pipeline.stages.oip.verdicts import reached, verdicts
 
 
@@ -32,6 +37,7 @@ def sweep_oips(
     training_images: np.ndarray | None = None,
     references: References | None = None,
     start_pictures: np.ndarray | None = None,
+    preprocessing: Preprocessing = STANDARDIZED,
     progress: Progress = no_progress,
 ) -> OipSweepResult:
     """Let an image grow out of noise for every map, until the map is activated as strongly as possible.
@@ -45,31 +51,45 @@ def sweep_oips(
     With `config.faithful` each map that a real image drives gets two pictures: the one of this recipe is its OIP, the
     one that only drives it is kept beside that.
 
+    A CNN that takes standardized pictures is ascended among these. For one that takes another range the ascent moves
+    among levels from 0, black, to 1, white, and never leaves them; step sizes, given in standard deviations of a
+    picture, are multiplied by that of the reference images' levels. Pictures of several channels move in colours that
+    vary as those of the reference images do (`config.quality.colour`).
+
     Args:
         config: which maps of which layer, by which objective and strategy, how far.
         noise_config: what start images are made of.
-        model: a functional CNN for images (size, size, 1).
+        model: a functional CNN for images (height, width, channels).
         seed: of start images and random movements.
-        reference_images: real images (count, size, size, 1); with them the result says how strongly they activate
-            each map at the most, and `config.quality.spectrum=data` takes its magnitudes from them.
-        reference_labels: (count,) int, their classes; with them the result has the evidence on every picture.
-        training_images: other real images (count, size, size, 1), what `config.faithful` keeps to.
+        reference_images: real images (count, height, width, channels) as the CNN takes them, in an array or in what
+            gives one for a slice; with them the result says how strongly they activate each map at the most, and
+            `config.quality.spectrum=data` takes its magnitudes from them.
+        reference_labels: (count,) int, their classes, all -1 if these are not known; with them the result has the
+            evidence on every picture.
+        training_images: other such images, what `config.faithful` keeps to.
         references: which of these drive each target most, if that is known from another sweep of the same targets.
-        start_pictures: (count, size, size, 1), what `noise_config.kind` picture or digit chooses from.
+        start_pictures: (count, height, width, channels), what `noise_config.kind` picture or digit chooses from.
+        preprocessing: what the CNN takes of a picture's levels.
         progress: is told how many steps of single images are done.
     Returns:
         The OIP of every map, how it came about, and a verdict on it.
     Raises:
-        InputError: a Keras that is set to something else, see `check_keras`.
-        ValueError: images that the settings need are missing; the model has no layer of that name.
+        InputError: a Keras that is set to something else, see `check_keras`; the model has no such layer, the layer no
+            such map or position; images of another shape, or with numbers that are not finite.
+        ValueError: images that the settings need are missing.
     Reference:
         Erhan et al., 2009, "Visualizing Higher-Layer Features of a Deep Network"; start images and steps: the article
         series "A simple CNN for the MNIST dataset", 2020.
     """
     check_keras()
-    sweep = Sweep(config, noise_config, model, seed, start_pictures, progress)
+    shape = shape_of_pictures(model)
+    check_images("reference_images", reference_images, shape)
+    check_images("start_pictures", start_pictures, shape)
+    check_labels(reference_labels, reference_images)
+    space = space_of(shape, preprocessing, config.quality.colour, reference_images)
+    sweep = Sweep(config, noise_config, model, seed, space, start_pictures, progress)
     rows = np.arange(len(sweep.map_indices))
-    plain = Recipe(_priors(config, graph_of(model).input_shape[0], reference_images), config.step_size)
+    plain = Recipe(_priors(config, space, reference_images), config.step_size * space.spread, spread=space.spread)
     made_by = [(plain, rows)]
     found, restarts = _swept(sweep, config, plain, rows, restarts=config.restarts if noise_config.is_random() else 0)
     real = None if reference_images is None else references_of(sweep.scored, reference_images, EVIDENCE_IMAGES)
@@ -77,12 +97,12 @@ def sweep_oips(
     goal = np.full(len(rows), np.nan, np.float32)
     beside, beside_activation = found.images[:0], found.activation[:0]
     if config.faithful.is_on:
-        images = _checked(training_images, model)
+        images = _checked(training_images, shape)
         if references is None:
             on_images = Advance("references", progress, len(images))
             references = references_of(sweep.scored, images, config.faithful.images, on_images)
             references = references._replace(largest=np.fmax(references.largest, maximum))
-        recipe, goal = _faithful(config, plain, model, sweep, images, references)
+        recipe, goal = _faithful(config, plain, model, sweep, space, images, references)
         driven = np.flatnonzero(goal > 0)
         beside, beside_activation = found.images.copy(), found.activation.copy()
         faithful, _ = _swept(sweep, config, recipe, driven, restarts=0)
@@ -113,8 +133,16 @@ def sweep_oips(
         plain_activation=beside_activation,
         verdicts=words if config.faithful.least is None else reached(words, found.activation, goal),
         **evidence_of(
-            model, config.layer, found.images, sweep.map_indices, real, reference_images, reference_labels
+            model,
+            config.layer,
+            found.images,
+            sweep.map_indices,
+            real,
+            reference_images,
+            reference_labels,
+            preprocessing,
         )._asdict(),
+        pixel_range=np.full((2, shape[2]), np.nan, np.float32) if space.ends is None else space.ends,
     )
 
 
@@ -164,18 +192,16 @@ def _judged(
     return verdicts(found.activation, found.objective.T, moves, stopped_at, begun=sum(stages) - stages[-1])
 
 
-def _checked(images: np.ndarray | None, model: Cnn) -> np.ndarray:
+def _checked(images: np.ndarray | None, shape: Shape) -> np.ndarray:
     """Return the images.
 
     Raises:
-        ValueError: there are none, or only one, which has no covariance; they have another shape, or hold what is no
-            number.
+        ValueError: there are none, or only one, which has no covariance.
+        InputError: they have another shape, or hold what is no number.
     """
     if images is None or len(images) < 2:
         raise ValueError("oip.faithful: expected training_images, at least 2; received None or fewer")
-    shape = graph_of(model).input_shape
-    if images.shape[1:] != shape or not np.isfinite(images).all():
-        raise ValueError(f"oip.faithful: expected training_images of finite numbers, {shape}; received {images.shape}")
+    check_images("training_images", images, shape)
     return images
 
 
@@ -184,6 +210,7 @@ def _faithful(
     plain: Recipe,
     model: Cnn,
     sweep: Sweep,
+    space: Space,
     images: np.ndarray,
     references: References,
 ) -> tuple[Recipe, np.ndarray]:
@@ -201,27 +228,36 @@ def _faithful(
         match = match_of(
             model, layers, settings.match.value, scored=sweep.scored, aim=sweep.aim, images=images,
             references=references, goal=goal, weight=settings.weight, is_least=settings.least is not None,
+            preprocessing=space.preprocessing,
         )  # fmt: skip
-    shaped_by = plain.shaped_by._replace(bounded=settings.range is PixelRange.data)
+    bounded, shaped_by = settings.range is PixelRange.data, plain.shaped_by
+    if bounded:
+        # what is given is meant of levels
+        shaped_by = shaped_by._replace(bounded=True, l2=config.quality.l2)
     return Recipe(
-        shaped_by=shaped_like(images, settings.covariance, shaped_by),
-        step_size=settings.step_size,
+        shaped_by=shaped_like(images, settings.covariance, shaped_by, space.preprocessing),
+        step_size=settings.step_size * (1.0 if bounded else space.spread),
         match=match,
-        mean=mean_image(images) if settings.start is StartAt.mean else None,
+        mean=mean_image(images, space.preprocessing) if settings.start is StartAt.mean else None,
+        spread=LEVELS if bounded and not space.of_levels else space.spread,
     ), goal
 
 
-def _priors(config: OipConfig, size: int, reference_images: np.ndarray | None) -> Priors:
+def _priors(config: OipConfig, space: Space, reference_images: np.ndarray | None) -> Priors:
     quality, magnitudes = config.quality, None
     if quality.spectrum is Spectrum.data:
         if reference_images is None:
             raise ValueError("oip.quality.spectrum=data: expected reference_images; received None")
-        magnitudes = priors.mean_magnitudes(reference_images)
+        magnitudes = mean_magnitudes(reference_images, space.preprocessing)
     decay = quality.frequency_decay
     return Priors(
         total_variation=quality.total_variation,
-        l2=quality.l2,
+        # of differences in standard deviations of a picture
+        l2=quality.l2 / space.spread,
         diversity=quality.diversity,
-        frequency_filter=priors.frequency_filter(size, decay) if decay else None,
+        frequency_filter=frequency_filter(space.shape[:2], decay) if decay else None,
         magnitudes=magnitudes,
+        bounded=space.of_levels,
+        colours=space.colours,
+        ends=space.ends,
     )

@@ -1,5 +1,6 @@
 """How alike an OIP and real images are in what the strongest node of its map sees: empty margins do not count."""
 
+import functools
 from itertools import repeat
 
 import numpy as np
@@ -7,11 +8,10 @@ import numpy as np
 from pipeline.core.crops import windows
 from pipeline.core.evidence import RealSide, Similarities, real_side, similarities_to
 from pipeline.core.graph import Cnn, graph_of
-from pipeline.core.network import convolutions
 from pipeline.core.objectives import part_up_to
 from pipeline.core.remembered import digest_of, remembered
-from pipeline.core.score import as_saved, features_of
-from pipeline.stages.oip.path import images_that_fit
+from pipeline.core.score import features_of
+from pipeline.stages.oip.path import MOST_FEATURES, images_that_fit, largest_answer, on_the_way
 
 # With so many further real images at the most those of a map are compared, where they are of another class.
 MOST_STRANGERS = 16
@@ -20,7 +20,7 @@ MOST_STRANGERS = 16
 def similarities_in_field(
     model: Cnn,
     layer: str,
-    oips: np.ndarray,
+    saved: np.ndarray,
     maps: np.ndarray,
     top: np.ndarray,
     driving: np.ndarray,
@@ -34,16 +34,20 @@ def similarities_in_field(
 
     Args:
         model, layer: the CNN, and the layer whose maps the OIPs are of.
-        oips: (maps, size, size, 1).
+        saved: (maps, height, width, channels), the OIPs as they are saved.
         maps: (maps,), their indices, -1 for what is no single map, of which nothing is known.
         top, driving: (maps, count), which of the images drive each map most, and whether they do so at all.
-        images, labels: (n, size, size, 1) and (n,).
+        images, labels: (n, height, width, channels) and (n,).
     Returns:
         One for each convolution; none where nodes see different amounts, or it is not known what they see.
     """
     graph = graph_of(model)
-    names = [name for name in convolutions(model, up_to=layer) if name != layer]
-    if len(graph.shape(layer)) != 3 or not names or len(oips) == 0:
+    names = [name for name in on_the_way(model, layer) if name != layer]
+    if len(graph.shape(layer)) != 3 or not names or len(saved) == 0:
+        return []
+    count = images_that_fit(model, names, len(saved))
+    if count * len(saved) * largest_answer(model, names) > MOST_FEATURES:
+        # even of the fewest images of each map
         return []
     try:
         seen = [windows(graph, layer, name) for name in names]
@@ -51,14 +55,16 @@ def similarities_in_field(
         return []
     if any(len(np.unique((boxes[..., 2:] - boxes[..., :2]).reshape(-1, 2), axis=0)) > 1 for boxes in seen):
         return []
-    top, driving = (some[:, : images_that_fit(model, names, len(oips))] for some in (top, driving))
+    top, driving = (some[:, :count] for some in (top, driving))
     key = digest_of(part_up_to(model, layer), top, driving, maps)
-    saved, found = as_saved(oips), []
+    found = []
     answers = _answers(features_of(model, layer, saved), maps)
+    # asked for by the first of the convolutions that is not remembered
+    every = functools.cache(lambda: features_of(model, layer, images[np.unique(top)]))
     for name, boxes in zip(names, seen, strict=True):
 
         def of_images(name: str = name, boxes: np.ndarray = boxes) -> RealSide:
-            return _real_side(model, layer, name, boxes, maps, top, driving, images, labels)
+            return _real_side(model, name, boxes, maps, top, driving, images, labels, every())
 
         real = remembered(("field", name, key), (images, labels), of_images)
         features = features_of(model, name, saved)
@@ -71,7 +77,6 @@ def similarities_in_field(
 
 def _real_side(
     model: Cnn,
-    layer: str,
     name: str,
     boxes: np.ndarray,
     maps: np.ndarray,
@@ -79,16 +84,18 @@ def _real_side(
     driving: np.ndarray,
     images: np.ndarray,
     labels: np.ndarray,
+    every: np.ndarray,
 ) -> RealSide:
     """Return what is known of the real images in one of the convolutions.
 
     Args:
         name: of the convolution.
         boxes: (rows, columns, 4), what each node of the layer sees of it.
+        every: what that layer answers to each of the images in `top`, in order.
     """
     chosen, places = np.unique(top, return_inverse=True)
     places = places.reshape(top.shape)
-    features, every = (features_of(model, one, images[chosen]) for one in (name, layer))
+    features = features_of(model, name, images[chosen])
     found = []
     for row, index in enumerate(maps.tolist()):
         own = places[row][driving[row]]

@@ -65,6 +65,10 @@ def _tables(result: OipSweepResult, start: str, classes: Sequence[str]) -> Table
     relative, index = result.relative_activation, path_index_of_maps(result)
     if not maps:
         return {}
+    of_classes = {
+        "class of its images": [_class(classes, result.top_class[row]) for row in rows],
+        "taken for": [_class(classes, result.taken_for[row]) for row in rows],
+    }
     return {
         "pictures": {"map": maps, PICTURE: pictures},
         "maps": {
@@ -77,8 +81,7 @@ def _tables(result: OipSweepResult, start: str, classes: Sequence[str]) -> Table
                 None if np.isnan(relative[row]) else round(float(relative[row]), 4) for row in rows
             ],
             "path index": [round(index[row], 4) if row in index else None for row in rows],
-            "class of its images": [_class(classes, result.top_class[row]) for row in rows],
-            "taken for": [_class(classes, result.taken_for[row]) for row in rows],
+            **(of_classes if classes else {}),
         },
     }
 

@@ -1,6 +1,6 @@
 """The result of a sweep over the maps."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -27,19 +27,19 @@ class OipSweepResult(OneFileResult):
     """One original input pattern per map.
 
     names: (maps,), the map's index as text, "layer" for the whole layer, "direction" for a mix of maps; both of these
-    have the map index -1. start_images, images: (maps, size, size, 1), standardized; snapshots: (kept, maps, size,
-    size, 1), the images after snapshot_steps (kept,); objective: (steps, maps), what was ascended, before the change of
-    each step; activation: (maps,), the mean activation that the final image, saved with 256 grey levels, causes in its
-    map; converged_at: (maps,), step or -1; restarts: (maps,), how often the map was started again, the result being
-    that of the last start; start: (maps,), the number of the start image that led to `images`;
-    all_images: (maps, starts, size, size, 1), all_activation: (maps, starts), the same of every start, before any
-    restart; data_maximum: (maps,), the largest mean activation that a real image causes in the map, or not a number;
-    verdicts: (maps,) of CONVERGED, RISING, UNSTEADY, NEVER, and with a goal of REACHED, BELOW.
+    have the map index -1. start_images, images: (maps, height, width, channels), as the CNN takes them; snapshots:
+    (kept, maps, height, width, channels), the images after snapshot_steps (kept,); objective: (steps, maps), what was
+    ascended, before the change of each step; activation: (maps,), the mean activation that the final image, saved with
+    256 grey levels, causes in its map; converged_at: (maps,), step or -1; restarts: (maps,), how often the map was
+    started again, the result being that of the last start; start: (maps,), the number of the start image that led to
+    `images`; all_images: (maps, starts, height, width, channels), all_activation: (maps, starts), the same of every
+    start, before any restart; data_maximum: (maps,), the largest mean activation that a real image causes in the map,
+    or not a number; verdicts: (maps,) of CONVERGED, RISING, UNSTEADY, NEVER, and with a goal of REACHED, BELOW.
 
     With `oip.faithful`: references: (maps, count), which of the training images drive each map most, -1 for none;
     reference_maximum: (maps,), the largest score by any real image; goal: (maps,), the score that `images` have to
-    reach; without it not numbers; plain_images:
-    (maps, size, size, 1) and plain_activation: (maps,), the picture that only drives the map, without it none.
+    reach; without it not numbers; plain_images: (maps, height, width, channels) and plain_activation: (maps,), the
+    picture that only drives the map, without it none.
 
     Evidence, of every picture as it is saved: path_layers: (convolutions,), names, up to the layer itself;
     path_similarity: (convolutions, maps), how alike the OIP and the images that activate the map most are there;
@@ -47,7 +47,11 @@ class OipSweepResult(OneFileResult):
     than their own: see `core.evidence.similarities`; field_similarity, field_same,
     field_others: (convolutions before, maps), the same of what the strongest node of the map sees alone, see `field`;
     top_class: (maps,), the class of most of these images, -1 for a
-    map that none drives; taken_for: (maps,), the class that the CNN takes the OIP for, -1 if that is not known.
+    map that none drives; taken_for: (maps,), the class that the CNN takes the OIP for, -1 if that is not known. Without
+    labels path_others, field_others are not numbers, and the classes -1.
+
+    pixel_range: (2, channels), what the CNN takes of black and of white; not numbers where it takes every picture
+    standardized.
     """
 
     FILE = "oip.npz"
@@ -82,6 +86,8 @@ class OipSweepResult(OneFileResult):
     field_others: np.ndarray
     top_class: np.ndarray
     taken_for: np.ndarray
+    # results of earlier versions have standardized pictures
+    pixel_range: np.ndarray = field(default_factory=lambda: np.full((2, 1), np.nan, np.float32))
 
     @property
     def triggered(self) -> int:

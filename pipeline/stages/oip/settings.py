@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from pipeline.runtime.errors import InputError
-from pipeline.settings.choices import Objective, PixelRange, Spectrum, StepSizeSchedule, Strategy
+from pipeline.settings.choices import Colour, Objective, PixelRange, Spectrum, StepSizeSchedule, Strategy
 from pipeline.settings.ranges import BY_LAYER, LARGEST_STEP, Entries, Number, check_fields, rule
 from pipeline.settings.shared import ContrastConfig, ConvergenceConfig
 from pipeline.stages.oip.faithful_settings import FaithfulConfig
@@ -30,6 +30,7 @@ class QualityConfig:
     frequency_decay: float = field(metadata=rule(Number(least=0, most=10)))
     diversity: float = field(metadata=rule(Number(least=0, most=10)))
     spectrum: Spectrum
+    colour: Colour
     jitter: JitterConfig
 
 

@@ -38,7 +38,7 @@ def read_inputs(config: "Config", dataset: Dataset) -> dict[str, np.ndarray | No
     is_first = config.oip.layer == config.model.network.convolutions()[0]
     if is_first and config.oip.objective is Objective.pre_activation:
         logger.warning(FLAT, config.oip.layer)
-    return {"start_pictures": read_start_pictures(config.noise, dataset, size=config.model.input_size)}
+    return {"start_pictures": read_start_pictures(config.noise, dataset)}
 
 
 def compute(context: Context) -> OipSweepResult:
@@ -55,6 +55,7 @@ def compute(context: Context) -> OipSweepResult:
         reference_labels=context.dataset.test_labels,
         training_images=context.dataset.train_images,
         start_pictures=context.inputs["start_pictures"],
+        preprocessing=context.dataset.preprocessing,
         progress=context.progress,
     )
 

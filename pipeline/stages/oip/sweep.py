@@ -7,17 +7,20 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pipeline.core import ascent, jitter
-from pipeline.core.graph import Cnn, graph_of
+from pipeline.core.graph import Cnn
 from pipeline.core.matching import Match
 from pipeline.core.noise import Identity, standardized
-from pipeline.core.objectives import OBJECTIVES, Target, after_activation, directions, part_up_to, weights_of
-from pipeline.core.priors import Priors, levels_of
+from pipeline.core.objectives import OBJECTIVES, Target, after_activation, directions, weights_of
+from pipeline.core.preprocessing import STANDARDIZED
+from pipeline.core.priors import Priors
 from pipeline.core.schedules import snapshot_steps, step_sizes
-from pipeline.core.score import as_saved, scores
+from pipeline.core.score import scores
 from pipeline.runtime.progress import Progress
 from pipeline.settings.shared import ConvergenceConfig
+from pipeline.stages.oip.checks import check_target, shape_of_layer
 from pipeline.stages.oip.noise_settings import NoiseConfig
 from pipeline.stages.oip.settings import OipConfig
+from pipeline.stages.oip.space import Space
 from pipeline.stages.oip.starts import Starts
 
 
@@ -45,6 +48,8 @@ OF_THE_BEST = Found._fields[:-2]
 FLUCTUATION = 0.05
 # The standard deviation of a picture in levels from 0 to 1, such as it takes for `verdicts` to hold there: measured.
 LEVELS = 0.2
+# Of all layers on the way, for all images of a batch: bounds the memory.
+MOST_FEATURES = 2**28
 # No activation comes near it.
 ABOVE_ALL = 1e30
 
@@ -56,18 +61,20 @@ class Recipe(NamedTuple):
         shaped_by: what is asked of it besides the objective.
         step_size: of the first step.
         match: what it is drawn to, None for nothing.
-        mean: (size, size, 1), the levels that start images fluctuate about; None: they are the start.
+        mean: (height, width, channels), the levels that start images fluctuate about; None: they are the start.
+        spread: the standard deviation of a picture, in the unit of its pixels on the way.
     """
 
     shaped_by: Priors
     step_size: float
     match: Match | None = None
     mean: np.ndarray | None = None
+    spread: float = 1.0
 
     def moves(self, stages: Sequence[int], schedule: str) -> np.ndarray:
         """Return how far each step moves a picture, (steps,), in standard deviations of one."""
         sizes = np.concatenate([step_sizes(self.step_size, steps, schedule) for steps in stages])
-        return sizes / LEVELS if self.shaped_by.bounded else sizes
+        return sizes / np.float32(self.spread)
 
     def ranks(self, rows: np.ndarray, activation: np.ndarray, likeness: np.ndarray) -> np.ndarray:
         """Return by what the best of several pictures is chosen.
@@ -92,18 +99,20 @@ class Sweep:
         noise_config: NoiseConfig,
         model: Cnn,
         seed: int,
+        space: Space,
         start_pictures: np.ndarray | None,
         progress: Progress,
     ) -> None:
-        self._config, self._seed, self._progress = config, seed, progress
-        self._size = graph_of(model).input_shape[0]
-        self._starts = Starts(noise_config, config.strategy, self._size, seed=seed, pictures=start_pictures)
-        shape = part_up_to(model, config.layer).output_shape
+        self._config, self._seed, self._space, self._progress = config, seed, space, progress
+        self._starts = Starts(noise_config, config.strategy, space, seed=seed, pictures=start_pictures)
+        shape = shape_of_layer(model, config.layer)
+        check_target(config, shape)
         self.map_indices, self.names, direction = chosen_directions(config, shape[-1])
         position = None if config.position is None else (config.position[0], config.position[1])
         weights = weights_of(direction, shape, position)
         self.scored = after_activation(model, config.layer, weights)
         self.aim = OBJECTIVES[config.objective.value](model, config.layer, weights)
+        self._batch = min(config.batch_size, max(MOST_FEATURES // features_per_image(self.aim), 1))
         self._done = self._total = 0
 
     def expect(self, steps: int) -> None:
@@ -116,7 +125,7 @@ class Sweep:
         Of a map's starts only the best one's course is kept, so that memory does not grow with their number.
         """
         numbers = np.broadcast_to(numbers, (len(maps), np.shape(numbers)[-1]))
-        starts, picture = numbers.shape[1], (self._size, self._size, 1)
+        starts, picture = numbers.shape[1], self._space.shape
         kept_steps = snapshot_steps(sum(stages), self._config.snapshots)
         found = Found(
             start_images=np.zeros((len(maps), *picture), np.float32),
@@ -136,7 +145,10 @@ class Sweep:
             identities = list(pairs)
             begun = self._begun(recipe, identities)
             result = self._ascend(recipe, maps[rows], begun, identities, stages, kept_steps, starts)
-            activation = scores(self.scored.chunk(maps[rows]), as_saved(result.images))
+            begun, snapshots = self._space.taken(begun), self._space.taken(result.snapshots)
+            result = result._replace(images=self._space.taken(result.images), snapshots=snapshots)
+            saved = self._space.preprocessing.as_saved(result.images)
+            activation = scores(self.scored.chunk(maps[rows]), saved)
             ranks = recipe.ranks(maps[rows], activation, result.likeness)
             found.all_images[rows, columns], found.all_activation[rows, columns] = result.images, activation
             for k, (row, column) in enumerate(zip(rows, columns, strict=True)):
@@ -150,15 +162,15 @@ class Sweep:
         return found
 
     def _begun(self, recipe: Recipe, identities: Sequence[Identity]) -> np.ndarray:
-        """Return the start images (identities, size, size, 1), standardized."""
-        drawn = self._starts.images(identities)
+        """Return the start images (identities, height, width, channels) in the space."""
         if recipe.mean is None:
-            return drawn
-        return standardized(np.clip(recipe.mean + FLUCTUATION * drawn, 0.0, 1.0))
+            return self._starts.images(identities)
+        levels = np.clip(recipe.mean + FLUCTUATION * self._starts.standardized(identities), 0.0, 1.0)
+        return levels if self._space.of_levels else standardized(levels)
 
     def _chunks(self, maps: int, starts: int) -> Iterator[np.ndarray]:
         """Yield numbers of (map, start) pairs, as many at a time as a batch may have; never a part of a group."""
-        size = self._config.batch_size
+        size = self._batch
         if self._config.quality.diversity:
             size = max(size // starts, 1) * starts
         everything = np.arange(maps * starts)
@@ -180,7 +192,7 @@ class Sweep:
         transforms = self._transforms(identities, sum(stages))
         for number, steps in enumerate(stages):
             if number > 0:
-                images = standardized(parts[-1].images + self._starts.fluctuation(number, identities))
+                images = self._space.added(parts[-1].images, self._starts.fluctuation(number, identities))
             own = slice(first, first + steps)
             parts.append(
                 _ascended(
@@ -212,8 +224,9 @@ class Sweep:
         settings = vars(self._config.quality.jitter)
         if not any(settings.values()):
             return None
+        shape = self._space.shape[:2]
         moves = [
-            jitter.random_transforms(steps, self._size, **settings, seed=self._seed, map_index=index, start=start)
+            jitter.random_transforms(steps, shape, **settings, seed=self._seed, map_index=index, start=start)
             for index, start in identities
         ]
         return np.stack(moves, axis=1)
@@ -240,14 +253,20 @@ def chosen_directions(config: OipConfig, maps: int) -> tuple[np.ndarray, list[st
 def _ascended(
     aim: Target, images: np.ndarray, sizes: np.ndarray, *, shaped_by: Priors, **options: Any
 ) -> ascent.Ascent:
-    """Ascend from standardized images to standardized images, also where pixels are bounded on the way."""
-    if not shaped_by.bounded:
+    """Ascend from images to such images: levels, or standardized ones, also where pixels are bounded on the way."""
+    if not shaped_by.bounded or shaped_by.ends is not None:
         return ascent.ascend(aim, images, sizes, shaped_by=shaped_by, **options)
-    found = ascent.ascend(aim, levels_of(images), sizes, shaped_by=shaped_by, **options)
+    found = ascent.ascend(aim, STANDARDIZED.levels(images), sizes, shaped_by=shaped_by, **options)
     snapshots = np.array([standardized(one) for one in found.snapshots]).reshape(found.snapshots.shape)
     return found._replace(
         images=standardized(found.images), snapshots=np.array(snapshots).reshape(found.snapshots.shape)
     )
+
+
+def features_per_image(target: Target) -> int:
+    """Return how many numbers the layers of a target's part hand on for one image, all together."""
+    shapes = [shape for step in target.part.steps for shape in step.node.shapes]
+    return sum(int(np.prod(shape)) for shape in shapes)
 
 
 def convergence_of(config: ConvergenceConfig) -> ascent.Convergence:
