@@ -149,9 +149,7 @@ def test_every_step_is_that_of_eager_keras(name):
             value, x = eager.step(x, index, 0.5 * (1 - step / 4))
             assert result.objective[step, row] == pytest.approx(value, abs=1e-4 * max(1, abs(value)))
             shown = eager.shown(x)
-            np.testing.assert_allclose(
-                result.snapshots[step, row], shown, atol=2e-3 * max(np.abs(shown).max(), 1)
-            )
+            np.testing.assert_allclose(result.snapshots[step, row], shown, atol=2e-3 * max(np.abs(shown).max(), 1))
         assert result.objective[-1, row] > result.objective[0, row]
     saved = preprocessing.as_saved(result.images)
     expected = scores(saved, training=False).numpy().mean(axis=(1, 2))[[0, 1], [3, 0]]
@@ -318,9 +316,7 @@ def test_roughness_spectrum_and_movements_are_those_of_each_channel():
     filter_of = tf.constant(spectra.frequency_filter((9, 14), 1.0))
     magnitudes = variation.mean_magnitudes(standardized(images))
     assert magnitudes.shape == (3, 9, 8)
-    moves = jitter.random_transforms(
-        2, (9, 14), shift=2.0, rotation=5.0, scale=0.05, seed=0, map_index=1, start=0
-    )
+    moves = jitter.random_transforms(2, (9, 14), shift=2.0, rotation=5.0, scale=0.05, seed=0, map_index=1, start=0)
     for functions in (
         lambda some, _: roughness_gradient(some, weights),
         lambda some, _: spectra.filtered(some, filter_of),

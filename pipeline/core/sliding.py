@@ -21,6 +21,8 @@ from pipeline.core.forward import (
     specs_of,
     variables_of,
 )
+from pipeline.core.keras_layers import describe_model
+from pipeline.core.layers import Pool, Sliding
 from pipeline.core.objectives import OBJECTIVES, Target, part_up_to
 
 # How many pixels are computed at a time: as many as the caches of a CPU like.
@@ -45,6 +47,8 @@ class Slide:
         shape: (height, width) of the pictures in pixels.
         calls: how often the gradient will be asked for.
     Attributes:
+        aligned: pixels between two places of the positions at which the strided convolutions find the same pixels of
+            the picture in their windows, see `shift`.
         margin: mirrored pixels over each edge.
         chunks: those of the continued picture.
         shape: (height, width) of the pictures.
@@ -66,6 +70,7 @@ class Slide:
         part = part_up_to(model, layer)
         field = receptive_field_of(part)
         assert field is not None
+        self.aligned = _aligned(part)
         self.margin, self.chunks = layout(field, shape)
         self.shape = shape
         self._target = self._target_of(part, objective, direction)
@@ -76,23 +81,35 @@ class Slide:
         self._gradient = _compiled(architecture_of(self._target.part), compiler, self._target.squared)
         self._network = [tf.convert_to_tensor(variable) for variable in variables_of(self._target.part)]
 
+    def shift(self, random: np.random.Generator) -> tuple[int, int]:
+        """Draw how far the positions are moved (down, across): by less than the stride, so that no pool's grid shows.
+
+        A strided convolution looks at every second pixel, say, with the same weights: moved by one, it rewards what it
+        punished before, and the steps of an ascent cancel each other out. So its positions stay where they are in the
+        whole picture, counted from its corner; only the pools behind the last one of them are moved.
+        """
+        moved = self.aligned * random.integers(self.chunks.field.stride // self.aligned, size=2)
+        down, across = (moved + self.margin % self.aligned).tolist()
+        return down, across
+
     def gradient(
         self, pictures: np.ndarray, shift: tuple[int, int], on_pixels: Callable[[int], None] = lambda done: None
     ) -> tuple[np.ndarray, np.ndarray]:
         """Compute the objective of every picture, and its gradient times the number of positions.
 
         Args:
-            pictures: (pictures, height, width) float32.
+            pictures: (pictures, height, width, channels) float32, of grey ones also (pictures, height, width).
             shift: (down, across) by how many pixels, fewer than the stride, the positions are moved.
             on_pixels: is told how many pixels more are computed.
         Returns:
-            The objective (pictures,) float64; the gradient (pictures, height, width) float32.
+            The objective (pictures,) float64; the gradient, float32, of the pictures' shape.
         """
         field, (height, width), margin = self.chunks.field, self.shape, self.margin
-        inside = [(0, 0), (margin, margin), (margin, margin)]
+        shape, pictures = pictures.shape, pictures.reshape(*pictures.shape[:3], -1)
+        inside = [(0, 0), (margin, margin), (margin, margin), (0, 0)]
         # of a picture that no number of positions fills, what no position sees is left over
         size = np.maximum(self.chunks.canvas(), np.add(self.shape, 2 * margin))
-        canvas, gradients = (np.zeros((len(pictures), *size), np.float32) for _ in range(2))
+        canvas, gradients = (np.zeros((len(pictures), *size, pictures.shape[-1]), np.float32) for _ in range(2))
         canvas[:, : height + 2 * margin, : width + 2 * margin] = np.pad(pictures, inside, "reflect")
         values = np.zeros(len(pictures))
         step, side = self.chunks.block * field.stride, self.chunks.side
@@ -105,15 +122,15 @@ class Slide:
             some = lanes[first : first + at_a_time]
             # few sizes of the batch, as XLA compiles for each
             filled = some + some[:1] * ((1 << (len(some) - 1).bit_length()) - len(some))
-            cut = np.stack([canvas[b, y : y + side, x : x + side] for b, y, x, _ in filled])[..., None]
+            cut = np.stack([canvas[b, y : y + side, x : x + side] for b, y, x, _ in filled])
             rows = [row for *_, row in filled]
             value, gradient = self._gradient(self._network, cut, self._target.weights[rows], self._target.offset[rows])
-            for (b, y, x, _), one, g in zip(some, value.numpy(), gradient.numpy()[..., 0], strict=False):
+            for (b, y, x, _), one, g in zip(some, value.numpy(), gradient.numpy(), strict=False):
                 values[b] += one
                 gradients[b, y : y + side, x : x + side] += g
             on_pixels(len(some) * side**2)
         folded = _folded(gradients[:, : height + 2 * margin, : width + 2 * margin], margin)
-        return values / np.prod(self.chunks.positions), folded
+        return values / np.prod(self.chunks.positions), folded.reshape(shape)
 
     def _target_of(self, part: keras.Model, objective: str, direction: np.ndarray) -> Target:
         """Return the objective of a chunk: of each picture up to four, see `_kinds`.
@@ -159,10 +176,10 @@ def _folded(gradient: np.ndarray, margin: int) -> np.ndarray:
     """Return the gradient with respect to the picture, given that of its continuation by mirrored pixels.
 
     Args:
-        gradient: (pictures, height + 2 * margin, width + 2 * margin) float32.
+        gradient: (pictures, height + 2 * margin, width + 2 * margin, channels) float32.
         margin: mirrored pixels over each edge.
     Returns:
-        (pictures, height, width) float32.
+        (pictures, height, width, channels) float32.
     """
     for axis in (1, 2):
         gradient = np.moveaxis(gradient, axis, 1)
@@ -172,6 +189,17 @@ def _folded(gradient: np.ndarray, margin: int) -> np.ndarray:
             inner[:, -margin - 1 : -1] += gradient[:, : -margin - 1 : -1]
         gradient = np.moveaxis(inner, 1, axis)
     return gradient
+
+
+def _aligned(part: keras.Model) -> int:
+    """Return the stride of the last convolution that has one, in pixels of the picture; 1 without any."""
+    stride = aligned = 1
+    for layer in describe_model(part).layers:
+        if isinstance(layer, Sliding):
+            stride *= layer.stride[0]
+            if layer.stride[0] > 1 and not isinstance(layer, Pool):
+                aligned = stride
+    return aligned
 
 
 def _at_size(part: keras.Model, side: int) -> keras.Model:
