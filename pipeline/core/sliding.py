@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from pipeline.core.chunks import layout, receptive_field_of
+from pipeline.core.chunks import field_of_windows, layout, slid_windows_of
 from pipeline.core.forward import (
     architecture_of,
     compiler_of,
@@ -21,6 +21,7 @@ from pipeline.core.forward import (
     specs_of,
     variables_of,
 )
+from pipeline.core.geometry import places
 from pipeline.core.keras_layers import describe_model
 from pipeline.core.layers import Pool, Sliding
 from pipeline.core.objectives import OBJECTIVES, Target, part_up_to
@@ -40,7 +41,8 @@ class Slide:
     at the edge counts as much as the rest.
 
     Args:
-        model: a CNN whose layers up to `layer` are a chain without padding.
+        model: a CNN whose layers up to `layer` are a chain, see `slid_windows_of`. Where it pads its input, the picture
+            is continued by its mirror image instead.
         layer: the name of a convolution or pool.
         objective: one of `objectives.OBJECTIVES`.
         direction: (pictures, maps) float32.
@@ -68,10 +70,10 @@ class Slide:
         calls: int,
     ) -> None:
         part = part_up_to(model, layer)
-        field = receptive_field_of(part)
-        assert field is not None
+        windows = slid_windows_of(part)
+        assert windows is not None
         self.aligned = _aligned(part)
-        self.margin, self.chunks = layout(field, shape)
+        self.margin, self.chunks = layout(field_of_windows(windows), shape, windows)
         self.shape = shape
         self._target = self._target_of(part, objective, direction)
         self.work = calls * len(direction) * self.chunks.pixels
@@ -89,7 +91,8 @@ class Slide:
         whole picture, counted from its corner; only the pools behind the last one of them are moved.
         """
         moved = self.aligned * random.integers(self.chunks.field.stride // self.aligned, size=2)
-        down, across = (moved + self.margin % self.aligned).tolist()
+        begin = np.array([self.margin + places(self.chunks.windows, length)[1] for length in self.shape])
+        down, across = (moved + begin % self.aligned).tolist()
         return down, across
 
     def gradient(
@@ -107,12 +110,14 @@ class Slide:
         field, (height, width), margin = self.chunks.field, self.shape, self.margin
         shape, pictures = pictures.shape, pictures.reshape(*pictures.shape[:3], -1)
         inside = [(0, 0), (margin, margin), (margin, margin), (0, 0)]
+        side, _, before = self.chunks.cut()
         # of a picture that no number of positions fills, what no position sees is left over
-        size = np.maximum(self.chunks.canvas(), np.add(self.shape, 2 * margin))
+        size = np.maximum(self.chunks.canvas(), np.add(self.shape, 2 * margin + before))
+        whole = np.s_[:, before : before + height + 2 * margin, before : before + width + 2 * margin]
         canvas, gradients = (np.zeros((len(pictures), *size, pictures.shape[-1]), np.float32) for _ in range(2))
-        canvas[:, : height + 2 * margin, : width + 2 * margin] = np.pad(pictures, inside, "reflect")
+        canvas[whole] = np.pad(pictures, inside, "reflect")
         values = np.zeros(len(pictures))
-        step, side = self.chunks.block * field.stride, self.chunks.side
+        step = self.chunks.block * field.stride
         lanes = [
             (picture, shift[0] + i * step, shift[1] + j * step, self._row(picture, i, j))
             for picture, i, j in product(range(len(pictures)), *map(range, self.chunks.counts))
@@ -129,7 +134,7 @@ class Slide:
                 values[b] += one
                 gradients[b, y : y + side, x : x + side] += g
             on_pixels(len(some) * side**2)
-        folded = _folded(gradients[:, : height + 2 * margin, : width + 2 * margin], margin)
+        folded = _folded(gradients[whole], margin)
         return values / np.prod(self.chunks.positions), folded.reshape(shape)
 
     def _target_of(self, part: keras.Model, objective: str, direction: np.ndarray) -> Target:
@@ -144,11 +149,13 @@ class Slide:
             the picture has.
         """
         chunks = self.chunks
-        sized = _at_size(part, chunks.side)
+        side, first, _ = chunks.cut()
+        sized = _at_size(part, side)
         last = np.subtract(chunks.positions, np.subtract(chunks.counts, 1) * chunks.block)
-        kinds = np.zeros((len(self._kinds), chunks.block, chunks.block), np.float32)
+        kinds = np.zeros((len(self._kinds), *sized.outputs[0].shape[1:3]), np.float32)
         for kind, (is_lowest, is_rightmost) in zip(kinds, self._kinds, strict=True):
-            kind[: last[0] if is_lowest else None, : last[1] if is_rightmost else None] = 1
+            down, across = last[0] if is_lowest else chunks.block, last[1] if is_rightmost else chunks.block
+            kind[first : first + down, first : first + across] = 1
         weights = kinds[None, ..., None] * direction[:, None, None, None, :]
         return OBJECTIVES[objective](sized, sized.layers[-1].name, weights.reshape(-1, *weights.shape[2:]))
 

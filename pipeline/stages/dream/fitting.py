@@ -39,7 +39,7 @@ def slid(field: ReceptiveField | None) -> ReceptiveField:
         InputError: there is no such thing: the CNN cannot be slid over a picture.
     """
     if field is None:
-        takes = "carving with this CNN; octaves need a chain of unpadded convolutions and pools up to dream.layer"
+        takes = "carving with this CNN; octaves need a chain of convolutions and pools up to dream.layer"
         raise InputError.at("dream.method", takes=takes, got="octaves")
     return field
 

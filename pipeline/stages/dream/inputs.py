@@ -29,11 +29,10 @@ def read_photo_and_mask(
         InputError: a picture that cannot be read, or that is too small; references that this layer does not allow.
     """
     settings, network = config.dream, config.model.network
-    field = network.receptive_field(settings.layer)
-    check_references(settings, field, network.convolutions())
+    check_references(settings, network.receptive_field(settings.layer), network.convolutions())
     photo = load_photo(settings.photo, size=settings.size, fit=settings.fit)
     shape = (photo.shape[0], photo.shape[1])
-    check(field, shape, _size_of(network))
+    check(network.slid_field(settings.layer), shape, _size_of(network))
     mask = None
     if settings.mask is not None:
         mask = load_mask(settings.mask, photo_size=photo_size(settings.photo), shape=shape, fit=settings.fit)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.core.carving import beside_channels
-from pipeline.core.chunks import layout, receptive_field_of
+from pipeline.core.chunks import field_of_windows, layout, slid_windows_of
 from pipeline.core.geometry import ReceptiveField, octave_shapes
 from pipeline.core.objectives import directions, part_up_to
 from pipeline.core.octaves import ascend_levels, ascend_octave, resized
@@ -28,7 +28,8 @@ def field_of(model: "keras.Model", config: DreamConfig) -> ReceptiveField:
     Raises:
         InputError: the CNN cannot be slid over a picture.
     """
-    return slid(receptive_field_of(part_up_to(model, config.layer)))
+    windows = slid_windows_of(part_up_to(model, config.layer))
+    return slid(None if windows is None else field_of_windows(windows))
 
 
 class Octaves:
@@ -68,7 +69,9 @@ class Octaves:
         octaves = self._config.octaves
         check_dream(self._config, self._field, shape)
         shapes = octave_shapes(*shape, octaves.count, octaves.scale)
-        return sum(layout(self._field, of)[1].pixels for of in shapes) * self._config.steps * len(self._directions)
+        windows = slid_windows_of(part_up_to(self._model, self._config.layer)) or ()
+        pixels = sum(layout(self._field, of, windows)[1].pixels for of in shapes)
+        return pixels * self._config.steps * len(self._directions)
 
     def dream(self, original: np.ndarray, mask: np.ndarray | None, *, seed: int, on_work: OnWork) -> Course:
         """Dream as `methods.Dreamer` says. The random shifts are the same for all dreams."""
