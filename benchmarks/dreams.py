@@ -104,7 +104,7 @@ def _seams(model: keras.Model) -> str:
         original = (original - original.mean()) / original.std()
         borders = sorted(
             {int(edge) for n in config.levels for s in [tiling(560, 560, n, config.overlap)]
-             for start in s.rows for edge in (start, start + s.side) if 2 < edge < 558}
+             for start in s.rows for edge in (start, start + s.shape[0]) if 2 < edge < 558}
         )  # fmt: skip
         at, off = (_step_ratio(picture, original, [b + shift for b in borders if b + shift < 558]) for shift in (0, 35))
         lines.append(f"| {name} | {at:.3f} | {off:.3f} |")

@@ -33,11 +33,11 @@ def test_the_weights_of_the_tiles_sum_to_one_everywhere(shape, overlap, per_side
     total = np.zeros(shape)
     for tile in range(len(tiles)):
         weights = tiles.weights(tile)
-        assert weights.shape == (tiles.side, tiles.side) == total[tiles.place(tile)].shape
+        assert weights.shape == tiles.shape == total[tiles.place(tile)].shape
         assert (weights > 0).all()
         total[tiles.place(tile)] += weights
     np.testing.assert_allclose(total, 1, atol=1e-6)
-    assert tiles.side == -(-min(shape) // per_side)
+    assert tiles.shape == (-(-min(shape) // per_side),) * 2
 
 
 @pytest.mark.parametrize(
@@ -71,20 +71,22 @@ def test_a_tile_fades_from_nothing_to_all_where_it_overlaps_the_next():
 
 @pytest.mark.parametrize("size", [5, 8, 12, 24, 40])
 def test_resizing_is_bicubic_and_antialiased_when_it_shrinks(picture, size):
-    resized = resize(picture[None, ..., None], size)[0, ..., 0]
+    resized = resize(picture[None, ..., None], (size, size))[0, ..., 0]
     np.testing.assert_allclose(resized, reference.resize(picture, size), atol=1e-5)
 
 
 @pytest.mark.parametrize("size", [12, 24, 25, 40])
 def test_only_enlarging_is_smoothed_by_the_spline(picture, size):
-    resized = resize(picture[None, ..., None], size, enlargement="bspline")[0, ..., 0]
+    resized = resize(picture[None, ..., None], (size, size), enlargement="bspline")[0, ..., 0]
     np.testing.assert_allclose(resized, reference.resize(picture, size, bspline=size > 24), atol=1e-5)
 
 
 def test_the_spline_leaves_less_of_a_checkerboard_of_single_pixels():
     board = np.indices((8, 8)).sum(axis=0) % 2 * 2.0 - 1
     images = board.astype(np.float32)[None, ..., None]
-    sharp, smooth = (resize(images, 40, enlargement=name)[0, 10:-10, 10:-10, 0] for name in ("bicubic", "bspline"))
+    sharp, smooth = (
+        resize(images, (40, 40), enlargement=name)[0, 10:-10, 10:-10, 0] for name in ("bicubic", "bspline")
+    )
     # at its own centre a pixel counts 2/3 and each neighbour 1/6: 2/3 - 2/6 = 1/3 along either axis
     assert np.abs(sharp).max() == pytest.approx(1, abs=1e-5)
     assert np.abs(smooth).max() == pytest.approx((1 / 3) ** 2, abs=1e-5)
@@ -97,7 +99,7 @@ def test_shrunk_tiles_are_the_tiles_shrunk_one_by_one(picture, per_side, overlap
     tiles = tiling(24, 24, per_side, overlap)
     chosen = list(range(len(tiles)))[::-1]
     expected = [reference.resize(picture[tiles.place(tile)], 6) for tile in chosen]
-    np.testing.assert_allclose(shrink_tiles(picture, tiles, chosen, 6)[..., 0], expected, atol=1e-5)
+    np.testing.assert_allclose(shrink_tiles(picture, tiles, chosen, (6, 6))[..., 0], expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("overlap", [0, 0.5])
@@ -117,7 +119,7 @@ def test_a_tile_gets_its_change_enlarged_and_the_detail_of_the_original(picture)
     original = np.random.default_rng(2).normal(size=(24, 24)).astype(np.float32)
     new = np.random.default_rng(5).normal(size=(1, 6, 6, 1)).astype(np.float32)
     result = picture.copy()
-    carve_tiles(picture, original, tiles, [2], new - shrink_tiles(original, tiles, [2], 6), onto=result)
+    carve_tiles(picture, original, tiles, [2], new - shrink_tiles(original, tiles, [2], (6, 6)), onto=result)
     part = original[12:, :12].astype(np.float64)
     detail = part - reference.resize(reference.resize(part, 6), 12)
     np.testing.assert_allclose(result[12:, :12], reference.resize(new[0, ..., 0], 12) + detail, atol=1e-5)

@@ -430,15 +430,14 @@ def test_octaves_that_the_layer_cannot_see_are_refused(tiny_cnn, count, side, me
     assert str(caught.value).startswith(message)
 
 
-def test_a_cnn_that_pads_cannot_be_slid(photo):
+def test_a_cnn_with_branches_cannot_be_slid(photo):
     import keras
 
     inputs = keras.Input((12, 12, 1))
-    x = keras.layers.Conv2D(4, 3, padding="same", activation="relu", name="Conv2D_2")(inputs)
+    x = keras.layers.Conv2D(1, 3, padding="same", activation="relu")(inputs)
+    x = keras.layers.Conv2D(4, 3, activation="relu", name="Conv2D_2")(keras.layers.Add()([inputs, x]))
     model = keras.Model(inputs, keras.layers.Dense(3)(keras.layers.Flatten()(x)))
-    with pytest.raises(
-        InputError, match=r"dream.method: takes carving with this CNN; octaves need a chain of unpadded"
-    ):
+    with pytest.raises(InputError, match=r"dream.method: takes carving with this CNN; octaves need a chain of conv"):
         dream(OCTAVES, model, photo, seed=0)
     # the same where only the layers are known, while carving is asked nothing of them
     with pytest.raises(InputError, match=r"dream.method: takes carving with this CNN"):

@@ -1,6 +1,7 @@
 """Carving: shrink tiles of a picture to the CNN's size, change that, enlarge it, add the lost detail back."""
 
 import functools
+import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -12,27 +13,32 @@ from pipeline.core.tiles import Tiling
 PIXELS_AT_A_TIME = 2**22
 
 
-def resize(images: np.ndarray, size: int, *, enlargement: str = "bicubic") -> np.ndarray:
-    """Return images at another size: where it gets smaller bicubic (Keys, a = -1/2), antialiased.
+def resize(images: np.ndarray, shape: tuple[int, int], *, enlargement: str = "bicubic") -> np.ndarray:
+    """Return images at another size: along a side that gets smaller bicubic (Keys, a = -1/2), antialiased.
 
-    TensorFlow's own weights as matrices: images' = W @ images @ W^T. Its resize of a batch takes many times as long.
+    TensorFlow's own weights as matrices: images' = D @ images @ A^T, channel by channel. Its resize of a batch takes
+    many times as long.
 
     Args:
-        images: (batch, side, side, 1) float32.
-        size: pixels per side of what is returned.
-        enlargement: what is done when it gets larger. "bicubic" goes through the old pixels, whose grid shows as
-            ripples where they alternate; "bspline" does not, and smooths them away.
+        images: (batch, height, width, channels) float32.
+        shape: (height, width) of what is returned, in pixels.
+        enlargement: what is done along a side that gets larger. "bicubic" goes through the old pixels, whose grid shows
+            as ripples where they alternate; "bspline" does not, and smooths them away.
     Returns:
-        (batch, size, size, 1) float32.
+        (batch, *shape, channels) float32.
     Reference:
         Keys, 1981, "Cubic Convolution Interpolation for Digital Image Processing".
     """
-    side = images.shape[1]
-    smooth = enlargement == "bspline" and size > side
-    weights = (_bspline_weights if smooth else _bicubic_weights)(side, size)[None]
+    batch, height, width, channels = images.shape
+    down, across = (
+        (_bspline_weights if enlargement == "bspline" and size > side else _bicubic_weights)(side, size)[None]
+        for side, size in zip((height, width), shape, strict=True)
+    )
+    planes = np.moveaxis(images, -1, 1).reshape(batch * channels, height, width)
     # not NumPy's product, whose own threads would get in the way of TensorFlow's
-    rows = tf.matmul(weights, tf.constant(images[..., 0]))
-    return tf.matmul(rows, weights, transpose_b=True).numpy()[..., None]
+    rows = tf.matmul(down, tf.constant(planes))
+    resized = tf.matmul(rows, across, transpose_b=True).numpy()
+    return np.moveaxis(resized.reshape(batch, channels, *shape), 1, -1)
 
 
 @functools.lru_cache(maxsize=64)
@@ -69,21 +75,21 @@ def _bspline_weights(side: int, size: int) -> np.ndarray:
     return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
-def shrink_tiles(picture: np.ndarray, tiling: Tiling, tiles: Sequence[int], size: int) -> np.ndarray:
+def shrink_tiles(picture: np.ndarray, tiling: Tiling, tiles: Sequence[int], shape: tuple[int, int]) -> np.ndarray:
     """Return the chosen tiles of a picture at the CNN's size.
 
     Args:
-        picture: (height, width) float32.
+        picture: (height, width) or (height, width, channels) float32.
         tiling: where its tiles are.
         tiles: the numbers of the chosen ones, at least one.
-        size: pixels per side of what is returned.
+        shape: (height, width) of what is returned, in pixels.
     Returns:
-        (tiles, size, size, 1) float32.
+        (tiles, *shape, channels) float32, with one channel of a picture without them.
     """
     parts = []
     for some in _batches(tiling, tiles):
-        cut = np.stack([picture[tiling.place(tile)] for tile in some])[..., None]
-        parts.append(resize(cut, size))
+        cut = np.stack([picture[tiling.place(tile)] for tile in some])
+        parts.append(resize(cut.reshape(*cut.shape[:3], -1), shape))
     return np.concatenate(parts)
 
 
@@ -106,22 +112,29 @@ def carve_tiles(
     the picture shows before:  onto += strength * weight * (original + enlarge(change) - picture).
 
     Args:
-        picture: (height, width) float32, as it is before.
-        original: (height, width) float32, whose detail is added.
+        picture: (height, width) or (height, width, channels) float32, as it is before.
+        original: of the same shape, float32, whose detail is added.
         tiling: where the tiles are.
         tiles: the numbers of the chosen ones.
-        changes: (tiles, size, size, 1) float32, new - shrink(original).
-        onto: (height, width) float32, a copy of the picture at first; is changed.
+        changes: (tiles, small height, small width, channels) float32, new - shrink(original).
+        onto: of the picture's shape, float32, a copy of the picture at first; is changed.
         strength: the share of the change, 1 for all of it.
         enlargement: see `resize`.
     """
     done = 0
     for some in _batches(tiling, tiles):
-        enlarged = resize(changes[done : done + len(some)], tiling.side, enlargement=enlargement)[..., 0]
+        enlarged = resize(changes[done : done + len(some)], tiling.shape, enlargement=enlargement)
         done += len(some)
         for tile, change in zip(some, enlarged, strict=True):
             place = tiling.place(tile)
-            onto[place] += strength * tiling.weights(tile) * (original[place] + change - picture[place])
+            weights = beside_channels(tiling.weights(tile), picture)
+            difference = original[place] + change.reshape(original[place].shape) - picture[place]
+            onto[place] += strength * weights * difference
+
+
+def beside_channels(plane: np.ndarray, picture: np.ndarray) -> np.ndarray:
+    """Return a number for every pixel, (height, width), as a factor of a picture with or without channels."""
+    return plane if picture.ndim == 2 else plane[..., None]
 
 
 def _batches(tiling: Tiling, tiles: Sequence[int]) -> Iterator[Sequence[int]]:
@@ -133,7 +146,7 @@ def _batches(tiling: Tiling, tiles: Sequence[int]) -> Iterator[Sequence[int]]:
     Returns:
         The batches, in order.
     """
-    at_a_time = max(1, PIXELS_AT_A_TIME // tiling.side**2)
+    at_a_time = max(1, PIXELS_AT_A_TIME // math.prod(tiling.shape))
     yield from (tiles[first : first + at_a_time] for first in range(0, len(tiles), at_a_time))
 
 
@@ -144,7 +157,7 @@ def take_out_spread(images: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndar
     makes of an even tile gets its spread of next to nothing back, so that the tile stays even.
 
     Args:
-        images: (batch, height, width, 1) float32.
+        images: (batch, height, width, channels) float32.
     Returns:
         z, of the same shape; the mean and the standard deviation, at least 1e-6, each (batch, 1, 1, 1).
     """

@@ -47,6 +47,41 @@ def receptive_field(windows: Iterable[tuple[int, int]]) -> ReceptiveField:
     return ReceptiveField(side, stride)
 
 
+class Window(NamedTuple):
+    """What a layer looks through, along one axis.
+
+    Attributes:
+        size: pixels of its input that it reaches over.
+        stride: from one position to the next.
+        is_padded: whether its input is continued so that there are ceil(length / stride) positions ("same").
+    """
+
+    size: int
+    stride: int
+    is_padded: bool = False
+
+
+def places(windows: Iterable[Window], length: int) -> tuple[int, int]:
+    """Return how many positions layers one behind the other have over so many pixels, and where the first one begins.
+
+    Args:
+        windows: of each layer, from the input on.
+        length: pixels.
+    Returns:
+        The number, and the first pixel that the first position sees: below 0 if it looks at what is padded.
+    """
+    start, stride = 0, 1
+    for size, step, is_padded in windows:
+        if is_padded:
+            count = -(-length // step)
+            # as TensorFlow divides what is missing: the smaller half before the picture
+            start -= max((count - 1) * step + size - length, 0) // 2 * stride
+        else:
+            count = max((length - size) // step + 1, 0)
+        length, stride = count, stride * step
+    return length, start
+
+
 def octave_shapes(height: int, width: int, count: int, scale: float) -> list[tuple[int, int]]:
     """Compute the size of every octave: round(side / scale^k) for k = count - 1 .. 0, at least 1.
 

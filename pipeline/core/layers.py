@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from pipeline.core.geometry import ReceptiveField, receptive_field
+from pipeline.core.geometry import ReceptiveField, Window, receptive_field
 
 # Of the output of a layer without the batch: (height, width, maps) or (units,); None for what is not known.
 Shape = tuple[int | None, ...]
@@ -54,9 +54,14 @@ class Sliding(_Named):
 
         With padding, what a position sees depends on where in the picture it is.
         """
+        window = self.slid()
+        return (window.size, window.stride) if window is not None and not window.is_padded else None
+
+    def slid(self) -> Window | None:
+        """Return a square window, with padding or without; else None."""
         sizes = {self._reach(0), self._reach(1)}
         alike = len(sizes) == len({*self.size}) == len({*self.stride}) == len({*self.dilation}) == 1
-        return (sizes.pop(), self.stride[0]) if alike and self.padding == "valid" else None
+        return Window(sizes.pop(), self.stride[0], self.padding == "same") if alike else None
 
     def _reach(self, axis: int) -> int:
         return (self.size[axis] - 1) * self.dilation[axis] + 1
@@ -182,6 +187,29 @@ class Network:
         """
         windows = self.windows(up_to)
         return None if windows is None else receptive_field(windows)
+
+    def slid(self, up_to: str | None = None) -> list[Window] | None:
+        """Return every window from the input up to a layer, with padding or without: what slides over large pictures.
+
+        Far from the edges of a large picture nobody sees whether it is padded.
+
+        Args:
+            up_to: name of a layer, None for the last one.
+        Returns:
+            None unless the layers are a chain of square windows and of layers that see one pixel.
+        Raises:
+            ValueError: there is no layer of this name.
+        """
+        path = self._path(len(self.layers) - 1 if up_to is None else self._names().index(up_to))
+        if path is None or not all(isinstance(layer, Sliding | Pointwise) for layer in path):
+            return None
+        windows = [layer.slid() for layer in path if isinstance(layer, Sliding)]
+        return None if None in windows else [window for window in windows if window is not None]
+
+    def slid_field(self, up_to: str | None = None) -> ReceptiveField | None:
+        """Return what a position of a layer sees of a large picture, far from its edges; None where `slid` is."""
+        windows = self.slid(up_to)
+        return None if windows is None else receptive_field(window[:2] for window in windows)
 
     def _names(self) -> list[str]:
         return [layer.name for layer in self.layers]

@@ -15,20 +15,24 @@ LEAST_SPREAD = 0.01
 
 
 def mean_and_spread(pictures: tf.Tensor, window: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """Compute the mean m and the spread sqrt(mean(x^2) - m^2) around every pixel.
+    """Compute the mean m and the spread sqrt(mean(x^2) - m^2) around every pixel, of each channel by itself.
 
     The means are weighted by a Gaussian with a standard deviation of window / 4 pixels. It is applied to means over
     cells of about window / CELLS pixels, and what comes out is interpolated linearly.
 
     Args:
-        pictures: (batch, height, width, 1) float32.
+        pictures: (batch, height, width, channels) float32.
         window: pixels per side of a neighbourhood.
     Returns:
-        The mean and the spread, each (batch, height, width, 1) float32.
+        The mean and the spread, each (batch, height, width, channels) float32.
     Reference:
         Jarrett et al., 2009, "What is the Best Multi-Stage Architecture for Object Recognition?", its local contrast
         normalization, of which this has both parts.
     """
+    if pictures.shape[-1] > 1:
+        by_channel = [mean_and_spread(pictures[..., k : k + 1], window) for k in range(pictures.shape[-1])]
+        means, spreads = zip(*by_channel, strict=True)
+        return tf.concat(means, axis=-1), tf.concat(spreads, axis=-1)
     cell = max(window // CELLS, 1)
     height, width = pictures.shape[1:3]
     powers = [tf.nn.avg_pool2d(power, cell, cell, "SAME") for power in (pictures, tf.square(pictures))]
@@ -46,19 +50,33 @@ def mean_and_spread(pictures: tf.Tensor, window: int) -> tuple[tf.Tensor, tf.Ten
     return mean, tf.sqrt(tf.maximum(square - tf.square(mean), 0.0))
 
 
+def together(mean: tf.Tensor, spread: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return mean and spread over all channels, (batch, height, width, 1), given those of each by itself."""
+    if mean.shape[-1] == 1:
+        return mean, spread
+    over_all = tf.reduce_mean(mean, axis=-1, keepdims=True)
+    between = tf.reduce_mean(tf.square(mean - over_all), axis=-1, keepdims=True)
+    return over_all, tf.sqrt(tf.square(within(spread)) + between)
+
+
+def within(spread: tf.Tensor) -> tf.Tensor:
+    """Return the spread around the channels' own means, (batch, height, width, 1), given that of each channel."""
+    return spread if spread.shape[-1] == 1 else tf.sqrt(tf.reduce_mean(tf.square(spread), axis=-1, keepdims=True))
+
+
 def levelled(pictures: tf.Tensor, mean: tf.Tensor, most: tf.Tensor, window: int) -> tf.Tensor:
     """Return mean + (x - own mean) / max(own spread / most, 1): neighbourhoods with this mean, and at most this spread.
 
     Args:
-        pictures: (batch, height, width, 1) float32.
-        mean: (batch, height, width, 1) float32, that of every neighbourhood afterwards.
-        most: (batch, height, width, 1) float32, the largest spread.
+        pictures: (batch, height, width, channels) float32.
+        mean: (batch, height, width, channels) float32, that of every neighbourhood afterwards, which keeps its colour.
+        most: (batch, height, width, 1) float32, the largest spread `within` the channels.
         window: pixels per side of a neighbourhood.
     Returns:
-        (batch, height, width, 1) float32.
+        (batch, height, width, channels) float32.
     """
     own, spread = mean_and_spread(pictures, window)
-    return mean + (pictures - own) / tf.maximum(spread / most, 1.0)
+    return mean + (pictures - own) / tf.maximum(within(spread) / most, 1.0)
 
 
 def _continued(small: tf.Tensor, radius: int, axis: int) -> tf.Tensor:

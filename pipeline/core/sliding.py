@@ -11,9 +11,12 @@ from itertools import product
 import numpy as np
 import tensorflow as tf
 
-from pipeline.core.chunks import layout, receptive_field_of
+from pipeline.core.chunks import field_of_windows, layout, slid_windows_of
 from pipeline.core.forward import compiler_of, fast_forward_pass, plain_forward_pass
+from pipeline.core.geometry import places
 from pipeline.core.graph import Cnn
+from pipeline.core.keras_layers import describe_part
+from pipeline.core.layers import Pool, Sliding
 from pipeline.core.objectives import OBJECTIVES, Target, part_up_to
 from pipeline.core.parts import Part
 
@@ -32,13 +35,16 @@ class Slide:
     at the edge counts as much as the rest.
 
     Args:
-        model: a CNN whose layers up to `layer` are a chain without padding.
+        model: a CNN whose layers up to `layer` are a chain, see `slid_windows_of`. Where it pads its input, the picture
+            is continued by its mirror image instead.
         layer: the name of a convolution or pool.
         objective: one of `objectives.OBJECTIVES`.
         direction: (pictures, maps) float32.
         shape: (height, width) of the pictures in pixels.
         calls: how often the gradient will be asked for.
     Attributes:
+        aligned: pixels between two places of the positions at which the strided convolutions find the same pixels of
+            the picture in their windows, see `shift`.
         margin: mirrored pixels over each edge.
         chunks: those of the continued picture.
         shape: (height, width) of the pictures.
@@ -58,9 +64,10 @@ class Slide:
         calls: int,
     ) -> None:
         part = part_up_to(model, layer)
-        field = receptive_field_of(part)
-        assert field is not None
-        self.margin, self.chunks = layout(field, shape)
+        windows = slid_windows_of(part)
+        assert windows is not None
+        self.aligned = _aligned(part)
+        self.margin, self.chunks = layout(field_of_windows(windows), shape, windows)
         self.shape = shape
         self._target = self._target_of(part, layer, objective, direction)
         self.work = calls * len(direction) * self.chunks.pixels
@@ -70,26 +77,41 @@ class Slide:
         self._gradient = _compiled(self._target.part, compiler, self._target.squared)
         self._network = self._target.part.weights()
 
+    def shift(self, random: np.random.Generator) -> tuple[int, int]:
+        """Draw how far the positions are moved (down, across): by less than the stride, so that no pool's grid shows.
+
+        A strided convolution looks at every second pixel, say, with the same weights: moved by one, it rewards what it
+        punished before, and the steps of an ascent cancel each other out. So its positions stay where they are in the
+        whole picture, counted from its corner; only the pools behind the last one of them are moved.
+        """
+        moved = self.aligned * random.integers(self.chunks.field.stride // self.aligned, size=2)
+        begin = np.array([self.margin + places(self.chunks.windows, length)[1] for length in self.shape])
+        down, across = (moved + begin % self.aligned).tolist()
+        return down, across
+
     def gradient(
         self, pictures: np.ndarray, shift: tuple[int, int], on_pixels: Callable[[int], None] = lambda done: None
     ) -> tuple[np.ndarray, np.ndarray]:
         """Compute the objective of every picture, and its gradient times the number of positions.
 
         Args:
-            pictures: (pictures, height, width) float32.
+            pictures: (pictures, height, width, channels) float32, of grey ones also (pictures, height, width).
             shift: (down, across) by how many pixels, fewer than the stride, the positions are moved.
             on_pixels: is told how many pixels more are computed.
         Returns:
-            The objective (pictures,) float64; the gradient (pictures, height, width) float32.
+            The objective (pictures,) float64; the gradient, float32, of the pictures' shape.
         """
         field, (height, width), margin = self.chunks.field, self.shape, self.margin
-        inside = [(0, 0), (margin, margin), (margin, margin)]
+        shape, pictures = pictures.shape, pictures.reshape(*pictures.shape[:3], -1)
+        inside = [(0, 0), (margin, margin), (margin, margin), (0, 0)]
+        side, _, before = self.chunks.cut()
         # of a picture that no number of positions fills, what no position sees is left over
-        size = np.maximum(self.chunks.canvas(), np.add(self.shape, 2 * margin))
-        canvas, gradients = (np.zeros((len(pictures), *size), np.float32) for _ in range(2))
-        canvas[:, : height + 2 * margin, : width + 2 * margin] = np.pad(pictures, inside, "reflect")
+        size = np.maximum(self.chunks.canvas(), np.add(self.shape, 2 * margin + before))
+        whole = np.s_[:, before : before + height + 2 * margin, before : before + width + 2 * margin]
+        canvas, gradients = (np.zeros((len(pictures), *size, pictures.shape[-1]), np.float32) for _ in range(2))
+        canvas[whole] = np.pad(pictures, inside, "reflect")
         values = np.zeros(len(pictures))
-        step, side = self.chunks.block * field.stride, self.chunks.side
+        step = self.chunks.block * field.stride
         lanes = [
             (picture, shift[0] + i * step, shift[1] + j * step, self._row(picture, i, j))
             for picture, i, j in product(range(len(pictures)), *map(range, self.chunks.counts))
@@ -99,15 +121,15 @@ class Slide:
             some = lanes[first : first + at_a_time]
             # few sizes of the batch, as XLA compiles for each
             filled = some + some[:1] * ((1 << (len(some) - 1).bit_length()) - len(some))
-            cut = np.stack([canvas[b, y : y + side, x : x + side] for b, y, x, _ in filled])[..., None]
+            cut = np.stack([canvas[b, y : y + side, x : x + side] for b, y, x, _ in filled])
             rows = [row for *_, row in filled]
             value, gradient = self._gradient(self._network, cut, self._target.weights[rows], self._target.offset[rows])
-            for (b, y, x, _), one, g in zip(some, value.numpy(), gradient.numpy()[..., 0], strict=False):
+            for (b, y, x, _), one, g in zip(some, value.numpy(), gradient.numpy(), strict=False):
                 values[b] += one
                 gradients[b, y : y + side, x : x + side] += g
             on_pixels(len(some) * side**2)
-        folded = _folded(gradients[:, : height + 2 * margin, : width + 2 * margin], margin)
-        return values / np.prod(self.chunks.positions), folded
+        folded = _folded(gradients[whole], margin)
+        return values / np.prod(self.chunks.positions), folded.reshape(shape)
 
     def _target_of(self, part: Part, layer: str, objective: str, direction: np.ndarray) -> Target:
         """Return the objective of a chunk: of each picture up to four, see `_kinds`.
@@ -122,11 +144,13 @@ class Slide:
             the picture has.
         """
         chunks = self.chunks
-        sized = part.graph.at_size(chunks.side, chunks.side)
+        side, first, _ = chunks.cut()
+        sized = part.graph.at_size(side, side)
         last = np.subtract(chunks.positions, np.subtract(chunks.counts, 1) * chunks.block)
-        kinds = np.zeros((len(self._kinds), chunks.block, chunks.block), np.float32)
+        kinds = np.zeros((len(self._kinds), *sized.shape_of(part.outputs[0])[:2]), np.float32)
         for kind, (is_lowest, is_rightmost) in zip(kinds, self._kinds, strict=True):
-            kind[: last[0] if is_lowest else None, : last[1] if is_rightmost else None] = 1
+            down, across = last[0] if is_lowest else chunks.block, last[1] if is_rightmost else chunks.block
+            kind[first : first + down, first : first + across] = 1
         weights = kinds[None, ..., None] * direction[:, None, None, None, :]
         return OBJECTIVES[objective](sized, layer, weights.reshape(-1, *weights.shape[2:]))
 
@@ -154,10 +178,10 @@ def _folded(gradient: np.ndarray, margin: int) -> np.ndarray:
     """Return the gradient with respect to the picture, given that of its continuation by mirrored pixels.
 
     Args:
-        gradient: (pictures, height + 2 * margin, width + 2 * margin) float32.
+        gradient: (pictures, height + 2 * margin, width + 2 * margin, channels) float32.
         margin: mirrored pixels over each edge.
     Returns:
-        (pictures, height, width) float32.
+        (pictures, height, width, channels) float32.
     """
     for axis in (1, 2):
         gradient = np.moveaxis(gradient, axis, 1)
@@ -167,6 +191,17 @@ def _folded(gradient: np.ndarray, margin: int) -> np.ndarray:
             inner[:, -margin - 1 : -1] += gradient[:, : -margin - 1 : -1]
         gradient = np.moveaxis(inner, 1, axis)
     return gradient
+
+
+def _aligned(part: Part) -> int:
+    """Return the stride of the last convolution that has one, in pixels of the picture; 1 without any."""
+    stride = aligned = 1
+    for layer in describe_part(part).layers:
+        if isinstance(layer, Sliding):
+            stride *= layer.stride[0]
+            if layer.stride[0] > 1 and not isinstance(layer, Pool):
+                aligned = stride
+    return aligned
 
 
 @functools.lru_cache(maxsize=32)

@@ -37,7 +37,7 @@ from pipeline.stages.oip.result import OipSweepResult
 from pipeline.stages.oip.settings import OipConfig
 
 if TYPE_CHECKING:
-    import keras
+    from pipeline.core.graph import Cnn
 
 
 # long: it has fifteen arguments, and a field of the result for each thing that it looks at
@@ -46,7 +46,7 @@ def examine_maps(
     oip_config: OipConfig,
     noise_config: NoiseConfig,
     dream_config: DreamConfig,
-    model: "keras.Model",
+    model: "Cnn",
     *,
     oips: OipSweepResult,
     seed: int,
@@ -155,7 +155,7 @@ def _dreams(
     config: AtlasDreamConfig,
     dream_config: DreamConfig,
     layer: str,
-    model: "keras.Model",
+    model: "Cnn",
     photo: np.ndarray,
     maps: list[int],
     seed: int,
@@ -203,7 +203,7 @@ class _Network(NamedTuple):
     layer_weights: np.ndarray
 
 
-def _network(model: "keras.Model") -> _Network:
+def _network(model: "Cnn") -> _Network:
     return _Network(*(np.array(column) for column in zip(*layer_rows(model), strict=True)))
 
 

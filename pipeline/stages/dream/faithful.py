@@ -10,11 +10,9 @@ from pipeline.core import ascent
 from pipeline.core.canvas import Canvas, canvas_of
 from pipeline.core.carving import shrink_tiles
 from pipeline.core.chunks import receptive_field_of
-from pipeline.core.graph import graph_of
 from pipeline.core.keras_layers import describe_model
 from pipeline.core.local_contrast import mean_and_spread
 from pipeline.core.matching import MAPS, Match
-from pipeline.core.noise import standardized
 from pipeline.core.objectives import after_activation, before_activation, directions, part_up_to, weights_of
 from pipeline.core.priors import Priors
 from pipeline.core.references import layers_before, match_of, references_of, shaped_like
@@ -22,10 +20,11 @@ from pipeline.core.tiles import Tiling
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.progress import Advance, Progress
 from pipeline.stages.dream.fitting import check_references
+from pipeline.stages.dream.scale import Scale
 from pipeline.stages.dream.settings import DreamConfig
 
 if TYPE_CHECKING:
-    import keras
+    from pipeline.core.graph import Cnn
 
 # Of a tile's side: how wide the neighbourhood is whose mean and contrast are kept.
 NEIGHBOURHOOD = 1 / 6
@@ -65,12 +64,13 @@ class MapReferences(NamedTuple):
 
 
 def references_for(
-    config: DreamConfig, model: "keras.Model", images: np.ndarray | None, progress: Progress
+    config: DreamConfig, model: "Cnn", scale: Scale, images: np.ndarray | None, progress: Progress
 ) -> MapReferences | None:
     """Return what the dreams of these settings are drawn to, None if that is nothing.
 
     Args:
-        images: (images, size, size, 1) float32, standardized: the training half of the data set.
+        scale: in which numbers is dreamt.
+        images: (images, height, width, channels) float32, as the CNN takes them: the training half of the data set.
         progress: is told how many images have been looked at.
     Raises:
         InputError: there are no images, or it is the first convolution, or no chain of layers leads to it.
@@ -90,23 +90,32 @@ def references_for(
     match = match_of(
         model, layers_before(model, layer), MAPS, scored=scored, aim=before_activation(model, layer, weights),
         images=images, references=found, goal=found.largest, weight=WEIGHT, is_least=True,
+        preprocessing=scale.preprocessing,
     )  # fmt: skip
-    return MapReferences(match, found.largest, shaped_like(images, settings.covariance, Priors(bounded=True)))
+    bounded = Priors(bounded=True, ends=scale.ends())
+    shaped_by = shaped_like(images, settings.covariance, bounded, scale.preprocessing)
+    return MapReferences(match, found.largest, shaped_by)
 
 
 class Faithful:
     """One level's way of drawing into tiles.
 
     Args:
-        original: (height, width) float32, the standardized luma of the photo, whose mean and contrast are kept.
+        scale: in which numbers is dreamt.
+        original: (height, width[, 3]) float32, the photo in these numbers, whose mean and contrast are kept.
     """
 
     def __init__(
-        self, config: DreamConfig, model: "keras.Model", references: MapReferences, original: np.ndarray, tiling: Tiling
+        self,
+        config: DreamConfig,
+        model: "Cnn",
+        scale: Scale,
+        references: MapReferences,
+        original: np.ndarray,
+        tiling: Tiling,
     ) -> None:
-        self._config, self._model, self._references = config, model, references
+        self._config, self._model, self._scale, self._references = config, model, scale, references
         self._original, self._tiling = original, tiling
-        self._size = graph_of(model).input_shape[0]
 
     def shares(self, means: np.ndarray) -> np.ndarray:
         """Return means (images, maps) as shares of the largest that a training image causes; 0 if none does."""
@@ -114,9 +123,9 @@ class Faithful:
         return np.where(largest > 0, means / np.where(largest > 0, largest, 1), 0)
 
     def shown(self, tiles: list[int]) -> np.ndarray:
-        """Return what the CNN sees of tiles of the photo: (tiles, size, size, 1), standardized."""
-        now = shrink_tiles(self._original, self._tiling, tiles, self._size)
-        return standardized(self._canvas(tiles).pixels(now))
+        """Return what the CNN sees of tiles of the photo: (tiles, height, width, channels)."""
+        now = shrink_tiles(self._original, self._tiling, tiles, self._scale.size)
+        return self._scale.preprocessing.shown(self._canvas(tiles).pixels(now))
 
     def draw(
         self,
@@ -129,7 +138,7 @@ class Faithful:
         """Draw into tiles.
 
         Args:
-            now: (tiles, size, size, 1) float32, as they are.
+            now: (tiles, height, width, channels) float32, as they are.
             tiles: their numbers.
             maps: of each tile.
             step_sizes: (steps,) float32, in units of what lies between paper and ink.
@@ -159,8 +168,9 @@ class Faithful:
 
     def _canvas(self, tiles: list[int]) -> Canvas:
         settings, original = self._config.faithful, self._original
-        window = max(round(self._tiling.side * NEIGHBOURHOOD), 3)
-        planes = mean_and_spread(tf.constant(original[None, ..., None]), window)
-        mean, spread = (shrink_tiles(plane.numpy()[0, ..., 0], self._tiling, tiles, self._size) for plane in planes)
-        spread = np.clip(spread, settings.least_contrast, settings.most_contrast)
+        window = max(round(min(self._tiling.shape) * NEIGHBOURHOOD), 3)
+        planes = mean_and_spread(tf.constant(original.reshape(1, *original.shape[:2], -1)), window)
+        mean, spread = (shrink_tiles(plane.numpy()[0], self._tiling, tiles, self._scale.size) for plane in planes)
+        unit = self._scale.step_sizes(np.ones(1, np.float32), original)
+        spread = np.clip(spread, settings.least_contrast * unit, settings.most_contrast * unit)
         return canvas_of(mean, spread, float(original.min()), float(original.max()), settings.ink.value)

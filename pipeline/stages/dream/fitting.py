@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from pipeline.core.geometry import ReceptiveField, octave_shapes
-from pipeline.core.tiles import Tiling, tiling
+from pipeline.core.tiles import Tiling, largest_tile, tiling
 from pipeline.runtime.errors import InputError
 from pipeline.settings.choices import DreamMethod
 from pipeline.settings.ranges import choice, no_repeats, one_or_each
@@ -13,11 +13,13 @@ from pipeline.stages.dream.settings import DreamConfig
 SMALLEST_TILE = 4
 
 
-def check_dream(config: DreamConfig, field: ReceptiveField | None, shape: tuple[int, int]) -> None:
+def check_dream(
+    config: DreamConfig, field: ReceptiveField | None, shape: tuple[int, int], like: tuple[int, int] = (1, 1)
+) -> None:
     """Check the settings of one dream against each other and against the size of its photo.
 
     Args:
-        field: of config.layer, None if it has none; shape: (height, width) of the photo.
+        field: of config.layer, None if it has none; shape: (height, width) of the photo; like: see `tilings_of`.
     Raises:
         InputError: octaves of a CNN that cannot be slid over a picture, an octave that the layer cannot see, a level
             with too small tiles, a tile that is not there, maps that are not one for all or one for each level.
@@ -26,7 +28,7 @@ def check_dream(config: DreamConfig, field: ReceptiveField | None, shape: tuple[
         no_repeats("dream.map_indices", config.map_indices or [])
         _check_octaves(config, slid(field), shape)
         return
-    tilings_of(config, shape)
+    tilings_of(config, shape, like)
     check_maps(config)
 
 
@@ -37,7 +39,7 @@ def slid(field: ReceptiveField | None) -> ReceptiveField:
         InputError: there is no such thing: the CNN cannot be slid over a picture.
     """
     if field is None:
-        takes = "carving with this CNN; octaves need a chain of unpadded convolutions and pools up to dream.layer"
+        takes = "carving with this CNN; octaves need a chain of convolutions and pools up to dream.layer"
         raise InputError.at("dream.method", takes=takes, got="octaves")
     return field
 
@@ -66,24 +68,28 @@ def check_maps(config: DreamConfig) -> None:
         one_or_each("dream.map_indices", config.map_indices, config.levels, "dream.levels")
 
 
-def tilings_of(config: DreamConfig, shape: tuple[int, int]) -> list[Tiling]:
+def tilings_of(config: DreamConfig, shape: tuple[int, int], like: tuple[int, int] = (1, 1)) -> list[Tiling]:
     """Return the tiling of every level.
 
     Args:
         shape: (height, width) of the photo.
+        like: (height, width) of the CNN's images, or of others in these proportions.
     Raises:
         InputError: a level with too small tiles, a tile that is not there, another number of maps than of tiles.
     """
     size = f"a photo of {shape[1]} x {shape[0]}"
+    shorter = min(largest_tile(*shape, like))
     tilings = []
     for level, per_side in enumerate(config.levels):
-        if min(shape) < SMALLEST_TILE:
+        if shorter < SMALLEST_TILE:
             takes = f"at least {SMALLEST_TILE} pixels per side of the photo"
+            if like[0] != like[1]:
+                takes += f", and of the largest part of it that is as {like[1]} x {like[0]}"
             raise InputError.at("dream.size", takes=takes, got=f"{shape[1]} x {shape[0]}")
-        if min(shape) < SMALLEST_TILE * per_side:
-            takes = f"at most {min(shape) // SMALLEST_TILE} tiles per side of {size}"
+        if shorter < SMALLEST_TILE * per_side:
+            takes = f"at most {shorter // SMALLEST_TILE} tiles per side of {size}"
             raise InputError.at("dream.levels", takes=takes, got=per_side)
-        tiles = tiling(*shape, per_side, config.overlap)
+        tiles = tiling(*shape, per_side, config.overlap, like)
         worked_on = len(tiles)
         if config.tiles is not None:
             worked_on = len(config.tiles[level])

@@ -9,10 +9,11 @@ from pipeline.stages.dream.carve import Carving
 from pipeline.stages.dream.course import Course, OnWork
 from pipeline.stages.dream.faithful import MapReferences
 from pipeline.stages.dream.octaves import Octaves
+from pipeline.stages.dream.scale import Scale
 from pipeline.stages.dream.settings import DreamConfig
 
 if TYPE_CHECKING:
-    import keras
+    from pipeline.core.graph import Cnn
 
 
 class Dreamer(Protocol):
@@ -22,7 +23,7 @@ class Dreamer(Protocol):
         """Return how many units of work, whatever they are, a photo of (height, width) takes."""
 
     def dream(self, original: np.ndarray, mask: np.ndarray | None, *, seed: int, on_work: OnWork) -> Course:
-        """Dream into the standardized luma (height, width) of a photo, where the mask, (height, width), is not 0.
+        """Dream into a photo as `Scale.picture` makes it, where the mask, (height, width), is not 0.
 
         Args:
             seed: of whatever is random.
@@ -30,10 +31,13 @@ class Dreamer(Protocol):
         """
 
 
-def dreamer_of(config: DreamConfig, model: "keras.Model", references: MapReferences | None = None) -> Dreamer:
+def dreamer_of(config: DreamConfig, model: "Cnn", scale: Scale, references: MapReferences | None = None) -> Dreamer:
     """Return the method of the settings.
 
     Args:
+        scale: in which numbers it works.
         references: what carving draws the tiles to; see `faithful.references_for`.
     """
-    return Carving(config, model, references) if config.method is DreamMethod.carving else Octaves(config, model)
+    if config.method is DreamMethod.carving:
+        return Carving(config, model, scale, references)
+    return Octaves(config, model, scale)

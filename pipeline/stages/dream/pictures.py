@@ -6,7 +6,7 @@ from itertools import pairwise
 import matplotlib
 import numpy as np
 
-from pipeline.core.colour import dreamt_colours, luma, rounded, with_luma
+from pipeline.core.colour import channels_of, dreamt_colours, in_channels, rounded, with_luma
 from pipeline.core.geometry import within
 from pipeline.drawing.curves import COLORS, legend_above, new_figure, to_picture
 from pipeline.drawing.layout import captioned, cell_width, even_columns, resized, thumbnail
@@ -36,20 +36,23 @@ def render_dream(config: DreamConfig, result: DreamResult) -> Pictures:
     photo, dream, dream_soft, dream_strong, before_after, frames and objective .png, a picture of every level of every
     turn, or every octave, growing.webp, and zoom.webp if there are frames of one.
     """
-    photo = rounded(result.photo)
-    dreamt = dreamt_colours(photo, result.picture)
+    photo, picture = rounded(result.photo), result.picture
+    dreamt = dreamt_colours(photo if picture.ndim == 2 else result.photo, picture)
+    if picture.ndim == 3:
+        photo = in_channels(photo, 3).astype(np.uint8)
     frames = _in_colours(photo, result.frames)
     small = (frames.shape[2], frames.shape[1])
     both = np.stack([resized(photo, small), resized(dreamt, small)])
     # what is even has no contrast to set
-    even = not np.ptp(luma(photo))
-    soft = dreamt if even else with_luma(photo, enhanced(result.picture, config.contrast))
-    strong = dreamt if even else with_luma(photo, strong_contrast(result.picture, _limit(photo)))
+    shown = _flat(in_channels(photo, channels_of(picture)))
+    even = not np.ptp(shown)
+    soft = enhanced(_flat(picture), config.contrast).reshape(picture.shape)
+    strong = strong_contrast(picture, contrast_limit(deviations(shown, axis=(-2, -1))))
     pictures: Pictures = {
         "photo.png": photo,
         "dream.png": dreamt,
-        "dream_soft.png": soft,
-        "dream_strong.png": strong,
+        "dream_soft.png": dreamt if even else with_luma(photo, soft),
+        "dream_strong.png": dreamt if even else with_luma(photo, strong),
         "before_after.png": captioned(both, [[Caption("photo")], [Caption("dream")]], 2),
         "frames.png": _overview(config, frames),
         "objective.png": _objective(config, result.objective),
@@ -102,13 +105,14 @@ def _list(what: str, numbers: list[int]) -> str:
 
 
 def _in_colours(photo: np.ndarray, frames: np.ndarray) -> np.ndarray:
-    """Return frames (count, height, width) with the photo's colours, shrunk to their size."""
+    """Return frames (count, height, width[, 3]) with the photo's colours, shrunk to their size, or their own."""
     small = resized(photo, (frames.shape[2], frames.shape[1]))
     return np.stack([with_luma(small, frame) for frame in frames])
 
 
-def _limit(photo: np.ndarray) -> float:
-    return contrast_limit(deviations(luma(photo), axis=(-2, -1)))
+def _flat(picture: np.ndarray) -> np.ndarray:
+    """Return all numbers of a picture (height, width[, 3]) in two dimensions."""
+    return picture.reshape(len(picture), -1)
 
 
 def _overview(config: DreamConfig, frames: np.ndarray) -> np.ndarray:

@@ -12,8 +12,9 @@ class DreamResult(OneFileResult):
     """A photo before and after.
 
     photo: as it was given, (height, width, 3) RGB or (height, width) grey levels; picture: (height, width) float32, its
-    luma after the dream, in standard deviations of the photo's luma above its mean; frames: (rounds, small height,
-    small width) uint8, the same as grey levels after each level of each turn, or each octave, at most as large as
+    luma after the dream, in standard deviations of the photo's luma above its mean, or by a CNN of colour images
+    (height, width, 3), in those of all channels; frames: (rounds, small height, small width[, 3]) uint8, the same as
+    levels after each level of each turn, or each octave, at most as large as
     `frame_size` says;
     objective: (turns, levels, steps), or (1, octaves, steps), before the change of each step, the mean over the tiles
     of a level, with references their likeness to those; tile_maps: (tiles, maps), the maps that each tile was driven

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def read_inputs(config: "Config", _: Dataset) -> dict[str, np.ndarray | None]:
     """Read the photo and its mask, and refuse what does not fit."""
-    return read_photo_and_mask(config, lambda field, shape: check_dream(config.dream, field, shape))
+    return read_photo_and_mask(config, lambda *of_photo: check_dream(config.dream, *of_photo))
 
 
 def compute(context: Context) -> DreamResult:
@@ -34,6 +34,7 @@ def compute(context: Context) -> DreamResult:
         seed=config.seed,
         mask=inputs["mask"],
         reference_images=context.dataset.train_images,
+        preprocessing=context.dataset.preprocessing,
         progress=context.progress,
     )
 

@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import tensorflow as tf
 
-from pipeline.core.colour import luma, rounded, with_luma
+from pipeline.core.colour import in_channels, rounded, with_luma
 from pipeline.core.geometry import octave_shapes, within
-from pipeline.core.graph import graph_of
 from pipeline.settings.choices import DreamMethod
-from pipeline.stages.dream.course import OnWork, standardized_picture
+from pipeline.stages.dream.course import OnWork
 from pipeline.stages.dream.faithful import MapReferences
 from pipeline.stages.dream.methods import dreamer_of
+from pipeline.stages.dream.scale import WHITE, Scale
 from pipeline.stages.dream.settings import DreamConfig
 
 if TYPE_CHECKING:
-    import keras
+    from pipeline.core.graph import Cnn
 
 # The share of the frames in which the end fades into the beginning.
 FADE = 1 / 6
@@ -25,26 +25,30 @@ FADE = 1 / 6
 class Zoom:
     """Frames that can be shown again and again: the middle of the one before, enlarged, and dreamt into.
 
-    Every frame keeps mean and spread of the first one's luma. There are more of them than are shown: those behind the
-    last one fade into the first ones, which move as fast.
+    Every frame keeps mean and spread of the first one's luma, or of its colours; one of levels, see `Scale`, is taken
+    as it is. There are more of them than are shown: those behind the last one fade into the first ones, which move as
+    fast.
 
     Args:
         shape: (height, width) of the photo.
+        scale: in which numbers is dreamt.
         references: see `dreamer_of`.
     """
 
     def __init__(
         self,
         config: DreamConfig,
-        model: "keras.Model",
+        model: "Cnn",
         shape: tuple[int, int],
+        scale: Scale,
         references: MapReferences | None = None,
     ) -> None:
+        self._scale = scale
         self._shown, self._factor, self._shape = config.zoom.frames, config.zoom.factor, within(shape, config.zoom.size)
         # the first frame is the dream itself
         self._dreams = self._shown - 1 + round(self._shown * FADE) if self._shown else 0
-        own = _of_a_frame(config, model, self._shape)
-        self._dreamer = dreamer_of(own, model, references) if self._shown else None
+        own = _of_a_frame(config, scale, self._shape)
+        self._dreamer = dreamer_of(own, model, scale, references) if self._shown else None
 
     @property
     def work(self) -> int:
@@ -60,15 +64,13 @@ class Zoom:
         if self._dreamer is None:
             return np.zeros((0, *self._shape, *dreamt.shape[2:]), np.uint8)
         frame = _closer(dreamt, 1.0, self._shape)
-        grey = luma(frame)
-        mean, spread = float(grey.mean()), float(grey.std())
+        scale, shown = self._scale, in_channels(frame, self._scale.channels)
+        mean, spread = (float(shown.mean()), float(shown.std())) if scale.standardizes else (0.0, float(WHITE))
         frames = [frame]
         for number in range(1, self._dreams + 1):
             frame = _closer(frame, self._factor, self._shape)
-            original = standardized_picture(luma(frame))
-            course = self._dreamer.dream(original, None, seed=seed + number, on_work=on_work)
-            picture = standardized_picture(course.pictures[0])
-            frame = with_luma(frame, mean + spread * picture)
+            course = self._dreamer.dream(scale.picture(frame), None, seed=seed + number, on_work=on_work)
+            frame = with_luma(frame, mean + spread * scale.settled(course.pictures[0]))
             frames.append(frame)
         shown, fading = np.stack(frames[: self._shown]), frames[self._shown :]
         for k, late in enumerate(fading):
@@ -77,10 +79,10 @@ class Zoom:
         return shown
 
 
-def _of_a_frame(config: DreamConfig, model: "keras.Model", shape: tuple[int, int]) -> DreamConfig:
+def _of_a_frame(config: DreamConfig, scale: Scale, shape: tuple[int, int]) -> DreamConfig:
     """Return the settings of a single frame, which has room for fewer octaves, and is dreamt into once."""
     count = config.octaves.count
-    while count > 1 and min(octave_shapes(*shape, count, config.octaves.scale)[0]) < graph_of(model).input_shape[0]:
+    while count > 1 and min(octave_shapes(*shape, count, config.octaves.scale)[0]) < min(scale.size):
         count -= 1
     strength = config.strengths()
     if config.method is DreamMethod.octaves:

@@ -5,21 +5,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.core.colour import dreamt_grey_levels, luma
 from pipeline.core.objectives import part_up_to
+from pipeline.core.preprocessing import STANDARDIZED, Preprocessing
 from pipeline.runtime.numerics import check_keras
 from pipeline.runtime.progress import Advance, Progress, no_progress
 from pipeline.settings.choices import Compare, DreamMethod
-from pipeline.stages.dream.course import standardized_picture
+from pipeline.stages.dream.checks import check_inputs
 from pipeline.stages.dream.faithful import MapReferences, references_for
 from pipeline.stages.dream.methods import Dreamer, dreamer_of
 from pipeline.stages.dream.octaves import Octaves
+from pipeline.stages.dream.scale import Scale
 from pipeline.stages.dream.settings import DreamConfig
 from pipeline.stages.dream.variants import Variant, variants_of
 from pipeline.stages.dream_sheet.result import DreamSheetResult
 
 if TYPE_CHECKING:
-    import keras
+    from pipeline.core.graph import Cnn
 
 # Of all pictures that are in work together: bounds the memory.
 PIXELS_AT_A_TIME = 4 * 2**20
@@ -27,12 +28,13 @@ PIXELS_AT_A_TIME = 4 * 2**20
 
 def dream_sheet(
     config: DreamConfig,
-    model: "keras.Model",
+    model: "Cnn",
     photo: np.ndarray,
     *,
     seed: int,
     mask: np.ndarray | None = None,
     reference_images: np.ndarray | None = None,
+    preprocessing: Preprocessing = STANDARDIZED,
     progress: Progress = no_progress,
 ) -> DreamSheetResult:
     """Make the dreams that `config.compare` asks for, each as `dream` would make it.
@@ -41,22 +43,24 @@ def dream_sheet(
 
     Args:
         config: as for `dream`; `compare` says in what the dreams differ.
-        model: a CNN for images (size, size, 1).
-        photo: (height, width, 3) RGB or (height, width) grey levels, of any size and range.
+        model: a CNN for images (height, width, 1) or (height, width, 3).
+        photo: (height, width, 3) RGB or (height, width) grey levels, as for `dream`.
         seed: of the random shifts of octaves, the same for all dreams.
         mask: (height, width) from 0, the photo stays as it is, to 1.
-        reference_images: as for `dream`.
+        reference_images, preprocessing: as for `dream`.
         progress: is told how many units of work are done.
     Returns:
-        The luma of every dream as grey levels, and its objective at the first and at the last step.
+        The luma of every dream as grey levels, or all channels, and its objective at the first and at the last step.
     Raises:
         InputError: as `dream`.
     """
     check_keras()
-    original = standardized_picture(luma(photo))
+    check_inputs(config, model, photo, mask)
+    scale = Scale.of(model, preprocessing)
+    original = scale.picture(photo)
     variants = variants_of(config, part_up_to(model, config.layer).output_shape[-1])
-    references = references_for(config, model, reference_images, progress)
-    dreamers = list(_dreamers(config, model, variants, references, original.size))
+    references = references_for(config, model, scale, reference_images, progress)
+    dreamers = list(_dreamers(config, model, scale, variants, references, original.size))
     shape = (original.shape[0], original.shape[1])
     advance = Advance("dream_sheet", progress, sum(dreamer.work(shape, mask) for dreamer in dreamers))
     pictures: list[np.ndarray] = []
@@ -66,7 +70,7 @@ def dream_sheet(
         # not kept: what it slides over the photo takes memory
         dreamer = dreamers.pop(0)
         course = dreamer.dream(original, mask, seed=seed, on_work=advance)
-        pictures.extend(dreamt_grey_levels(photo, course.pictures))
+        pictures.extend(scale.levels(photo, course.pictures))
         begun.extend(course.objective[0, 0])
         objective.extend(course.objective[-1, -1])
     return DreamSheetResult(
@@ -81,7 +85,8 @@ def dream_sheet(
 
 def _dreamers(
     config: DreamConfig,
-    model: "keras.Model",
+    model: "Cnn",
+    scale: Scale,
     variants: Sequence[Variant],
     references: MapReferences | None,
     pixels: int,
@@ -91,6 +96,6 @@ def _dreamers(
         count = max(PIXELS_AT_A_TIME // pixels, 1)
         batches = [variants[first : first + count] for first in range(0, len(variants), count)]
         for some in batches:
-            yield Octaves(some[0].config, model, [variant.step for variant in some], repeats=len(batches))
+            yield Octaves(some[0].config, model, scale, [variant.step for variant in some], repeats=len(batches))
     else:
-        yield from (dreamer_of(variant.config, model, references) for variant in variants)
+        yield from (dreamer_of(variant.config, model, scale, references) for variant in variants)

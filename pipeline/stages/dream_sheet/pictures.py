@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pipeline.core.colour import rounded, with_luma
+from pipeline.core.colour import in_channels, rounded, with_luma
 from pipeline.drawing.layout import captioned, cell_width, even_columns, resized, thumbnail
 from pipeline.drawing.pictures import Pictures
 from pipeline.drawing.sheets import Caption, Note, with_heading
@@ -19,6 +19,8 @@ LAYOUTS, ROWS = ((320, 1320), (320, 2032), (240, 2032), (160, 2032)), 4
 def render_dream_sheet(config: DreamConfig, result: DreamSheetResult) -> Pictures:
     """Draw photo.png, contact_sheet.png and dreams/NAME.png, each in full size."""
     photo = rounded(result.photo)
+    if result.pictures.ndim == 4:
+        photo = in_channels(photo, 3).astype(np.uint8)
     dreams = [with_luma(photo, grey) for grey in result.pictures]
     names = result.names.tolist()
     return {

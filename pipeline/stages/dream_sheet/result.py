@@ -12,8 +12,9 @@ class DreamSheetResult(OneFileResult):
     """One photo dreamt in several ways.
 
     photo: as in `DreamResult`; names: (dreams,), what each does differently; steps: (dreams,), its map index, or its
-    number; pictures: (dreams, height, width) uint8, the luma of each as grey levels; begun, objective: (dreams,), the
-    objective at the first step, and at the last one of the last round.
+    number; pictures: (dreams, height, width) uint8, the luma of each as grey levels, or (dreams, height, width, 3) by a
+    CNN of colour images; begun, objective: (dreams,), the objective at the first step, and at the last one of the last
+    round.
     """
 
     FILE = "dream.npz"

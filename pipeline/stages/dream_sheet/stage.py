@@ -26,9 +26,9 @@ def read_inputs(config: "Config", _: Dataset) -> dict[str, np.ndarray | None]:
     # every convolution says how many it has
     assert maps is not None
 
-    def check(field: ReceptiveField | None, shape: tuple[int, int]) -> None:
+    def check(field: ReceptiveField | None, shape: tuple[int, int], like: tuple[int, int]) -> None:
         for variant in variants_of(config.dream, maps):
-            check_dream(variant.config, field, shape)
+            check_dream(variant.config, field, shape, like)
 
     return read_photo_and_mask(config, check)
 
@@ -45,6 +45,7 @@ def compute(context: Context) -> DreamSheetResult:
         seed=config.seed,
         mask=inputs["mask"],
         reference_images=context.dataset.train_images,
+        preprocessing=context.dataset.preprocessing,
         progress=context.progress,
     )
 
