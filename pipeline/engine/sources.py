@@ -15,8 +15,14 @@ _NOT_OF_RESULT = ("settings.py", "noise_settings.py", "faithful_settings.py", "s
 # What is imported and changes no result: settings; data, which is part of the key by its content; what describes a
 # stage, and what a process needs, but for what is in _BY_ALL.
 _NOT_FOLLOWED = ("settings/", "data/", "engine/", "runtime/")
-# By what every result is written.
-_BY_ALL = ("engine/record.py", "engine/storage.py", "drawing/pictures.py", "runtime/numerics.py")
+# By what all images are made, and every result is written.
+_BY_ALL = (
+    "core/preprocessing.py",
+    "engine/record.py",
+    "engine/storage.py",
+    "drawing/pictures.py",
+    "runtime/numerics.py",
+)
 _TYPE_CHECKING = re.compile(r"^if TYPE_CHECKING:\n(?:(?:[ ]+.*)?\n)+", re.MULTILINE)
 _IMPORT = re.compile(r"^\s*from (pipeline[\w.]*) import (\([^)]*\)|[^\n]*)|^\s*import (pipeline[\w.]*)", re.MULTILINE)
 

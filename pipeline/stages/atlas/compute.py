@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from pipeline.core.chunks import receptive_field_of
+from pipeline.core.chunks import slid_windows_of
 from pipeline.core.evidence import agreement
 from pipeline.core.geometry import octave_shapes
 from pipeline.core.network import convolutions, layer_rows
 from pipeline.core.objectives import part_up_to
+from pipeline.core.preprocessing import STANDARDIZED, Preprocessing
 from pipeline.core.references import References
 from pipeline.runtime.numerics import check_keras
 from pipeline.runtime.progress import Progress, no_progress
@@ -54,6 +55,7 @@ def examine_maps(
     training_images: np.ndarray | None = None,
     start_pictures: np.ndarray | None = None,
     photo: np.ndarray | None = None,
+    preprocessing: Preprocessing = STANDARDIZED,
     progress: Progress = no_progress,
 ) -> AtlasResult:
     """Look at the maps of `oip_config.layer` that have an OIP from all sides.
@@ -73,6 +75,7 @@ def examine_maps(
         start_pictures: see `sweep_oips`.
         photo: (height, width) or (height, width, 3) uint8 to dream into. No dreams for None, a layer that is no
             convolution, or a CNN with padding or branches, which cannot slide over a photo.
+        preprocessing: what the CNN takes of a picture's levels.
         progress: is told how far all of it is.
     Returns:
         What an atlas shows beside the OIPs and the statistics.
@@ -81,12 +84,12 @@ def examine_maps(
             else, see `check_keras`.
     """
     check_keras()
-    layer, size = oip_config.layer, oips.images.shape[1]
+    layer, shape = oip_config.layer, oips.images.shape[1:]
     maps = oips.map_indices[oips.map_indices >= 0].tolist()
     pictures = oips.images[oips.map_indices >= 0]
     kinds = kinds_of(config, oip_config, noise_config, maps)
     others = [name for name in convolutions(model) if name != layer] if config.elsewhere else []
-    slides = receptive_field_of(part_up_to(model, layer)) is not None
+    slides = slid_windows_of(part_up_to(model, layer)) is not None
     wants_dreams = photo is not None and layer in convolutions(model) and slides and len(maps) > 0
     parts = _Parts(progress, [3] * len(kinds) + [1] * len(others) + [2] + [4] * wants_dreams)
 
@@ -95,37 +98,39 @@ def examine_maps(
     ) -> OipSweepResult:
         return sweep_oips(
             oip, noise, model, seed=seed, reference_images=real, training_images=training_images, references=references,
-            start_pictures=start_pictures, progress=parts.next(),
+            start_pictures=start_pictures, preprocessing=preprocessing, progress=parts.next(),
         )  # fmt: skip
 
-    # what real images cause in the maps is known already; the largest of it is not asked for again
-    needed = reference_images if oip_config.quality.spectrum is Spectrum.data else None
+    # what real images cause in the maps is known already; the largest of it is not asked for again, but where they say
+    # what levels and colours pictures have
+    is_asked = oip_config.quality.spectrum is Spectrum.data
+    needed = reference_images if is_asked or shape[-1] > 1 or not preprocessing.standardizes else None
     driving = references_again(oips) if oip_config.faithful.is_on else None
     starts = other_starts(
-        kinds, [sweep(kind.oip, kind.noise, needed, driving) for kind in kinds], config.starts, len(maps), size
+        kinds, [sweep(kind.oip, kind.noise, needed, driving) for kind in kinds], config.starts, len(maps), shape
     )
     elsewhere = [
         sweep(_elsewhere(oip_config, name, is_first=name == convolutions(model)[0]), noise_config, reference_images)
         for name in others
     ]
     step = parts.next()
-    predicted = predictions(model, pictures)
+    predicted = predictions(model, pictures, preprocessing)
     step("atlas", 1, 1)
     network = _network(model)
     return AtlasResult(
         layer=layer,
         map_indices=np.array(maps, int),
-        agreement=agreement(starts.other_images[0, ..., 0])
+        agreement=agreement(starts.other_images[0].mean(axis=-1))
         if maps and noise_config.is_random()
         else np.full(len(maps), np.nan),
         predictions=predicted,
         photo=np.zeros((0, 0), np.uint8) if photo is None else photo,
-        dreams=_dreams(config.dream, dream_config, layer, model, photo, maps, seed, parts.next())
+        dreams=_dreams(config.dream, dream_config, layer, model, photo, maps, seed, preprocessing, parts.next())
         if wants_dreams and photo is not None
         else np.zeros((0, 0, 0), np.uint8),
         **starts._asdict(),
         **network._asdict(),
-        **_joined(elsewhere, network.layers.tolist(), size)._asdict(),
+        **_joined(elsewhere, network.layers.tolist(), shape)._asdict(),
     )
 
 
@@ -159,9 +164,10 @@ def _dreams(
     photo: np.ndarray,
     maps: list[int],
     seed: int,
+    preprocessing: Preprocessing,
     progress: Progress,
 ) -> np.ndarray:
-    """Return the photo dreamt by octaves towards each map: (maps, height, width) uint8."""
+    """Return the photo dreamt by octaves towards each map: (maps, height, width) uint8, of a colour CNN in colours."""
     settings = dataclasses.replace(
         dream_config,
         method=DreamMethod.octaves,
@@ -189,7 +195,12 @@ def _dreams(
     ]
     octaves = dataclasses.replace(config.octaves, count=max(fitting, default=1))
     return dream_sheet(
-        dataclasses.replace(settings, octaves=octaves), model, photo, seed=seed, progress=progress
+        dataclasses.replace(settings, octaves=octaves),
+        model,
+        photo,
+        seed=seed,
+        preprocessing=preprocessing,
+        progress=progress,
     ).pictures
 
 
@@ -217,13 +228,11 @@ class _Elsewhere(NamedTuple):
     elsewhere_maximum: np.ndarray
 
 
-def _joined(sweeps: Sequence[OipSweepResult], layers: Sequence[str], size: int) -> _Elsewhere:
+def _joined(sweeps: Sequence[OipSweepResult], layers: Sequence[str], shape: tuple[int, ...]) -> _Elsewhere:
     """Return the OIPs of several layers one after the other."""
     if not sweeps:
         nothing = np.zeros(0, np.float32)
-        return _Elsewhere(
-            np.zeros(0, int), np.zeros(0, int), np.zeros((0, size, size, 1), np.float32), nothing, nothing
-        )
+        return _Elsewhere(np.zeros(0, int), np.zeros(0, int), np.zeros((0, *shape), np.float32), nothing, nothing)
     return _Elsewhere(
         np.array([layers.index(each.layer) for each in sweeps for _ in each.map_indices]),
         *(

@@ -36,7 +36,7 @@ def read_inputs(config: "Config", dataset: Dataset) -> dict[str, np.ndarray | No
 def _photo(config: "Config") -> np.ndarray | None:
     """Return the photo as small as the atlas dreams into it, a square; None if it does not."""
     layer, size = config.oip.layer, config.atlas.dream.size
-    field = config.model.network.receptive_field(layer)
+    field = config.model.network.slid_field(layer)
     if size == 0 or field is None or layer not in config.model.network.convolutions():
         return None
     photo = load_photo(config.dream.photo, size=max(size, field.smallest_picture), fit=Fit.crop)
@@ -60,6 +60,7 @@ def compute(context: Context) -> AtlasResult:
         training_images=context.dataset.train_images,
         start_pictures=context.inputs["start_pictures"],
         photo=context.inputs["photo"],
+        preprocessing=context.dataset.preprocessing,
         progress=context.progress,
     )
 

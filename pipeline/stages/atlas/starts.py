@@ -56,11 +56,11 @@ class OtherStarts(NamedTuple):
 
 
 def other_starts(
-    kinds: Sequence[Kind], found: Sequence[OipSweepResult], starts: int, maps: int, size: int
+    kinds: Sequence[Kind], found: Sequence[OipSweepResult], starts: int, maps: int, shape: tuple[int, ...]
 ) -> OtherStarts:
     """Return what came of every kind of start image, of so many starts and maps, of pictures of this side."""
     if not found:
-        nothing = np.zeros((0, starts, maps, size, size, 1), np.float32)
+        nothing = np.zeros((0, starts, maps, *shape), np.float32)
         return OtherStarts(np.array([], np.str_), nothing, nothing[..., 0, 0, 0])
     return OtherStarts(
         np.array([kind.name for kind in kinds]),
