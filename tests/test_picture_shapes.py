@@ -11,8 +11,10 @@ from oip_settings import NOISE, OFF, OIP, PLAIN
 
 from pipeline.core import jitter, spectra, variation
 from pipeline.core.noise import fourier_noise, multi_wavelength_noise, random_cells, standardized
+from pipeline.core.objectives import part_up_to
 from pipeline.core.preprocessing import STANDARDIZED, Preprocessing, by_mean_and_std, preprocessing_of
 from pipeline.core.priors import mixed, roughness_gradient
+from pipeline.core.score import features_per_image
 from pipeline.data.dataset import Dataset
 from pipeline.data.photos import load_photo
 from pipeline.engine.storage import load_result
@@ -33,7 +35,6 @@ from pipeline.stages.oip.compute import sweep_oips
 from pipeline.stages.oip.result import OipSweepResult
 from pipeline.stages.oip.settings import JitterConfig
 from pipeline.stages.oip.start_pictures import read_start_pictures
-from pipeline.stages.oip.sweep import features_per_image
 
 pytestmark = pytest.mark.slow
 
@@ -532,7 +533,7 @@ def test_the_memory_of_a_batch_is_bounded_and_the_result_the_same(monkeypatch):
     settings = {"reference_images": images, "objective": Objective.activation, "steps": 6}
     whole = run(model, preprocessing, **settings)
     assert sizes == [5]
-    one = features_per_image(sweep.after_activation(model, "second", np.zeros((1, 10, 14, 5), np.float32)))
+    one = features_per_image(part_up_to(model, "second"))
     # pictures, two convolutions, a pool
     assert one == 24 * 32 * 3 + 24 * 32 * 4 + 12 * 16 * 4 + 10 * 14 * 5
     monkeypatch.setattr(sweep, "MOST_FEATURES", 2 * one + 1)

@@ -17,6 +17,8 @@ BATCH = 256
 # What is left over of a batch is filled up to a multiple of this: TensorFlow computes the last few numbers of an array,
 # which do not fill a register, by another formula than the others, as the exponentials of elu, sigmoid and tanh.
 WHOLE = 8
+# Numbers that all layers on the way hand on for all images of a batch: bounds the memory.
+MOST_FEATURES = 2**28
 
 
 def scores(target: Target, images: np.ndarray) -> np.ndarray:
@@ -116,6 +118,12 @@ def as_saved(images: np.ndarray) -> np.ndarray:
     return standardized(levels.astype(np.float32))
 
 
+def features_per_image(part: Part) -> int:
+    """Return how many numbers the layers of a part hand on for one image, all together."""
+    shapes = [shape for step in part.steps for shape in step.node.shapes]
+    return sum(int(np.prod(shape)) for shape in shapes)
+
+
 def _features(part: Part, images: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
     """Compute the output of `part`, a batch at a time.
 
@@ -126,8 +134,9 @@ def _features(part: Part, images: np.ndarray) -> Iterator[tuple[slice, np.ndarra
         Of each batch: which of the images, and their features (batch, ...) float32.
     """
     compute, weights = _compiled(part), part.weights()
-    for first in range(0, len(images), BATCH):
-        rows = slice(first, first + BATCH)
+    batch = max(min(BATCH, MOST_FEATURES // features_per_image(part)) // WHOLE * WHOLE, WHOLE)
+    for first in range(0, len(images), batch):
+        rows = slice(first, first + batch)
         some = images[rows]
         filled = np.resize(some, (-(-len(some) // WHOLE) * WHOLE, *some.shape[1:]))
         yield rows, compute(weights, tf.constant(filled, tf.float32)).numpy()[: len(some)]

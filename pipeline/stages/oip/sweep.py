@@ -14,7 +14,7 @@ from pipeline.core.objectives import OBJECTIVES, Target, after_activation, direc
 from pipeline.core.preprocessing import STANDARDIZED
 from pipeline.core.priors import Priors
 from pipeline.core.schedules import snapshot_steps, step_sizes
-from pipeline.core.score import scores
+from pipeline.core.score import MOST_FEATURES, features_per_image, scores
 from pipeline.runtime.progress import Progress
 from pipeline.settings.shared import ConvergenceConfig
 from pipeline.stages.oip.checks import check_target, shape_of_layer
@@ -48,8 +48,6 @@ OF_THE_BEST = Found._fields[:-2]
 FLUCTUATION = 0.05
 # The standard deviation of a picture in levels from 0 to 1, such as it takes for `verdicts` to hold there: measured.
 LEVELS = 0.2
-# Of all layers on the way, for all images of a batch: bounds the memory.
-MOST_FEATURES = 2**28
 # No activation comes near it.
 ABOVE_ALL = 1e30
 
@@ -112,7 +110,7 @@ class Sweep:
         weights = weights_of(direction, shape, position)
         self.scored = after_activation(model, config.layer, weights)
         self.aim = OBJECTIVES[config.objective.value](model, config.layer, weights)
-        self._batch = min(config.batch_size, max(MOST_FEATURES // features_per_image(self.aim), 1))
+        self._batch = min(config.batch_size, max(MOST_FEATURES // features_per_image(self.aim.part), 1))
         self._done = self._total = 0
 
     def expect(self, steps: int) -> None:
@@ -261,12 +259,6 @@ def _ascended(
     return found._replace(
         images=standardized(found.images), snapshots=np.array(snapshots).reshape(found.snapshots.shape)
     )
-
-
-def features_per_image(target: Target) -> int:
-    """Return how many numbers the layers of a target's part hand on for one image, all together."""
-    shapes = [shape for step in target.part.steps for shape in step.node.shapes]
-    return sum(int(np.prod(shape)) for shape in shapes)
 
 
 def convergence_of(config: ConvergenceConfig) -> ascent.Convergence:
