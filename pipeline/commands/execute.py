@@ -25,7 +25,7 @@ from pipeline.runtime.signals import stoppable
 from pipeline.runtime.tensorflow import cpu_threads, release_tensorflow
 from pipeline.settings.config import Config
 from pipeline.settings.data import DataConfig
-from pipeline.stages.registry import STAGES
+from pipeline.stages.registry import STAGES, stages_of
 from pipeline.tracking import Tracker, open_tracker
 
 
@@ -59,7 +59,8 @@ def run(
     Raises:
         InputError: data, weights or a photo that cannot be read, an index that is not there.
     """
-    stages = needed(STAGES, config.stages)
+    known = stages_of(config.model)
+    stages = needed(known, config.stages)
     check_place(run_dir, stages, output_dir=Path(config.output_dir))
     plan = _plan(config, pinned or {})
     if ahead is None or not ahead.is_busy:
@@ -83,7 +84,7 @@ def run(
                     ahead=ahead if ahead and is_shared else stack.enter_context(Ahead(enabled=is_shared)),
                     after_all=functools.partial(_next_of, upcoming),
                 )
-                outcomes = {name: execution.finish(name) for name in STAGES if name in config.stages}
+                outcomes = {name: execution.finish(name) for name in known if name in config.stages}
         finally:
             with recording():
                 tracker.wait()
@@ -96,10 +97,10 @@ def _plan(config: Config, pinned: Mapping[str, PinnedResult]) -> Plan:
     """Return the settings with all that they name; reads it."""
     data = tuple(dataclasses.asdict(config.data).items())
     written = None if config.data.path is None else state_of(Path(config.data.path))
-    dataset = _dataset(data, config.model.input_size, written)
-    stages = needed(STAGES, config.stages)
-    inputs = {name: STAGES[name].inputs(config, dataset) for name in stages}
-    return Plan(stages=STAGES, config=config, dataset=dataset, inputs=inputs, pinned=pinned)
+    dataset = _dataset(data, config.model.input_shape[0], written)
+    known = stages_of(config.model)
+    inputs = {name: known[name].inputs(config, dataset) for name in needed(known, config.stages)}
+    return Plan(stages=known, config=config, dataset=dataset, inputs=inputs, pinned=pinned)
 
 
 @functools.lru_cache(maxsize=2)

@@ -29,7 +29,7 @@ def read_inputs(config: "Config", dataset: Dataset) -> dict[str, np.ndarray | No
     """Read the photo that every map dreams into, and what start images are chosen from."""
     return {
         "photo": _photo(config),
-        "start_pictures": read_start_pictures(config.noise, dataset, size=config.model.input_size),
+        "start_pictures": read_start_pictures(config.noise, dataset, size=config.model.input_shape[0]),
     }
 
 
@@ -53,7 +53,7 @@ def compute(context: Context) -> AtlasResult:
         config.oip,
         config.noise,
         config.dream,
-        context.upstream["train"],
+        context.model,
         oips=context.of("oip", OipSweepResult),
         seed=config.noise.seed,
         reference_images=context.dataset.test_images,

@@ -38,7 +38,7 @@ def read_inputs(config: "Config", dataset: Dataset) -> dict[str, np.ndarray | No
     is_first = config.oip.layer == config.model.network.convolutions()[0]
     if is_first and config.oip.objective is Objective.pre_activation:
         logger.warning(FLAT, config.oip.layer)
-    return {"start_pictures": read_start_pictures(config.noise, dataset, size=config.model.input_size)}
+    return {"start_pictures": read_start_pictures(config.noise, dataset, size=config.model.input_shape[0])}
 
 
 def compute(context: Context) -> OipSweepResult:
@@ -49,7 +49,7 @@ def compute(context: Context) -> OipSweepResult:
     return sweep_oips(
         config.oip,
         config.noise,
-        context.upstream["train"],
+        context.model,
         seed=config.noise.seed,
         reference_images=context.dataset.test_images,
         reference_labels=context.dataset.test_labels,
