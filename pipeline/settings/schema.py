@@ -72,6 +72,9 @@ def check_key(key: str) -> None:
             owner = fields[part]
         elif typing.get_origin(owner) is dict:
             owner = typing.get_args(owner)[1]
+        elif owner is Any:
+            # a mapping, of which the rule of the setting says what may be in it
+            return
         else:
             setting = ".".join(parts[:depth])
             raise InputError(f"{key}: no such setting; {setting} takes {describe(setting)}")
