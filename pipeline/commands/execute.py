@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import functools
 import json
+import logging
 import shlex
 import uuid
 from collections.abc import Callable, Mapping
@@ -29,8 +30,10 @@ from pipeline.runtime.signals import stoppable
 from pipeline.runtime.tensorflow import cpu_threads, release_tensorflow
 from pipeline.settings.config import Config
 from pipeline.settings.data import DataConfig
-from pipeline.stages.registry import STAGES, stages_of
+from pipeline.stages.registry import STAGES, TRAINING, stages_of
 from pipeline.tracking import Tracker, open_tracker
+
+logger = logging.getLogger(__name__)
 
 
 def run(
@@ -67,6 +70,8 @@ def run(
     stages = needed(known, config.stages)
     check_place(run_dir, stages, output_dir=Path(config.output_dir))
     plan = _plan(config, pinned or {})
+    if config.model.is_from_file:
+        _tell_of_file(config, overrides)
     if ahead is None or not ahead.is_busy:
         release_tensorflow()
     is_shared = cpu_threads(config.runtime) > 1
@@ -95,6 +100,16 @@ def run(
     outcomes = {name: dataclasses.replace(outcome, folder=run_dir / name) for name, outcome in outcomes.items()}
     print(summary(outcomes, look_at_record=_look_at_record(config, tracker)))
     return outcomes
+
+
+def _tell_of_file(config: Config, overrides: list[str]) -> None:
+    """Say which layer of a CNN out of a file is looked at unless a setting names another, and what has no effect."""
+    sides = " x ".join(map(str, config.model.input_shape))
+    said = f"pictures of {sides}; {config.model.layer} is looked at, unless a setting names another layer"
+    print(f"{config.model.path or config.model.weights}: {said}", flush=True)
+    ignored = [word for word in overrides if word.startswith((f"{TRAINING}.", f"{TRAINING}="))]
+    if ignored:
+        logger.warning("nothing is trained, so that there is no effect of %s", " ".join(ignored))
 
 
 def _plan(config: Config, pinned: Mapping[str, PinnedResult]) -> Plan:

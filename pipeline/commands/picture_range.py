@@ -1,6 +1,6 @@
 """The numbers that a CNN out of a file gets for black and white: as it shows, as settings say, or as it knows best."""
 
-import logging
+import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -20,9 +20,6 @@ KEY = "data.preprocessing"
 TRIED = (STANDARDIZE, UNIT, BYTES, SYMMETRIC)
 # Test images to try them on, and by how much the best has to be better than the next, and than the largest class.
 IMAGES, CLEARLY = 256, 0.1
-SAID = "%s=%s, %s"
-
-logger = logging.getLogger(__name__)
 
 
 def dataset_for(config: Config, load: Callable[[Preprocessing | None], Dataset]) -> Dataset:
@@ -49,7 +46,7 @@ def dataset_for(config: Config, load: Callable[[Preprocessing | None], Dataset])
         return dataset
     if seen is None:
         return load(_tried(cnn_of(file, config.model.chosen), config, load))
-    logger.warning(SAID, KEY, seen.preprocessing.kind, f"as {config.model.path} shows: {seen.why}")
+    _say(f"{KEY}={seen.preprocessing.kind}, as {config.model.path} shows: {seen.why}")
     return load(seen.preprocessing)
 
 
@@ -82,6 +79,11 @@ def _tried(model: "keras.Model", config: Config, load: Callable[[Preprocessing |
     if found[best] < max(found[second], chance) + CLEARLY:
         takes = f"{words}, of which none is clearly right: it names {shares} of {len(labels)} test images rightly"
         raise InputError.at(KEY, takes=takes, got="null")
-    what = f"with which {config.model.path} names {shares} of {len(labels)} test images rightly"
-    logger.warning(SAID, KEY, best, what)
+    _say(f"{KEY}={best}: {config.model.path} names {shares} of {len(labels)} test images rightly")
     return preprocessing_of(best)
+
+
+@functools.lru_cache(maxsize=8)
+def _say(line: str) -> None:
+    """Say it once, not for each job of a sweep."""
+    print(line, flush=True)

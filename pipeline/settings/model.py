@@ -54,8 +54,8 @@ class ModelConfig:
     input: str | None = None
     output: str | None = None
     side: Any = field(default=None, metadata=rule(Sides()))
-    constants: dict[str, float] = field(
-        default_factory=dict, metadata=rule(Number(unbounded="what fills an input may be any number"))
+    constants: dict[str, float] | None = field(
+        default=None, metadata=rule(Number(unbounded="what fills an input may be any number"))
     )
 
     def __post_init__(self) -> None:
@@ -65,12 +65,14 @@ class ModelConfig:
                 takes = "null where the layers are given; model=file model.path=... for a CNN out of a file"
                 raise InputError.at("model.path", takes=takes, got=self.path)
             return
+        if self.input_size is None and not self.convolutions:
+            raise InputError.at("model.path", takes="the file of a CNN, such as model.path=my.keras", got="nothing")
         for name in ("custom", "input", "output", "side"):
             if getattr(self, name) is not None:
                 takes = "null without model.path, as it says something of a file"
                 raise InputError.at(f"model.{name}", takes=takes, got=getattr(self, name))
         if self.constants:
-            raise InputError.at("model.constants", takes="nothing without model.path", got=self.constants)
+            raise InputError.at("model.constants", takes="null without model.path", got=self.constants)
         if self.input_size is None:
             raise InputError.at("model.input_size", takes="a whole number where the layers are given", got="null")
         check_fields("model", self, "input_size")
@@ -114,7 +116,7 @@ class ModelConfig:
     @property
     def chosen(self) -> "Chosen":
         """Return what of the model of a file is looked at."""
-        return Chosen(self.input, self.output, sides_of(self.side), tuple(sorted(self.constants.items())))
+        return Chosen(self.input, self.output, sides_of(self.side), tuple(sorted((self.constants or {}).items())))
 
     @property
     def input_shape(self) -> tuple[int, int, int]:

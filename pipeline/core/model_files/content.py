@@ -8,8 +8,11 @@ import h5py
 
 from pipeline.runtime.errors import InputError, why
 
-PATH = "model.path"
-TAKES = "a .keras or .h5 file of a whole Keras model"
+PATH, WEIGHTS_PATH = "model.path", "model.weights"
+TAKES = {
+    PATH: "a .keras or .h5 file of a whole Keras model",
+    WEIGHTS_PATH: "a .weights.h5 file with the weights of this CNN's layers",
+}
 SAVE = "model.save('my.keras')"
 # Of weights in HDF5, one of them.
 OF_WEIGHTS = ("layers", "_layer_checkpoint_dependencies", "vars")
@@ -62,7 +65,7 @@ def kind_of(path: Path, key: str = PATH) -> Kind:
             raise refused(key, path, "an empty file")
         found = _zipped(path) if zipfile.is_zipfile(path) else _hdf5(path) if h5py.is_hdf5(path) else None
     except OSError as error:
-        raise InputError.at(key, takes=TAKES, got=why(error)) from error
+        raise InputError.at(key, takes=TAKES[key], got=why(error)) from error
     if isinstance(found, Kind):
         return found
     raise refused(key, path, found or _other(path, head))
@@ -70,7 +73,7 @@ def kind_of(path: Path, key: str = PATH) -> Kind:
 
 def refused(key: str, path: Path, what: str) -> InputError:
     """Return the error for a file that is something else."""
-    return InputError.at(key, takes=TAKES, got=f"{path}, {what}")
+    return InputError.at(key, takes=TAKES[key], got=f"{path}, {what}")
 
 
 def _folder(path: Path) -> str:

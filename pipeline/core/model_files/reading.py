@@ -14,12 +14,11 @@ import keras
 
 from pipeline.core.model_files.allowed import NotAllowedError
 from pipeline.core.model_files.archive import read_archive, with_version
-from pipeline.core.model_files.content import PATH, SAVE, TAKES, Kind, kind_of, refused
+from pipeline.core.model_files.content import PATH, SAVE, TAKES, WEIGHTS_PATH, Kind, kind_of, refused
 from pipeline.core.model_files.custom import custom_objects, read_custom
 from pipeline.core.model_files.hdf5 import check_hdf5, read_hdf5
 from pipeline.runtime.errors import InputError, one_line, why
 
-WEIGHTS = "model.weights"
 # So many models are kept, those that were asked for last.
 MOST = 4
 
@@ -77,7 +76,7 @@ def read_model_file(path: Path, *, custom: Path | None = None, weights: Path | N
     """
     own = {} if custom is None else custom_objects(custom)
     digests = [file_digest(path, PATH), "" if custom is None else read_custom(custom)[0]]
-    digests.append("" if weights is None else file_digest(weights, WEIGHTS))
+    digests.append("" if weights is None else file_digest(weights, WEIGHTS_PATH))
     key = tuple(digests)
     if key in _MODELS:
         # the one that was asked for last stands last
@@ -104,12 +103,12 @@ def load_weights(model: keras.Model, path: Path) -> keras.Model:
     Raises:
         InputError: no such file, or weights of other layers.
     """
-    kind = kind_of(path, WEIGHTS)
-    takes = "a .weights.h5 file with the weights of this CNN's layers"
+    kind = kind_of(path, WEIGHTS_PATH)
+    takes = TAKES[WEIGHTS_PATH]
     if kind is not Kind.weights:
         got = f"{path}, a whole model: model=file model.path={path}"
-        raise InputError.at(WEIGHTS, takes=takes, got=got)
-    with _copy(path, WEIGHTS) as copy:
+        raise InputError.at(WEIGHTS_PATH, takes=takes, got=got)
+    with _copy(path, WEIGHTS_PATH) as copy:
         try:
             saved = check_hdf5(copy)
             if saved != len(model.variables):
@@ -119,9 +118,9 @@ def load_weights(model: keras.Model, path: Path) -> keras.Model:
             named = copy.rename(copy.with_name("copy.h5" if is_old else "copy.weights.h5"))
             model.load_weights(named)
         except NotAllowedError as error:
-            raise InputError.at(WEIGHTS, takes=takes, got=f"{path}, {error}") from error
+            raise InputError.at(WEIGHTS_PATH, takes=takes, got=f"{path}, {error}") from error
         except Exception as error:
-            raise InputError.at(WEIGHTS, takes=takes, got=f"{path}, of other layers: {one_line(error)}") from error
+            raise InputError.at(WEIGHTS_PATH, takes=takes, got=f"{path}, of other layers: {one_line(error)}") from error
     return model
 
 
@@ -139,7 +138,7 @@ def file_digest(path: Path, key: str) -> str:
             with path.open("rb") as file:
                 _DIGESTS[known] = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise InputError.at(key, takes=TAKES, got=why(error)) from error
+        raise InputError.at(key, takes=TAKES[key], got=why(error)) from error
     return _DIGESTS[known]
 
 
@@ -192,5 +191,5 @@ def _copy(path: Path, key: str) -> Iterator[Path]:
         try:
             shutil.copyfile(path, copy)
         except OSError as error:
-            raise InputError.at(key, takes=TAKES, got=why(error)) from error
+            raise InputError.at(key, takes=TAKES[key], got=why(error)) from error
         yield copy

@@ -109,7 +109,6 @@ def _facts(
     shapes = network.shapes()
     return {
         "digest": np.array(file.digest),
-        "name": np.array(file.path.name),
         "size": np.array(file.path.stat().st_size),
         "sha256": np.array([file_digest(place, "model.path") for name, place in copies.items() if name != CUSTOM]),
         "custom": np.array("" if custom is None else read_custom(Path(custom).expanduser())[0]),

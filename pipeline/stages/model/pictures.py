@@ -16,7 +16,7 @@ def render_model(result: ModelResult) -> Pictures:
     if len(rows) > MOST:
         left_out = f"... {len(rows) - MOST} more"
         rows = [*rows[: MOST // 2], (left_out, "", ""), *rows[-MOST // 2 :]]
-    title = f"{facts['name']}, {int(facts['weights']):,} weights"
+    title = f"{len(facts['layers'])} layers, {int(facts['weights']):,} weights"
     figure, (axes,) = new_figure(1, width=9, height=max(2.0, INCHES * (len(rows) + 3)))
     axes.axis("off")
     axes.set_title(title, loc="left", fontsize=10)

@@ -21,7 +21,7 @@ class ModelResult:
 
     Attributes:
         cnn: the CNN: one picture in, the classes out.
-        facts: texts and numbers: digest, of all that made it; name, size and sha256 of the file; keras, the version
+        facts: texts and numbers: digest, of all that made it; size and sha256 of the files; keras, the version
             that wrote it; input, (height, width, channels); weights, how many numbers; layers, kinds and shapes, one by
             one.
         copies: the files that are kept, byte for byte, by the names that they get.
