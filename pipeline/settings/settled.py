@@ -64,14 +64,15 @@ def _without_training(stages: list[str]) -> list[str]:
 
 def _settle_waves(composed: DictConfig, side: int) -> None:
     """Let no wave be shorter than a pixel: of so many cells per side as there are pixels each is one."""
-    for group in (composed.noise, composed.atlas):
-        found: Any = OmegaConf.to_container(group.wavelengths)
-        group.wavelengths = [
-            [min(one, side) for one in cells] if isinstance(cells, list) else min(cells, side) for cells in found
-        ]
-    kept = list(dict.fromkeys(composed.noise.wavelengths))
-    if len(composed.noise.amplitudes) == 1:
-        composed.noise.wavelengths = kept
+
+    def longer(cells: list[int]) -> list[int]:
+        return list(dict.fromkeys(min(one, side) for one in cells))
+
+    composed.atlas.wavelengths = [longer(cells) for cells in composed.atlas.wavelengths]
+    waves = longer(composed.noise.wavelengths)
+    # where each has an amplitude of its own it is not known which of two is meant
+    if len(waves) == len(composed.noise.wavelengths) or len(composed.noise.amplitudes) == 1:
+        composed.noise.wavelengths = waves
 
 
 def _settle_layers(composed: DictConfig, network: Network) -> None:
