@@ -265,6 +265,7 @@ def test_what_does_not_go_with_a_file_is_one_line(compose: Any, file: Path) -> N
     assert refusal(compose, *words, "model.input=other").startswith("model.input: takes one of the inputs picture")
     assert refusal(compose, *words, "model.output=x").startswith("model.output: takes one of the outputs digits")
     assert refusal(compose, *words, "model.constants={age: 3}").startswith("model.constants: takes the names")
+    assert refusal(compose, *words, "model.constants={age: old}").startswith("model.constants: takes null, or numbers")
     assert refusal(compose, "model.custom=x.py").startswith("model.custom: takes null without model.path")
 
 

@@ -65,7 +65,7 @@ def _functional(model: Any) -> Any:
 
 
 def _first_shown(model: Any, tensor: Any, so_far: Affine = SAME) -> Seen | None:
-    """Follow the picture through layers that change its numbers only, to one that shows what they are.
+    """Look behind layers that change the numbers of a picture only, for one that shows what they are.
 
     Args:
         tensor: the symbolic tensor that is followed.

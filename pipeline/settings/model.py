@@ -8,7 +8,7 @@ from pipeline.core.layers import Convolution, Dense, Flatten, Input, Layer, Netw
 from pipeline.core.model_choice import Chosen
 from pipeline.runtime.errors import InputError
 from pipeline.settings.choices import Activation
-from pipeline.settings.ranges import FilePath, Number, Sides, check_fields, no_repeats, rule
+from pipeline.settings.ranges import FilePath, Fills, Number, Sides, check_fields, no_repeats, rule
 
 if TYPE_CHECKING:
     from pipeline.core.model_files.reading import ModelFile
@@ -54,12 +54,10 @@ class ModelConfig:
     input: str | None = None
     output: str | None = None
     side: Any = field(default=None, metadata=rule(Sides()))
-    constants: dict[str, float] | None = field(
-        default=None, metadata=rule(Number(unbounded="what fills an input may be any number"))
-    )
+    constants: Any = field(default=None, metadata=rule(Fills()))
 
     def __post_init__(self) -> None:
-        check_fields("model", self, "map", "path", "custom", "weights", "side")
+        check_fields("model", self, "map", "path", "custom", "weights", "side", "constants")
         if self.path is not None:
             if self.convolutions or self.pools or self.dense or self.input_size is not None:
                 takes = "null where the layers are given; model=file model.path=... for a CNN out of a file"
@@ -116,7 +114,13 @@ class ModelConfig:
     @property
     def chosen(self) -> "Chosen":
         """Return what of the model of a file is looked at."""
-        return Chosen(self.input, self.output, sides_of(self.side), tuple(sorted((self.constants or {}).items())))
+        constants = dict(self.constants or {})
+        return Chosen(
+            self.input,
+            self.output,
+            sides_of(self.side),
+            tuple(sorted((name, float(value)) for name, value in constants.items())),
+        )
 
     @property
     def input_shape(self) -> tuple[int, int, int]:

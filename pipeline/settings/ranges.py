@@ -167,6 +167,22 @@ class Sides:
 
 
 @dataclass(frozen=True)
+class Fills:
+    """Numbers by the names of what they fill."""
+
+    def describe(self) -> str:
+        """Return what it takes, in words."""
+        return "null, or numbers by name, such as {age: 30}"
+
+    def check(self, key: str, value: Any, group: object) -> None:
+        if value is None:
+            return
+        numbers = list(value.values()) if isinstance(value, Mapping) else [None]
+        if any(isinstance(one, bool) or not isinstance(one, int | float) or not math.isfinite(one) for one in numbers):
+            raise InputError.at(key, takes=self.describe(), got=str(value))
+
+
+@dataclass(frozen=True)
 class FilePath:
     """A path that is not blank."""
 

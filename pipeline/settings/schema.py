@@ -13,7 +13,7 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from pipeline.runtime.errors import InputError
 from pipeline.settings.config import Config
-from pipeline.settings.ranges import OneOf, Sides, rule_of
+from pipeline.settings.ranges import Fills, OneOf, Sides, rule_of
 from pipeline.settings.settled import settle
 
 
@@ -109,10 +109,10 @@ def describe(key: str) -> str:
     return _words(owner)
 
 
-def _one_of(owner: Any, name: str) -> OneOf | Sides | None:
+def _one_of(owner: Any, name: str) -> OneOf | Sides | Fills | None:
     """Return what a field of a group takes, where it can say so; None where it takes any of its type."""
     (says,) = (rule_of(field) for field in dataclasses.fields(owner) if field.name == name)
-    return says if isinstance(says, OneOf | Sides) else None
+    return says if isinstance(says, OneOf | Sides | Fills) else None
 
 
 def _words(kind: Any) -> str:

@@ -64,6 +64,10 @@ def read_model(
     return read_model_file(place, custom=None if custom is None else Path(custom).expanduser()).model
 
 
+# as which it stands among the functions for Python
+load_model = read_model
+
+
 def read_model_file(path: Path, *, custom: Path | None = None, weights: Path | None = None) -> ModelFile:
     """Return the model of a file with what is known of it; the same object for the same content.
 
