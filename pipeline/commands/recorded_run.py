@@ -192,8 +192,8 @@ def recorded_settings(recorded: Recorded, overrides: Sequence[str]) -> DictConfi
     assert isinstance(given, DictConfig)
     for key in schema.fill(given, OmegaConf.structured(compose())):
         value = OmegaConf.select(given, key)
-        if isinstance(value, DictConfig) and not _concerns(recorded.stage, key):
-            # of a stage that there was not yet
+        if (isinstance(value, DictConfig) and not _concerns(recorded.stage, key)) or _is_unread(recorded.stage, key):
+            # of a stage that there was not yet, or of no result
             continue
         print(f"{key}: not in the record; {value.value if isinstance(value, Enum) else value} today")
     if given.runtime.threads is None:
@@ -246,3 +246,9 @@ def _concerns(stage: str, key: str) -> bool:
     group = key.partition(".")[0]
     readers = {name for name in STAGES if group in STAGES[name].reads}
     return not readers or not readers.isdisjoint(needed(STAGES, [stage]))
+
+
+def _is_unread(stage: str, key: str) -> bool:
+    """Tell whether all of a stage and those that it stands on that read the group of a setting leave that out."""
+    readers = [name for name in needed(STAGES, [stage]) if key.partition(".")[0] in STAGES[name].reads]
+    return bool(readers) and all(key in STAGES[name].unread for name in readers)
