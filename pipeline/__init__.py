@@ -28,6 +28,7 @@ _HOMES = {
     "About": "pipeline.stages.atlas.page",
     "render_atlas": "pipeline.stages.atlas.page",
     "load_dataset": "pipeline.data.datasets",
+    "load_model": "pipeline.core.model_files.reading",
     "load_mask": "pipeline.data.photos",
     "load_photo": "pipeline.data.photos",
 }
@@ -40,6 +41,7 @@ __all__ = [
     "extract_activations",
     "load_dataset",
     "load_mask",
+    "load_model",
     "load_photo",
     "map_statistics",
     "render_atlas",

@@ -64,7 +64,8 @@ def all_figures(compose, deterministic) -> dict[str, Metrics]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stage", STAGES)
+# a CNN out of a file has figures only
+@pytest.mark.parametrize("stage", [name for name in STAGES if name != "model"])
 def test_view_has_a_card_for_all_pictures_and_none_for_what_is_not_recorded(stage, all_figures):
     view = saved_view(stage, STAGES[stage].shows)
     # older servers take no more as the tag of an experiment

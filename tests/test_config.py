@@ -38,6 +38,15 @@ STAGES = ", ".join(NAMES)
 
 # what a file leaves open on purpose
 NEEDED = {"tracking=server": ["tracking.uri=http://127.0.0.1:5000"], "noise=picture": ["noise.picture=rose.jpg"]}
+NEEDED |= {"data=npz": ["data.path=cats.npz"], "data=folder": ["data.path=cats"]}
+
+
+@pytest.fixture(scope="session")
+def own_model(tmp_path_factory, new_cnn):
+    """The file of a CNN."""
+    path = tmp_path_factory.mktemp("own") / "own.keras"
+    new_cnn().save(path)
+    return path
 
 
 def refusal(make: Callable[..., object], *arguments: object) -> str:
@@ -60,8 +69,8 @@ def test_the_groups_of_conf_are_all_there():
 
 
 @pytest.mark.parametrize("file", GROUP_FILES)
-def test_every_file_of_every_group_composes(compose, file):
-    config = compose(file, *NEEDED.get(file, []))
+def test_every_file_of_every_group_composes(compose, file, own_model):
+    config = compose(file, *(f"model.path={own_model}" for _ in range(file == "model=file")), *NEEDED.get(file, []))
     assert isinstance(config, Config)
     group, _, name = file.partition("=")
     # a file that says what it is for has taken effect
@@ -69,14 +78,21 @@ def test_every_file_of_every_group_composes(compose, file):
     taken = OmegaConf.to_container(OmegaConf.structured(config), enum_to_str=True)
     if group != "experiment":
         taken = taken[group]
+    given = {word.partition("=")[0].partition(".")[2] for word in NEEDED.get(file, [])}
     for key, value in written.items():
-        if key != "defaults" and not isinstance(value, dict) and "${" not in str(value) and value != "???":
+        if (
+            key not in {"defaults", *given}
+            and not isinstance(value, dict)
+            and "${" not in str(value)
+            and value != "???"
+            and not (file == "model=file" and value is None)
+        ):
             assert taken[key] == value, key
 
 
 def test_nothing_is_left_untyped(compose):
     config = compose()
-    assert config.stages == [name for name in NAMES if name != "dream_sheet"]
+    assert config.stages == [name for name in NAMES if name not in ("dream_sheet", "model")]
     assert isinstance(config.model.convolutions["Conv2D_1"], ConvolutionConfig)
     assert config.model.convolutions["Conv2D_1"].activation is Activation.relu
     assert isinstance(config.oip.step_size, float)
@@ -207,10 +223,10 @@ def test_a_known_key_is_let_through(key):
         ("reuse", "perhaps", "true or false"),
         ("oip.objective", "loss", "one of activation, pre_activation, l2"),
         ("train.optimizer.name", "sgd", "one of rmsprop, nadam, adamax, adamw"),
-        ("data.name", "cifar", "one of digits, mnist, fashion_mnist"),
-        ("data.name", 3, "one of digits, mnist, fashion_mnist"),
-        ("data.name", None, "one of digits, mnist, fashion_mnist"),
-        ("data.name", ["mnist"], "one of digits, mnist, fashion_mnist"),
+        ("data.name", "cifar", "one of digits, mnist, fashion_mnist, cifar10, npz, folder"),
+        ("data.name", 3, "one of digits, mnist, fashion_mnist, cifar10, npz, folder"),
+        ("data.name", None, "one of digits, mnist, fashion_mnist, cifar10, npz, folder"),
+        ("data.name", ["mnist"], "one of digits, mnist, fashion_mnist, cifar10, npz, folder"),
         ("oip.map_indices", 3, "a list, each entry a whole number or null"),
         ("dream.fit", "fill", "one of keep, crop, stretch"),
         ("dream.color", "maybe", "true or false"),
@@ -286,6 +302,19 @@ OUT_OF_RANGE = [
     ("tracking.experiment=' '", "tracking.experiment", "a name", "nothing"),
     ("data.limit=9", "data.limit", "a whole number of at least 10", "9"),
     ("data.epochs=0", "data.epochs", AT_LEAST_1, "0"),
+    ("data.seed=-1", "data.seed", "a whole number of at least 0", "-1"),
+    ("data.test_share=0", "data.test_share", "a number above 0 and at most 0.9", "0"),
+    ("data.test_share=0.95", "data.test_share", "a number above 0 and at most 0.9", "0.95"),
+    ("data.fit=keep", "data.fit", "one of crop, stretch", "keep"),
+    ("data.class_names=[]", "data.class_names", "at least one class name", "an empty list"),
+    ("data.class_names=[a,a]", "data.class_names", "every entry once", "['a', 'a']"),
+    ("data.class_names=[a,' ']", "data.class_names", "names that are not blank", "['a', ' ']"),
+    ("data.preprocessing={mean:0.5}", "data.preprocessing", "{mean: [...], std: [...]}", "mean"),
+    ("data.preprocessing={mean:0.5,std:0}", "data.preprocessing", "above 0", "0"),
+    ("data.preprocessing={mean:[0.5,0.5],std:[1]}", "data.preprocessing", "as many finite numbers", "[0.5, 0.5]"),
+    ("data.preprocessing={mean:[.inf],std:[1]}", "data.preprocessing", "finite numbers", "inf"),
+    ("data.preprocessing={mean:[a],std:[1]}", "data.preprocessing", "finite numbers", "'a'"),
+    ("data.preprocessing={mean:[124],std:[58]}", "data.preprocessing", "divide those of bytes by 255", "124"),
     ("data.path=''", "data.path", "a path, or null", "''"),
     ("train.initial_weights=''", "train.initial_weights", "a path, or null", "''"),
     ("train.learning_rate.initial=1e9", "train.learning_rate.initial", "at most 1000", "1000000000.0"),
@@ -311,6 +340,7 @@ OUT_OF_RANGE = [
     ("train.augmentation.shear=46", "train.augmentation.shear", "at most 45", "46.0"),
     # model
     ("model.input_size=7", "model.input_size", "a whole number of at least 8 and at most 512", "7"),
+    ("model.map=-2", "model.map", "a whole number of at least -1", "-2"),
     ("model.input_size=513", "model.input_size", "a whole number of at least 8 and at most 512", "513"),
     ("model.convolutions.Conv2D_2.filters=0", "model.convolutions.Conv2D_2.filters", AT_LEAST_1, "0"),
     ("model.convolutions.Conv2D_2.kernel_size=0", "model.convolutions.Conv2D_2.kernel_size", AT_LEAST_1, "0"),
@@ -654,7 +684,7 @@ def test_every_bound_holds_for_settings_made_by_hand(defaults):
     [
         ("stages=[[train]]", "stages: takes a list without lists in it; got [['train']]"),
         ("stages=[{a: 1}]", f"stages: takes a list, each entry one of {STAGES}; got [{{'a': 1}}]"),
-        ("data=null", "data: takes one of digits, fashion_mnist, mnist; got null"),
+        ("data=null", "data: takes one of cifar10, digits, fashion_mnist, folder, mnist, npz; got null"),
         ("experiment=null", "experiment: takes one of article, dream_atlas, mnist, smoke; got null"),
         ("noise=3", "noise: takes one of digit, fourier, long, mixed, picture, pixels, short; got 3"),
         (

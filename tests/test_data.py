@@ -54,9 +54,14 @@ def write_idx(folder: Path, arrays: dict[str, np.ndarray]) -> Path:
     return folder
 
 
+def settings_of(name: str, path: Path | str | None = None, **changes) -> DataConfig:
+    """The settings of a data set, as conf/data/ has them but for these changes."""
+    others = {"limit": None, "preprocessing": None, "class_names": None, "fit": "crop", "test_share": 0.2, "seed": 0}
+    return DataConfig(name=name, path=None if path is None else str(path), epochs=1, **{**others, **changes})
+
+
 def load(name: str, path: Path | str | None = None, *, limit: int | None = None, size: int = 12) -> Dataset:
-    config = DataConfig(name=name, path=None if path is None else str(path), limit=limit, epochs=1)
-    return load_dataset(config, size=size)
+    return load_dataset(settings_of(name, path, limit=limit), size=size)
 
 
 def refusal(name: str, path: Path | str) -> str:
@@ -262,22 +267,25 @@ def test_files_of_another_data_set_have_as_many_labels_as_it_has_classes(tmp_pat
 def test_another_data_set_is_named_where_an_unknown_one_is_refused(compose, quarters):
     with pytest.raises(InputError) as caught:
         compose("data.name=cifar")
-    assert str(caught.value) == f"data.name: takes one of digits, mnist, fashion_mnist, {quarters}; got cifar"
+    assert (
+        str(caught.value)
+        == f"data.name: takes one of digits, mnist, fashion_mnist, cifar10, npz, folder, {quarters}; got cifar"
+    )
 
 
 @pytest.mark.parametrize("name", sets.NAMES)
 def test_every_data_set_has_a_file_of_settings_and_names_for_its_classes(compose, name):
-    assert compose(f"data={name}").data.name == name
+    assert compose(f"data={name}", *["data.path=some"] * (name in ("npz", "folder"))).data.name == name
     source = sets.source_of(name)
     assert source.classes == len(set(source.class_names))
 
 
 def test_an_unknown_data_set_is_refused_wherever_it_is_named(compose):
-    message = "data.name: takes one of digits, mnist, fashion_mnist; got cifar"
+    message = "data.name: takes one of digits, mnist, fashion_mnist, cifar10, npz, folder; got cifar"
     for refused in (
         lambda: compose("data.name=cifar"),
         lambda: check_overrides(["-m", "data.name=mnist,cifar"]),
-        lambda: DataConfig(name="cifar", path=None, limit=None, epochs=1),
+        lambda: settings_of("cifar"),
     ):
         with pytest.raises(InputError) as caught:
             refused()
@@ -366,18 +374,21 @@ def test_a_missing_array_is_named(tmp_path, name):
 @pytest.mark.parametrize(
     ("name", "spoilt", "said"),
     [
-        ("x_train", np.zeros((23, 10, 9), np.uint8), r"(23, 10, 9)"),
         ("x_train", np.zeros((23, 100), np.uint8), r"(23, 100)"),
         ("x_test", np.zeros((12, 10, 10, 3), np.uint8), r"(12, 10, 10, 3)"),
         ("x_test", np.zeros((0, 10, 10), np.uint8), r"(0, 10, 10)"),
         ("x_train", np.zeros((23, 0, 0), np.uint8), r"(23, 0, 0)"),
         ("y_train", np.zeros(22, np.uint8), r"(22,)"),
-        ("y_test", np.zeros((12, 1), np.uint8), r"(12, 1)"),
+        ("y_test", np.zeros((12, 2), np.uint8), r"(12, 2)"),
         ("x_train", np.full((23, 10, 10), np.nan), "float64"),
         ("x_train", np.full((23, 10, 10), "7"), "<U1"),
         ("y_train", np.full(23, 10), "10 to 10"),
         ("y_train", np.full(23, -1), "-1 to -1"),
         ("y_test", np.full(12, 1.5), "float64"),
+        ("y_test", np.full(12, np.nan), "float64"),
+        ("y_test", np.full(12, "7"), "<U1"),
+        ("y_test", np.full(12, 1j), "complex128"),
+        ("x_train", np.full((23, 10, 10), 1e300), "1e+300"),
     ],
     ids=lambda value: str(value.shape) if isinstance(value, np.ndarray) else str(value),
 )

@@ -127,5 +127,8 @@ def test_a_dream_by_octaves_depends_on_the_seed_of_its_shifts(stage: str) -> Non
 
 def test_a_result_whose_pictures_name_classes_depends_on_their_names() -> None:
     for stage in STAGES:
+        if stage == "model":
+            # it looks at no data
+            continue
         named, others = key_of(stage), key_of(stage, class_names=tuple("abcdefghij"))
         assert named != others, stage

@@ -18,6 +18,7 @@ VERBS = frozenset(
         "Compute",
         "Connect",
         "Continue",
+        "Convert",
         "Copy",
         "Count",
         "Deal",

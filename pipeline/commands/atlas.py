@@ -16,9 +16,17 @@ from omegaconf import DictConfig, OmegaConf
 
 from pipeline.commands.command import Command
 from pipeline.commands.options import folder
-from pipeline.commands.recorded_run import Recorded, opened, recorded_settings, stored_result
+from pipeline.commands.recorded_run import (
+    Recorded,
+    at_hand,
+    cnn_stage_of,
+    opened,
+    recorded_settings,
+    stored_result,
+)
 from pipeline.engine import storage
 from pipeline.engine.plan import PinnedResult
+from pipeline.engine.stage import CNN_STAGES
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.files import whole_file
 from pipeline.runtime.output import shown
@@ -31,7 +39,7 @@ from pipeline.sweeps import jobs
 from pipeline.tracking.fetching import fetch_model
 
 # The stage that this command makes, and those whose recorded results it takes.
-ATLAS, TRAINING, OIPS = "atlas", "train", "oip"
+ATLAS, OIPS = "atlas", "oip"
 OUTPUT = "a file that is not there yet, in a folder that is"
 # What OIPs that were made before depend on; what the training does, which is there already.
 OF_OIPS, OF_TRAINING = ("oip.", "noise.", "data."), ("train.", "model.", "seed=")
@@ -53,12 +61,15 @@ def execute(options: argparse.Namespace) -> int:
     for word in options.overrides:
         if word.startswith("stages="):
             raise InputError(f"{word}: this command makes an atlas alone")
-        if word.startswith(OF_TRAINING):
+        # which is never taken out of a record
+        if word.startswith(OF_TRAINING) and not word.startswith("model.custom="):
             raise InputError(f"{word}: the training is that of the run; train another with python -m pipeline {word}")
     with contextlib.ExitStack() as stack:
         recorded = stack.enter_context(opened(_stage_of(options.run), options.output_dir, options.uri))
-        pinned = stack.enter_context(_pinned(recorded, options))
+        cnn = cnn_stage_of(recorded.folder)
+        pinned = stack.enter_context(_pinned(recorded, cnn, options))
         composed = recorded_settings(recorded, options.overrides)
+        at_hand(composed, _kept_in(pinned[cnn].folder, options), options.overrides)
         _follow_layer(composed, options.overrides)
         composed.stages, composed.reuse = [ATLAS], True
         composed.output_dir, composed.tracking.uri = str(options.output_dir), options.uri
@@ -70,6 +81,12 @@ def execute(options: argparse.Namespace) -> int:
         page = options.output
     print(f"open it in a browser: {shown(page)}")
     return 0
+
+
+def _kept_in(place: Path, options: argparse.Namespace) -> Path:
+    """Return the folder that keeps the files of a CNN: in the store, where it stays, else the given one."""
+    record = storage.load_record(place)
+    return stored_result(options.output_dir, record.stage, record.key) or place
 
 
 def _copy_page(page: Path, output: Path) -> None:
@@ -113,32 +130,37 @@ def _run(
         )
         attempt.end(jobs.FINISHED, stages={name: outcome.described() for name, outcome in outcomes.items()})
     made = outcomes[ATLAS].folder
-    _compare_data(pinned[TRAINING].folder, made)
+    if CNN_STAGES[0] in pinned:
+        _compare_data(pinned[CNN_STAGES[0]].folder, made)
     return made / STAGES[ATLAS].shows.look_at
 
 
 def _stage_of(run: str) -> str:
     """Return the stage's folder to begin with, of the folder of a run with several stages; anything else as it is."""
     with contextlib.suppress(OSError):
-        for stage in (OIPS, TRAINING, ATLAS, *STAGES):
+        for stage in (OIPS, *CNN_STAGES, ATLAS, *STAGES):
             if (Path(run) / stage / storage.RECORD).is_file() and not (Path(run) / storage.RECORD).is_file():
                 return str(Path(run) / stage)
     return run
 
 
 @contextlib.contextmanager
-def _pinned(recorded: Recorded, options: argparse.Namespace) -> Iterator[dict[str, PinnedResult]]:
-    """Give the results of the record that the atlas stands on, until the block is left."""
+def _pinned(recorded: Recorded, cnn: str, options: argparse.Namespace) -> Iterator[dict[str, PinnedResult]]:
+    """Give the results of the record that the atlas stands on, until the block is left.
+
+    Args:
+        cnn: the stage that has handed the CNN on.
+    """
     with contextlib.ExitStack() as stack:
         training = recorded
-        if recorded.stage != TRAINING:
-            key = storage.load_upstream(recorded.folder).get(TRAINING)
-            upstream = recorded.upstream or stored_result(options.output_dir, TRAINING, key)
+        if recorded.stage != cnn:
+            key = storage.load_upstream(recorded.folder).get(cnn)
+            upstream = recorded.upstream or stored_result(options.output_dir, cnn, key)
             if upstream is None:
                 takes = f"a run whose training is beside it, or in the store of {options.output_dir}"
                 raise InputError.at("RUN", takes=takes, got=options.run)
             training = stack.enter_context(opened(str(upstream), options.output_dir, options.uri))
-        pinned = {TRAINING: PinnedResult(stack.enter_context(_with_model(training, options)), training.run_id)}
+        pinned = {cnn: PinnedResult(stack.enter_context(_with_model(training, options)), training.run_id)}
         if recorded.stage == OIPS and not any(word.startswith(OF_OIPS) for word in options.overrides):
             # those of another version lack something, and are made anew
             with contextlib.suppress(InputError):
@@ -149,8 +171,8 @@ def _pinned(recorded: Recorded, options: argparse.Namespace) -> Iterator[dict[st
 
 @contextlib.contextmanager
 def _with_model(training: Recorded, options: argparse.Namespace) -> Iterator[Path]:
-    """Give the folder of a training with its model, which MLflow keeps elsewhere."""
-    if (training.folder / storage.MODEL).is_file():
+    """Give the folder of a training with its model, which MLflow keeps elsewhere; or of a CNN out of a file."""
+    if (training.folder / storage.MODEL).is_file() or STAGES[training.stage].kept(training.folder):
         problem = storage.problem(training.folder, thorough=True)
         if problem is not None:
             raise InputError.at("RUN", takes="a training as it was saved", got=f"{training.folder}: {problem}")

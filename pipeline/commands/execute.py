@@ -3,16 +3,21 @@
 import contextlib
 import dataclasses
 import functools
+import json
+import logging
 import shlex
 import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from pipeline.commands.picture_range import dataset_for
 from pipeline.commands.summary import summary
+from pipeline.core.preprocessing import Preprocessing
 from pipeline.data.dataset import Dataset
 from pipeline.data.datasets import load_dataset
 from pipeline.data.files import state_of
+from pipeline.data.pixels import FOLDER as PIXELS
 from pipeline.engine import provenance
 from pipeline.engine.ahead import Ahead
 from pipeline.engine.execution import Execution, StageOutcome
@@ -20,13 +25,15 @@ from pipeline.engine.places import check_place, folder_to_fill
 from pipeline.engine.plan import Next, PinnedResult, Plan
 from pipeline.engine.stage import needed
 from pipeline.runtime.errors import without_passwords
-from pipeline.runtime.progress import Bars, recording
+from pipeline.runtime.progress import Bars, late_bars, recording
 from pipeline.runtime.signals import stoppable
 from pipeline.runtime.tensorflow import cpu_threads, release_tensorflow
 from pipeline.settings.config import Config
 from pipeline.settings.data import DataConfig
-from pipeline.stages.registry import STAGES
+from pipeline.stages.registry import STAGES, TRAINING, stages_of
 from pipeline.tracking import Tracker, open_tracker
+
+logger = logging.getLogger(__name__)
 
 
 def run(
@@ -59,9 +66,12 @@ def run(
     Raises:
         InputError: data, weights or a photo that cannot be read, an index that is not there.
     """
-    stages = needed(STAGES, config.stages)
+    known = stages_of(config.model)
+    stages = needed(known, config.stages)
     check_place(run_dir, stages, output_dir=Path(config.output_dir))
     plan = _plan(config, pinned or {})
+    if config.model.is_from_file:
+        _tell_of_file(config, overrides)
     if ahead is None or not ahead.is_busy:
         release_tensorflow()
     is_shared = cpu_threads(config.runtime) > 1
@@ -83,7 +93,7 @@ def run(
                     ahead=ahead if ahead and is_shared else stack.enter_context(Ahead(enabled=is_shared)),
                     after_all=functools.partial(_next_of, upcoming),
                 )
-                outcomes = {name: execution.finish(name) for name in STAGES if name in config.stages}
+                outcomes = {name: execution.finish(name) for name in known if name in config.stages}
         finally:
             with recording():
                 tracker.wait()
@@ -92,26 +102,60 @@ def run(
     return outcomes
 
 
+def _tell_of_file(config: Config, overrides: list[str]) -> None:
+    """Say which layer of a CNN out of a file is looked at unless a setting names another, and what has no effect."""
+    sides = " x ".join(map(str, config.model.input_shape))
+    said = f"pictures of {sides}; {config.model.layer} is looked at, unless a setting names another layer"
+    print(f"{config.model.path or config.model.weights}: {said}", flush=True)
+    ignored = [word for word in overrides if word.startswith((f"{TRAINING}.", f"{TRAINING}="))]
+    if ignored:
+        logger.warning("nothing is trained, so that there is no effect of %s", " ".join(ignored))
+
+
 def _plan(config: Config, pinned: Mapping[str, PinnedResult]) -> Plan:
     """Return the settings with all that they name; reads it."""
-    data = tuple(dataclasses.asdict(config.data).items())
-    written = None if config.data.path is None else state_of(Path(config.data.path))
-    dataset = _dataset(data, config.model.input_size, written)
-    stages = needed(STAGES, config.stages)
-    inputs = {name: STAGES[name].inputs(config, dataset) for name in stages}
-    return Plan(stages=STAGES, config=config, dataset=dataset, inputs=inputs, pinned=pinned)
+    dataset = dataset_for(config, functools.partial(_dataset_of, config))
+    known = stages_of(config.model)
+    inputs = {name: known[name].inputs(config, dataset) for name in needed(known, config.stages)}
+    return Plan(stages=known, config=config, dataset=dataset, inputs=inputs, pinned=pinned)
+
+
+def _dataset_of(config: Config, preprocessing: Preprocessing | None) -> Dataset:
+    """Return the data set of the settings in the size and colours of the CNN, with the numbers of a preprocessing."""
+    nested = config.data.name == "folder"
+    written = None if config.data.path is None else state_of(Path(config.data.path), nested=nested)
+    cache = Path(config.output_dir) / "store" / PIXELS
+    height, width, channels = config.model.input_shape
+    data = json.dumps(dataclasses.asdict(config.data))
+    return _dataset(data, (height, width), channels, preprocessing, cache, written)
 
 
 @functools.lru_cache(maxsize=2)
-def _dataset(data: tuple[tuple[str, Any], ...], size: int, written: Any) -> Dataset:
+def _dataset(
+    data: str,
+    size: int | tuple[int, int],
+    channels: int,
+    preprocessing: Preprocessing | None,
+    cache: Path,
+    written: Any,
+) -> Dataset:
     """Return the data set; loaded once for the jobs of a sweep that share a process, as long as its files stay.
 
     Args:
-        data: the settings.
+        data: the settings, as JSON.
+        size, channels, preprocessing, cache: see `load_dataset`.
         written: see `files.state_of`.
     """
     del written
-    return load_dataset(DataConfig(**dict(data)), size=size)
+    with late_bars() as progress:
+        return load_dataset(
+            DataConfig(**json.loads(data)),
+            size=size,
+            channels=channels,
+            preprocessing=preprocessing,
+            cache=cache,
+            progress=stoppable(progress),
+        )
 
 
 def _next_of(upcoming: Callable[[], Config | None]) -> Next | None:

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 from omegaconf import DictConfig, OmegaConf
 
-from pipeline.engine import storage
+from pipeline.engine import provenance, storage
 from pipeline.engine.places import RUNS
-from pipeline.engine.stage import needed
+from pipeline.engine.stage import CNN_STAGES, needed
 from pipeline.engine.store import Store
 from pipeline.runtime.errors import InputError
 from pipeline.settings import schema
@@ -24,9 +24,6 @@ from pipeline.sweeps import jobs
 from pipeline.tracking.fetching import fetched
 
 CONFIG = "config.yaml"
-# The stage whose model others stand on, which has to be found with them.
-TRAINING = "train"
-UPSTREAM = f"upstream.{TRAINING}"
 
 
 class Said(NamedTuple):
@@ -38,7 +35,8 @@ class Said(NamedTuple):
 
 @dataclass(frozen=True)
 class Recorded:
-    """A stage as it was recorded. described: its stage.json; upstream: the run or folder of its training; run_id: its
+    """A stage as it was recorded. described: its stage.json; upstream: the run or folder of its training, or of
+    the CNN out of a file that it stands on; run_id: its
     own in MLflow, None for a folder."""
 
     folder: Path
@@ -98,20 +96,34 @@ def opened(run: str, output_dir: Path, uri: str | None) -> Iterator[Recorded]:
         if files is None:
             takes = f"a run whose files are in the record, or in a folder of its stage below {output_dir}"
             raise InputError.at("RUN", takes=takes, got=f"{run}, of which there are none")
-        yield _read(files, tags.get(UPSTREAM), run)
+        yield _read(
+            files, next((tags[name] for name in map("upstream.{}".format, CNN_STAGES) if name in tags), None), run
+        )
+
+
+def cnn_stage_of(folder: Path) -> str:
+    """Return the stage that has handed the CNN on to the stage of this folder, or that it is itself."""
+    upstream = {*storage.load_upstream(folder), storage.load_record(folder).stage}
+    return next((name for name in CNN_STAGES if name in upstream), CNN_STAGES[0])
 
 
 def _training_of(folder: Path, output_dir: Path) -> str | None:
-    """Return the folder of the training that a stage stands on: beside it, else in the store; None if it is in neither.
+    """Return the folder of the training, or of the CNN out of a file, that a stage stands on: beside it, else in the
+    store; None if it is in neither.
 
     Args:
         folder: of the stage.
         output_dir: whose store is meant.
     """
-    beside = folder.parent / TRAINING
+    try:
+        name = cnn_stage_of(folder)
+    except InputError:
+        # it is told when the folder is read
+        return None
+    beside = folder.parent / name
     if beside.is_dir():
         return None if beside == folder else str(beside)
-    stored = stored_result(output_dir, TRAINING, storage.load_upstream(folder).get(TRAINING))
+    stored = stored_result(output_dir, name, storage.load_upstream(folder).get(name))
     return None if stored is None else str(stored)
 
 
@@ -180,8 +192,8 @@ def recorded_settings(recorded: Recorded, overrides: Sequence[str]) -> DictConfi
     assert isinstance(given, DictConfig)
     for key in schema.fill(given, OmegaConf.structured(compose())):
         value = OmegaConf.select(given, key)
-        if isinstance(value, DictConfig) and not _concerns(recorded.stage, key):
-            # of a stage that there was not yet
+        if (isinstance(value, DictConfig) and not _concerns(recorded.stage, key)) or _is_unread(recorded.stage, key):
+            # of a stage that there was not yet, or of no result
             continue
         print(f"{key}: not in the record; {value.value if isinstance(value, Enum) else value} today")
     if given.runtime.threads is None:
@@ -200,8 +212,43 @@ def recorded_settings(recorded: Recorded, overrides: Sequence[str]) -> DictConfi
     return given
 
 
+def at_hand(composed: DictConfig, place: Path | None, overrides: Sequence[str]) -> None:
+    """Let settings name the files of a CNN where they are now: as they were, else as the record keeps them.
+
+    A file of the user's own with layers is never taken from a record: it would be run.
+
+    Args:
+        composed: settings of a record; changed.
+        place: the folder of the stage that handed the CNN on; None if that is gone.
+        overrides: what is given now stays as it is.
+    """
+    if place is None:
+        return
+    given = {word.partition("=")[0] for word in overrides}
+    for key, copy in STAGES[cnn_stage_of(place)].kept(place).items():
+        path = OmegaConf.select(composed, key)
+        if path is None or key in given or _is_copy(Path(path).expanduser(), copy):
+            continue
+        print(f"{key}: {path} is gone or has changed; its copy is taken, {copy}", flush=True)
+        OmegaConf.update(composed, key, str(copy))
+
+
+def _is_copy(path: Path, copy: Path) -> bool:
+    """Tell whether a file is there, and the same as a copy of it."""
+    try:
+        return path.is_file() and provenance.file_digest(path) == provenance.file_digest(copy)
+    except OSError:
+        return False
+
+
 def _concerns(stage: str, key: str) -> bool:
     """Tell whether a setting is of a group that a stage, or one that it stands on, reads; or of none of a stage."""
     group = key.partition(".")[0]
     readers = {name for name in STAGES if group in STAGES[name].reads}
     return not readers or not readers.isdisjoint(needed(STAGES, [stage]))
+
+
+def _is_unread(stage: str, key: str) -> bool:
+    """Tell whether all of a stage and those that it stands on that read the group of a setting leave that out."""
+    readers = [name for name in needed(STAGES, [stage]) if key.partition(".")[0] in STAGES[name].reads]
+    return bool(readers) and all(key in STAGES[name].unread for name in readers)

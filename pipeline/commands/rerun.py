@@ -17,10 +17,19 @@ from omegaconf import DictConfig, OmegaConf
 
 from pipeline.commands.command import Command
 from pipeline.commands.options import folder, tolerance
-from pipeline.commands.recorded_run import TRAINING, Recorded, Said, opened, recorded_settings, stored_result
+from pipeline.commands.recorded_run import (
+    Recorded,
+    Said,
+    at_hand,
+    cnn_stage_of,
+    opened,
+    recorded_settings,
+    stored_result,
+)
 from pipeline.engine import provenance, storage
 from pipeline.engine.differences import array_differences, ingredient_differences, process_differences
 from pipeline.engine.folders import work_folder
+from pipeline.engine.stage import CNN_STAGES
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.output import keep_going
 from pipeline.runtime.tensorflow import cpu_threads
@@ -51,6 +60,7 @@ def execute(options: argparse.Namespace) -> int:
                 # first, as the other stands on it
                 wanted.insert(0, stack.enter_context(opened(recorded.upstream, options.output_dir, options.uri)))
         composed = _composed(recorded, options)
+        at_hand(composed, _kept_in(wanted[0], options), options.overrides)
         config = schema.to_config(composed)
         process = provenance.describe_process(
             options.overrides, threads=cpu_threads(config.runtime), deterministic=config.runtime.deterministic
@@ -65,12 +75,26 @@ def execute(options: argparse.Namespace) -> int:
     return 0 if all(same) else 1
 
 
+def _kept_in(recorded: Recorded, options: argparse.Namespace) -> Path | None:
+    """Return the folder that keeps the files of a CNN: in the store, where it stays, else that of the record."""
+    try:
+        name = cnn_stage_of(recorded.folder)
+    except InputError:
+        return None
+    is_it = recorded.stage == name
+    key = recorded.described["record"]["key"] if is_it else storage.load_upstream(recorded.folder).get(name)
+    return stored_result(options.output_dir, name, key) or (recorded.folder if is_it else None)
+
+
 def _training_threads(wanted: Sequence[Recorded], options: argparse.Namespace) -> int | None:
     """Return the threads of the training that a stage stands on, if they were others than its own.
 
     Another number of them gives other bits, and a process has one number for all it does.
     """
     if len(wanted) < 2 or any(word.startswith("runtime.threads=") for word in options.overrides):
+        return None
+    if wanted[0].stage != CNN_STAGES[0]:
+        # nothing is computed of a CNN out of a file
         return None
     training, stage = (recorded.described["process"]["threads"] for recorded in wanted)
     return training if training is not None and training != stage else None
@@ -106,7 +130,7 @@ def _run(
             store = stack.enter_context(work_folder(run_dir))
             composed.reuse, composed.output_dir = True, str(store)
             composed.tracking.uri = options.uri or default_uri(options.output_dir)
-            training = OmegaConf.merge(composed, {"stages": [TRAINING], "runtime": {"threads": training_threads}})
+            training = OmegaConf.merge(composed, {"stages": [CNN_STAGES[0]], "runtime": {"threads": training_threads}})
             process = multiprocessing.get_context("spawn").Process(
                 target=_compute, args=(OmegaConf.to_yaml(training, resolve=True), run_dir, said, options)
             )

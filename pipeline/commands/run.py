@@ -142,13 +142,14 @@ def _job(composed: DictConfig, *, ahead: "Ahead | None" = None, upcoming: DictCo
     attempt = None
     try:
         _settle_threads(composed, hydra_config)
-        text = OmegaConf.to_yaml(composed, resolve=True)
         with jobs.attempt(
             run_dir, overrides, sweep_id=sweep.id if sweep else None, settings=_settings_files(composed, overrides)
         ) as attempt:
             if attempt is None:
                 return None
             config = schema.to_config(composed)
+            # with what was left to the CNN
+            text = OmegaConf.to_yaml(composed, resolve=True)
 
             from pipeline.commands.execute import run
             from pipeline.sweeps.objective_value import objective_value

@@ -1,93 +1,149 @@
-"""The arrays of a data set from a file in Keras' layout, or from a folder of IDX files."""
+"""The arrays of a data set from an .npz file, or from a folder of IDX files."""
 
-import gzip
+import os
+import re
+import zipfile
 from pathlib import Path
 
 import numpy as np
 
-from pipeline.data.arrays import load_arrays
+from pipeline.data.idx import read_idx
 from pipeline.data.source import Arrays
 from pipeline.runtime.errors import InputError
 
-IDX_NAMES = (
-    "train-images-idx3-ubyte.gz",
-    "train-labels-idx1-ubyte.gz",
-    "t10k-images-idx3-ubyte.gz",
-    "t10k-labels-idx1-ubyte.gz",
-)
+KERAS_NAMES = ("x_train", "y_train", "x_test", "y_test")
+# What else arrays are called: images and labels of the training and of the test part, or of both in one.
+_IMAGES, _LABELS = "(?:x|image|images|img|imgs|data)", "(?:y|label|labels|target|targets|class|classes)"
+_PARTS = {"train": "(?:train|training)", "test": "test|testing", "val": "val|valid|validation"}
+CLASS_NAMES = ("class_names", "label_names")
+CIFAR_PICKLES = "data_batch_1"
 
 
-def read_arrays(path: Path, *, classes: int) -> Arrays:
-    """Read an .npz in Keras' layout, or a folder with the four IDX files.
+def read_arrays(path: Path, *, is_open: bool = False) -> Arrays:
+    """Read an .npz file, or a folder with the four IDX files.
 
     Args:
-        classes: of the data set: labels are 0 to `classes` - 1.
+        path: of the file or folder.
+        is_open: whether arrays may have other names than Keras gives them, be without labels or a test part.
+    Returns:
+        The arrays as they are.
     Raises:
-        InputError: it is missing, broken or of another layout.
+        InputError: it is missing, broken or without these arrays.
     """
-    takes = "an .npz file with x_train, y_train, x_test, y_test, or a folder with the four IDX .gz files"
+    takes = "an .npz file with x_train, y_train, x_test, y_test, or a folder with the four IDX files"
+    path = existing(path, takes)
+    if path.is_dir() and (path / CIFAR_PICKLES).exists():
+        takes = "null for Keras' cache, or an .npz file with x_train, y_train, x_test, y_test, as numpy.savez writes it"
+        raise InputError.at("data.path", takes=takes, got=f"{path} with pickles, which are not read as they run code")
     try:
-        path = path.expanduser()
-    except RuntimeError as error:
-        raise InputError.at("data.path", takes=takes, got=f"{path}: {error}") from error
-    if not path.exists():
-        raise InputError.at("data.path", takes=takes, got=f"{path}, which does not exist")
-    try:
-        arrays = _read_idx(path) if path.is_dir() else _read_npz(path)
+        return read_idx(path) if path.is_dir() else _read_npz(path, is_open)
     except Exception as error:  # OSError, EOFError, ValueError, KeyError, BadZipFile, zlib.error: all kinds of broken
         raise InputError.at("data.path", takes=takes, got=f"{path}: {error}") from error
-    _check(arrays.x_train, arrays.y_train, "train", path, classes)
-    _check(arrays.x_test, arrays.y_test, "test", path, classes)
-    return arrays
 
 
-def state_of(path: Path) -> tuple[tuple[str, int, int, int], ...]:
+def existing(path: Path, takes: str) -> Path:
+    """Return a path with the home directory in place of ~.
+
+    Raises:
+        InputError: nothing is there.
+    """
+    try:
+        path = path.expanduser()
+        is_there = path.exists()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise InputError.at("data.path", takes=takes, got=f"{path}: {error}") from error
+    if not is_there:
+        raise InputError.at("data.path", takes=takes, got=f"{path}, which does not exist")
+    return path
+
+
+def state_of(path: Path, *, nested: bool = False) -> tuple[tuple[str, int, int, int], ...]:
     """Return what tells whether files were written to since they were last asked for this: () if there are none.
 
+    Args:
+        path: of a file, or of a folder.
+        nested: whether the folders in the folder count, too.
     Returns:
         Name, time of the last change (ns), size and inode of the file, or of every file in the folder.
     """
     try:
         path = path.expanduser()
-        files = sorted(path.iterdir()) if path.is_dir() else [path]
-        states = [(file.name, file.stat()) for file in files]
-    except (OSError, RuntimeError):
+        states = [
+            (str(file.relative_to(path)) if file != path else file.name, file.stat()) for file in _all(path, nested)
+        ]
+    except (OSError, RuntimeError, ValueError):
         return ()
     return tuple((name, state.st_mtime_ns, state.st_size, state.st_ino) for name, state in states)
 
 
-def _check(x: np.ndarray, y: np.ndarray, part: str, path: Path, classes: int) -> None:
-    if x.ndim != 3 or x.shape[1] != x.shape[2] or y.shape != x.shape[:1] or x.size == 0:
-        takes = f"square grey images x_{part} (count, side, side) with labels y_{part} (count,)"
-        raise InputError.at("data.path", takes=takes, got=f"{path} with {x.shape} and {y.shape}")
-    if x.dtype.kind not in "uif" or not np.isfinite(x).all():
-        takes = "images of finite numbers"
-        raise InputError.at("data.path", takes=takes, got=f"{path} with x_{part} of {x.dtype}")
-    if not np.issubdtype(y.dtype, np.integer) or y.min() < 0 or y.max() >= classes:
-        takes = f"labels 0 to {classes - 1}"
-        raise InputError.at("data.path", takes=takes, got=f"{path} with {y.dtype}, {y.min()} to {y.max()}")
+def _all(path: Path, nested: bool) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    if not nested:
+        return sorted(path.iterdir())
+    inside = os.walk(path, followlinks=False)
+    return sorted(Path(folder, name) for folder, folders, files in inside for name in (*folders, *files))
 
 
-def _read_npz(path: Path) -> Arrays:
-    arrays = load_arrays(path)
-    missing = [name for name in Arrays._fields if name not in arrays]
-    if missing:
-        raise ValueError(f"it lacks {', '.join(missing)}")
-    return Arrays(*(arrays[name] for name in Arrays._fields))
+def _read_npz(path: Path, is_open: bool) -> Arrays:
+    if path.is_file() and not zipfile.is_zipfile(path):
+        # numpy would take it for a pickle
+        raise ValueError("it is no complete .npz file")
+    with np.load(path, allow_pickle=False) as file:
+        names = _open_names(file.files) if is_open else dict(zip(KERAS_NAMES, KERAS_NAMES, strict=True))
+        missing = [name for name in names.values() if name not in file.files]
+        if missing:
+            raise ValueError(f"it lacks {', '.join(missing)}")
+        found = {kind: _array(file, name) for kind, name in names.items()}
+        named = next((name for name in CLASS_NAMES if name in file.files), None)
+        class_names = _array(file, named) if is_open and named is not None else None
+    return Arrays(found["x_train"], found.get("y_train"), found.get("x_test"), found.get("y_test"), class_names)
 
 
-def _read_idx(folder: Path) -> Arrays:
-    return Arrays(*(_read_idx_file(folder / name) for name in IDX_NAMES))
+def _array(file: "np.lib.npyio.NpzFile", name: str) -> np.ndarray:
+    try:
+        array: np.ndarray = file[name]
+    except ValueError as error:
+        if "pickle" in str(error):
+            raise ValueError(f"{name} holds Python objects, which are not read as they may run code") from error
+        raise
+    if not isinstance(array, np.ndarray):
+        raise ValueError(f"{name} is no array")
+    return array
 
 
-def _read_idx_file(path: Path) -> np.ndarray:
-    """Read IDX: two zero bytes, 8 (unsigned bytes), the number of axes, each length as big-endian int32, the bytes."""
-    content = gzip.decompress(path.read_bytes())
-    if content[:3] != b"\0\0\x08":
-        raise ValueError(f"{path.name} is no IDX file of unsigned bytes")
-    axes = content[3]
-    shape = np.frombuffer(content, ">i4", axes, 4)
-    values = np.frombuffer(content, np.uint8, offset=4 + 4 * axes)
-    if values.size != np.prod(shape):
-        raise ValueError(f"{path.name} has {values.size} bytes where its header says {np.prod(shape)}")
-    return values.reshape(shape)
+def _open_names(names: list[str]) -> dict[str, str]:
+    """Return which array is which, by Keras' names for them.
+
+    Raises:
+        ValueError: there are no images, several arrays that may be, or labels of one part alone.
+    """
+    found: dict[str, str] = {}
+    for kind, what in (("x", _IMAGES), ("y", _LABELS)):
+        for part, words in _PARTS.items():
+            _note(found, f"{kind}_{part}", names, rf"{what}[-_. ]?(?:{words})|(?:{words})[-_. ]?{what}")
+        _note(found, f"{kind}_all", names, what)
+    for kind in "xy":
+        validation, whole = found.pop(f"{kind}_val", None), found.pop(f"{kind}_all", None)
+        if f"{kind}_test" not in found and validation is not None:
+            found[f"{kind}_test"] = validation
+        if f"{kind}_train" not in found and whole is not None:
+            found[f"{kind}_train"] = whole
+    if "x_train" not in found:
+        raise ValueError(f"it lacks x_train, or x, images or data; it has {', '.join(names) or 'nothing'}")
+    if "x_test" not in found:
+        found.pop("y_test", None)
+    elif ("y_train" in found) != ("y_test" in found):
+        raise ValueError(f"it lacks {'y_train' if 'y_test' in found else 'y_test'}, the labels of one part")
+    return found
+
+
+def _note(found: dict[str, str], kind: str, names: list[str], pattern: str) -> None:
+    matching = [name for name in names if re.fullmatch(pattern, name, re.IGNORECASE)]
+    if len(matching) > 1:
+        # the name that Keras gives it, else it is not known which is meant
+        matching = [name for name in matching if name == kind or f"{name}_all" == kind] or matching
+    if len(matching) > 1:
+        raise ValueError(f"it has several arrays that may be {kind.removesuffix('_all')}: {', '.join(matching)}")
+    if matching:
+        found[kind] = matching[0]

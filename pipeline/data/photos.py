@@ -40,11 +40,11 @@ def load_photo(photo: str, *, size: int | None, fit: Fit, setting: str = "dream.
     Raises:
         InputError: no picture that can be read, or one that has too many pixels, now or when it is resized.
     """
-    with _opened(photo, setting, PHOTO, embedded=PHOTOS) as picture:
+    with opened(photo, setting, PHOTO, embedded=PHOTOS) as picture:
         # the header alone tells whether it would be too large
         _target(picture, size, fit)
-        _stand_upright(picture)
-        return np.asarray(_resized(_on(picture, "white"), _target(picture, size, fit), fit))
+        stand_upright(picture)
+        return np.asarray(_resized(in_rgb(picture, "white"), _target(picture, size, fit), fit))
 
 
 def photo_size(photo: str, *, setting: str = "dream.photo") -> tuple[int, int]:
@@ -55,10 +55,10 @@ def photo_size(photo: str, *, setting: str = "dream.photo") -> tuple[int, int]:
     Raises:
         InputError: no picture that can be read.
     """
-    with _opened(photo, setting, PHOTO, embedded=PHOTOS) as picture:
+    with opened(photo, setting, PHOTO, embedded=PHOTOS) as picture:
         width, height = picture.size
         orientation = None
-        with contextlib.suppress(Exception):  # as in _stand_upright
+        with contextlib.suppress(Exception):  # as in stand_upright
             orientation = picture.getexif().get(ExifTags.Base.Orientation)
         # 5 to 8 lie on their side; Pillow gives the size of a TIFF as it stands
         on_its_side = orientation in (5, 6, 7, 8) and picture.format != "TIFF"
@@ -81,8 +81,8 @@ def load_mask(mask: str, *, photo_size: tuple[int, int], shape: tuple[int, int],
     Raises:
         InputError: as for a photo; a mask of other proportions, or one that is black all over.
     """
-    with _opened(mask, "dream.mask", MASK) as picture:
-        _stand_upright(picture)
+    with opened(mask, "dream.mask", MASK) as picture:
+        stand_upright(picture)
         height, width = photo_size
         if _alike(picture.size, (width, height)):
             how = fit
@@ -91,7 +91,7 @@ def load_mask(mask: str, *, photo_size: tuple[int, int], shape: tuple[int, int],
         else:
             takes = f"a picture of the photo's proportions, {width} x {height}"
             raise InputError.at("dream.mask", takes=takes, got=f"{mask} with {picture.width} x {picture.height}")
-        grey = _on(picture, "black").convert("L")
+        grey = in_rgb(picture, "black").convert("L")
         share = np.asarray(_resized(grey, (shape[1], shape[0]), how), np.float32) / 255
         if not share.any():
             raise InputError.at("dream.mask", takes="a mask that is not black all over", got=mask)
@@ -99,7 +99,7 @@ def load_mask(mask: str, *, photo_size: tuple[int, int], shape: tuple[int, int],
 
 
 @contextlib.contextmanager
-def _opened(photo: str, setting: str, takes: str, embedded: tuple[str, ...] = ()) -> Iterator[Image.Image]:
+def opened(photo: str, setting: str, takes: str, embedded: tuple[str, ...] = ()) -> Iterator[Image.Image]:
     """Open the picture, not decoded yet. What goes wrong with it to the end is refused in one line; nothing warns."""
     log = logging.getLogger("PIL")
     level = log.level
@@ -162,7 +162,7 @@ def _target(picture: Image.Image, size: int | None, fit: Fit) -> tuple[int, int]
     return width, height
 
 
-def _stand_upright(picture: Image.Image) -> None:
+def stand_upright(picture: Image.Image) -> None:
     """Decode the picture and turn it as its EXIF data say."""
     tiles = getattr(picture, "tile", None)
     in_file = tiles[0][3] if tiles else None
@@ -178,7 +178,7 @@ def _stand_upright(picture: Image.Image) -> None:
         ImageOps.exif_transpose(picture, in_place=True)
 
 
-def _on(picture: Image.Image, background: str) -> Image.Image:
+def in_rgb(picture: Image.Image, background: str) -> Image.Image:
     """Return the picture as RGB, on a background where it is transparent."""
     if picture.mode.startswith(("I", "F")):
         picture = _of_8_bits(picture)

@@ -101,7 +101,9 @@ class Plan:
             # what is loaded may be a model
             start_tensorflow(self.config.runtime)
             load = stage.load
-            self._handed_on[stage.name] = storage.load_result(stage.result, folder) if load is None else load(folder)
+            self._handed_on[stage.name] = (
+                storage.load_result(stage.result, folder) if load is None else load(folder, self.config)
+            )
         return self._handed_on[stage.name]
 
     def hand_on(self, stage: Stage[Any], result: Any) -> None:

@@ -7,7 +7,8 @@ import numpy as np
 
 
 class Result(Protocol):
-    """A result of a stage. One that also has a `model`, a Keras model, has that saved beside its arrays."""
+    """A result of a stage. One that also has a `model`, a Keras model, has that saved beside its arrays; of one that
+    has `copies`, the files in it, by the names that they get, are copied byte for byte."""
 
     def arrays(self) -> dict[str, dict[str, np.ndarray]]:
         """Return file -> name -> array."""

@@ -13,8 +13,13 @@ from pipeline.engine.shows import Shows
 from pipeline.runtime.progress import Progress
 
 if TYPE_CHECKING:
+    import keras
+
     from pipeline.drawing.pictures import Pictures
     from pipeline.settings.config import Config
+
+# The stages that hand on the CNN: its training, and the one that has it out of a file, which takes its place.
+CNN_STAGES = ("train", "model")
 
 R = TypeVar("R", bound=Result)
 Kind = TypeVar("Kind")
@@ -33,6 +38,11 @@ class Context:
     inputs: Mapping[str, Any]
     upstream: Mapping[str, Any]
     progress: Progress
+
+    @property
+    def model(self) -> "keras.Model":
+        """Return the CNN that a stage stands on, whichever stage hands it on."""
+        return next(self.upstream[name] for name in CNN_STAGES if name in self.upstream)
 
     def of(self, stage: str, kind: type[Kind]) -> Kind:
         """Return what a stage that this one stands on hands on.
@@ -88,8 +98,9 @@ class Stage(Generic[R]):
     draw: the pictures of a result, by file name.
     metrics: what the record has of a result.
     params, tags: what the record has besides its settings.
-    load: reads from the stage's folder what it hands on to the stages that stand on it; None: the result. hand_on: the
-        same of a result that was just computed; None: that is loaded too.
+    load: reads from the stage's folder, with the settings, what it hands on to the stages that stand on it; None: the
+        result. hand_on: the same of a result that was just computed; None: that is loaded too.
+    kept: the copies of files in its folder by the settings, dotted, that named those.
     compare: the pictures of several results of it side by side, of their names and arrays; None: there are none.
     is_live: what its progress tells is a series of the record, step by step.
     shows: what is shown of it.
@@ -110,8 +121,9 @@ class Stage(Generic[R]):
     inputs: Callable[["Config", Dataset], Mapping[str, Any]] = _nothing
     params: Callable[["Config", Dataset], Mapping[str, Any]] = _nothing
     tags: Callable[["Config"], Mapping[str, str]] = _nothing
-    load: Callable[[Path], Any] | None = None
+    load: Callable[[Path, "Config"], Any] | None = None
     hand_on: Callable[[R], Any] | None = None
+    kept: Callable[[Path], Mapping[str, Path]] = _nothing
     compare: Callable[[Sequence[str], Sequence[Mapping[str, Any]]], "Pictures"] | None = None
     is_live: bool = False
 

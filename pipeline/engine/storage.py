@@ -75,6 +75,8 @@ def save_result(result: Result, folder: Path, *, on_saved: OnSaved = lambda _: N
         np.savez(folder / file, allow_pickle=False, **arrays)
         digests |= {f"{file}/{name}": array_digest(array) for name, array in arrays.items()}
         on_saved(sum(array.nbytes for array in arrays.values()))
+    for file, source in getattr(result, "copies", {}).items():
+        shutil.copyfile(source, folder / file)
     model = getattr(result, "model", None)
     if model is not None:
         model.save(folder / MODEL)

@@ -3,6 +3,7 @@
 import contextlib
 import multiprocessing
 import sys
+import threading
 from collections.abc import Iterator
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -95,3 +96,20 @@ class Bars:
             "visible": task not in (SAVING, RECORDING) or done < total,
         }
         self._bars.update(self._tasks[task], completed=done, total=total, **shown)  # type: ignore[arg-type]
+
+
+@contextlib.contextmanager
+def late_bars() -> Iterator[Progress]:
+    """Give a function that shows bars from the first time on that it is told something; none for what another thread
+    does meanwhile, as the bars of that moment have the terminal."""
+    is_main = threading.current_thread() is threading.main_thread()
+    with contextlib.ExitStack() as stack:
+        bars: list[Bars] = []
+
+        def progress(task: str, done: int, total: int, **values: float) -> None:
+            if is_main and not bars:
+                bars.append(stack.enter_context(Bars()))
+            if bars:
+                bars[0](task, done, total, **values)
+
+        yield progress

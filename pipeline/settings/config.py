@@ -22,8 +22,9 @@ class Config(StageSettings):
         # after `seed`, which they follow unless they are set
         check_fields("train", self.train, "seed")
         check_fields("noise", self.noise, "seed")
+        side = min(self.model.input_shape[:2])
         for cells in self.noise.wavelengths:
-            number("noise.wavelengths", cells, most=self.model.input_size)
+            number("noise.wavelengths", cells, most=side)
         network = self.model.network
         layers = network.choices()
         for name in self.activations.layers:
@@ -35,7 +36,7 @@ class Config(StageSettings):
             raise InputError.at("statistics.layer", takes=takes, got=self.statistics.layer)
         for wavelengths in self.atlas.wavelengths:
             for cells in wavelengths:
-                number("atlas.wavelengths", cells, most=self.model.input_size)
+                number("atlas.wavelengths", cells, most=side)
         self._check_oip()
         choice("dream.layer", self.dream.layer, network.convolutions(), "a convolutional layer of the model")
         self._check_maps("dream.map_indices", self.dream.layer, self.dream.map_indices or [])

@@ -153,6 +153,36 @@ class OneOf:
 
 
 @dataclass(frozen=True)
+class Sides:
+    """The sides of a picture."""
+
+    def describe(self) -> str:
+        """Return what it takes, in words."""
+        return "a whole number of at least 8, or [height, width], or null"
+
+    def check(self, key: str, value: Any, group: object) -> None:
+        sides = value if isinstance(value, Sequence) and not isinstance(value, str) and len(value) == 2 else [value]
+        if value is not None and not all(type(side) is int and side >= 8 for side in sides):
+            raise InputError.at(key, takes=self.describe(), got=value)
+
+
+@dataclass(frozen=True)
+class Fills:
+    """Numbers by the names of what they fill."""
+
+    def describe(self) -> str:
+        """Return what it takes, in words."""
+        return "null, or numbers by name, such as {age: 30}"
+
+    def check(self, key: str, value: Any, group: object) -> None:
+        if value is None:
+            return
+        numbers = list(value.values()) if isinstance(value, Mapping) else [None]
+        if any(isinstance(one, bool) or not isinstance(one, int | float) or not math.isfinite(one) for one in numbers):
+            raise InputError.at(key, takes=self.describe(), got=str(value))
+
+
+@dataclass(frozen=True)
 class FilePath:
     """A path that is not blank."""
 

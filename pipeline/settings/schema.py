@@ -13,17 +13,21 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from pipeline.runtime.errors import InputError
 from pipeline.settings.config import Config
-from pipeline.settings.ranges import OneOf, rule_of
+from pipeline.settings.ranges import Fills, OneOf, Sides, rule_of
+from pipeline.settings.settled import settle
 
 
 def to_config(composed: DictConfig) -> Config:
     """Return the typed settings.
 
+    Args:
+        composed: what is left to the CNN, such as its last convolution, is written into it.
     Raises:
         InputError: a key that no setting has, a value of another type or out of range, a value that is missing.
     """
     for key in _keys(OmegaConf.to_container(composed, resolve=False)):
         check_key(key)
+    settle(composed)
     try:
         # a recorded composition comes without types
         return typing.cast(Config, OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Config), composed)))
@@ -68,6 +72,9 @@ def check_key(key: str) -> None:
             owner = fields[part]
         elif typing.get_origin(owner) is dict:
             owner = typing.get_args(owner)[1]
+        elif owner is Any:
+            # a mapping, of which the rule of the setting says what may be in it
+            return
         else:
             setting = ".".join(parts[:depth])
             raise InputError(f"{key}: no such setting; {setting} takes {describe(setting)}")
@@ -102,10 +109,10 @@ def describe(key: str) -> str:
     return _words(owner)
 
 
-def _one_of(owner: Any, name: str) -> OneOf | None:
-    """Return the words that a field of a group takes, where it says some; None where it takes any of its type."""
+def _one_of(owner: Any, name: str) -> OneOf | Sides | Fills | None:
+    """Return what a field of a group takes, where it can say so; None where it takes any of its type."""
     (says,) = (rule_of(field) for field in dataclasses.fields(owner) if field.name == name)
-    return says if isinstance(says, OneOf) else None
+    return says if isinstance(says, OneOf | Sides | Fills) else None
 
 
 def _words(kind: Any) -> str:

@@ -6,11 +6,12 @@ A new stage is a folder beside this file, a line in NAMES, and a field in `Stage
 import importlib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pipeline.engine.stage import Stage
+from pipeline.engine.stage import CNN_STAGES, Stage
 from pipeline.settings.common import CommonSettings
+from pipeline.settings.model import ModelConfig
 from pipeline.settings.ranges import OneOf, rule
 from pipeline.stages.activations.settings import ActivationsConfig
 from pipeline.stages.atlas.settings import AtlasConfig
@@ -20,7 +21,11 @@ from pipeline.stages.oip.settings import OipConfig
 from pipeline.stages.statistics.settings import StatisticsConfig
 from pipeline.stages.train.settings import TrainConfig
 
-NAMES = ("train", "activations", "statistics", "oip", "dream", "atlas", "dream_sheet")
+NAMES = ("train", "model", "activations", "statistics", "oip", "dream", "atlas", "dream_sheet")
+
+
+# The stages that hand on the CNN: what trains it, and what reads it from a file instead.
+TRAINING, MODEL = CNN_STAGES
 
 
 class Registry(Mapping[str, Stage[Any]]):
@@ -58,6 +63,34 @@ class Registry(Mapping[str, Stage[Any]]):
 
 
 STAGES = Registry(NAMES)
+
+
+class _Stages(Mapping[str, Stage[Any]]):
+    """All stages but one of those that hand on the CNN; what stands on that one stands on the other."""
+
+    def __init__(self, *, absent: str, present: str) -> None:
+        self._absent, self._present = absent, present
+
+    def __getitem__(self, name: str) -> Stage[Any]:
+        if name == self._absent:
+            raise KeyError(name)
+        stage = STAGES[name]
+        if self._absent not in stage.upstream:
+            return stage
+        upstream = tuple(self._present if other == self._absent else other for other in stage.upstream)
+        return replace(stage, upstream=upstream)
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name in STAGES if name != self._absent)
+
+    def __len__(self) -> int:
+        return len(STAGES) - 1
+
+
+def stages_of(model: ModelConfig) -> Mapping[str, Stage[Any]]:
+    """Return the stages that there are with a CNN: it is trained, or comes out of a file."""
+    absent, present = (TRAINING, MODEL) if model.is_from_file else (MODEL, TRAINING)
+    return _Stages(absent=absent, present=present)
 
 
 @dataclass(kw_only=True)

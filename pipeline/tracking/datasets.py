@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from pipeline.data.dataset import DatasetSplit
 from pipeline.settings.choices import Split
 
@@ -20,9 +22,10 @@ def described(split: DatasetSplit) -> dict[str, str]:
     dataset = split.dataset
     images, labels = dataset.split(Split(split.split))
     found = mlflow.data.from_numpy(
-        images,
+        # of their type and shape: those that are bytes would become numbers
+        np.broadcast_to(images.dtype.type(0), images.shape),
         source=CodeDatasetSource(tags={}),
-        targets=labels,
+        targets=labels if dataset.has_labels else None,
         name=dataset.name,
         # MLflow's own digest looks at a sample only
         digest=dataset.digest[:LONGEST_DIGEST],

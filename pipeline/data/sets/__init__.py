@@ -6,7 +6,7 @@ from typing import cast
 from pipeline.data.source import DatasetSource
 
 # What `data.name` takes, in the order in which a refusal lists it. A new data set is a file here and its name there.
-NAMES = ("digits", "mnist", "fashion_mnist")
+NAMES = ("digits", "mnist", "fashion_mnist", "cifar10", "npz", "folder")
 
 
 def data_set_names() -> tuple[str, ...]:

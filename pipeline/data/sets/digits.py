@@ -18,4 +18,6 @@ def _arrays() -> Arrays:
     return Arrays(images[~test], labels[~test], images[test], labels[test])
 
 
-SOURCE = DatasetSource(class_names=tuple("0123456789"), own_arrays=_arrays, pathless="comes with scikit-learn")
+SOURCE = DatasetSource(
+    class_names=tuple("0123456789"), own_arrays=_arrays, pathless="comes with scikit-learn", white=16
+)

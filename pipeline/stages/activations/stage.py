@@ -24,9 +24,7 @@ def compute(context: Context) -> ActivationsResult:
     """Ask the layers."""
     from pipeline.stages.activations.compute import extract_activations
 
-    return extract_activations(
-        context.config.activations, context.upstream["train"], context.dataset, progress=context.progress
-    )
+    return extract_activations(context.config.activations, context.model, context.dataset, progress=context.progress)
 
 
 def draw(result: ActivationsResult, drawing: Drawing) -> "Pictures":

@@ -53,7 +53,7 @@ def compute(context: Context) -> AtlasResult:
         config.oip,
         config.noise,
         config.dream,
-        context.upstream["train"],
+        context.model,
         oips=context.of("oip", OipSweepResult),
         seed=config.noise.seed,
         reference_images=context.dataset.test_images,

@@ -29,7 +29,7 @@ def compute(context: Context) -> DreamResult:
     inputs, config = context.inputs, context.config
     return dream(
         config.dream,
-        context.upstream["train"],
+        context.model,
         inputs["photo"],
         seed=config.seed,
         mask=inputs["mask"],

@@ -40,7 +40,7 @@ def compute(context: Context) -> DreamSheetResult:
     inputs, config = context.inputs, context.config
     return dream_sheet(
         config.dream,
-        context.upstream["train"],
+        context.model,
         inputs["photo"],
         seed=config.seed,
         mask=inputs["mask"],

@@ -49,7 +49,7 @@ def compute(context: Context) -> OipSweepResult:
     return sweep_oips(
         config.oip,
         config.noise,
-        context.upstream["train"],
+        context.model,
         seed=config.noise.seed,
         reference_images=context.dataset.test_images,
         reference_labels=context.dataset.test_labels,

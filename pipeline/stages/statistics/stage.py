@@ -18,7 +18,7 @@ def compute(context: Context) -> MapStatistics:
     config = context.config.statistics
     images, labels = context.dataset.split(config.split)
     return map_statistics(
-        context.upstream["train"],
+        context.model,
         config.layer,
         images,
         labels,

@@ -10,6 +10,7 @@ from pipeline.data.dataset import Dataset
 from pipeline.engine.stage import Context, Drawing, Stage
 from pipeline.engine.storage import load_model
 from pipeline.runtime.errors import InputError
+from pipeline.settings.model import OF_FILE
 from pipeline.stages.train.metrics import metrics
 from pipeline.stages.train.result import TrainResult
 from pipeline.stages.train.shows import SHOWS
@@ -81,6 +82,7 @@ STAGE = Stage(
     name="train",
     result=TrainResult,
     reads=("model", "train"),
+    unread=("model.layer", "model.layers", "model.map", *OF_FILE),
     upstream=(),
     # all of them have a say in the training
     named_by=("data", "model", "train", "seed", "experiment"),
@@ -90,7 +92,7 @@ STAGE = Stage(
     draw=draw,
     metrics=metrics,
     params=lambda config, dataset: {"data": {"name": dataset.name, "limit": config.data.limit}},
-    load=load_model,
+    load=lambda folder, _: load_model(folder),
     hand_on=lambda result: result.model,
     is_live=True,
     shows=SHOWS,

@@ -1,0 +1,89 @@
+"""The numbers that a CNN out of a file gets for black and white: as it shows, as settings say, or as it knows best."""
+
+import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pipeline.core.preprocessing import BYTES, NONE, STANDARDIZE, SYMMETRIC, UNIT, Preprocessing, preprocessing_of
+from pipeline.data.dataset import Dataset
+from pipeline.data.preprocessing import preprocessing_from
+from pipeline.runtime.errors import InputError
+from pipeline.settings.config import Config
+
+if TYPE_CHECKING:
+    import keras
+
+
+KEY = "data.preprocessing"
+TRIED = (STANDARDIZE, UNIT, BYTES, SYMMETRIC)
+# Test images to try them on, and by how much the best has to be better than the next, and than the largest class.
+IMAGES, CLEARLY = 256, 0.1
+
+
+def dataset_for(config: Config, load: Callable[[Preprocessing | None], Dataset]) -> Dataset:
+    """Return the data set with the numbers that the CNN takes.
+
+    Args:
+        load: returns the data set with a preprocessing, None for that of the settings.
+    Raises:
+        InputError: the CNN shows that it takes others than the settings say; or nobody says which.
+    """
+    file = config.model.file()
+    if file is None:
+        return load(None)
+    from pipeline.core.model_files.choosing import cnn_of
+    from pipeline.core.model_range import shown_preprocessing
+
+    seen = shown_preprocessing(file.model, config.model.input)
+    given = preprocessing_from(config.data.preprocessing)
+    if given is not None:
+        dataset = load(None)
+        if seen is not None and not _agree(seen.preprocessing, dataset.preprocessing):
+            takes = f"{seen.preprocessing.words()}, for {config.model.path}, as {seen.why}"
+            raise InputError.at(KEY, takes=takes, got=dataset.preprocessing.words())
+        return dataset
+    if seen is None:
+        return load(_tried(cnn_of(file, config.model.chosen), config, load))
+    _say(f"{KEY}={seen.preprocessing.kind}, as {config.model.path} shows: {seen.why}")
+    return load(seen.preprocessing)
+
+
+def _agree(seen: Preprocessing, given: Preprocessing) -> bool:
+    if seen.standardizes or given.standardizes:
+        return seen.kind == given.kind
+    bounds = [np.broadcast_arrays(one, other) for one, other in ((seen.low, given.low), (seen.high, given.high))]
+    return all(np.allclose(one, other) for one, other in bounds)
+
+
+def _tried(model: "keras.Model", config: Config, load: Callable[[Preprocessing | None], Dataset]) -> Preprocessing:
+    """Return what a CNN names clearly the most test images rightly with.
+
+    Raises:
+        InputError: there are no labels, or none of them is clearly the best.
+    """
+    from pipeline.core.model_range import accuracies
+
+    words = f"one of {', '.join((*TRIED, NONE))} or {{mean: [..], std: [..]}} for {config.model.path}"
+    levels = load(preprocessing_of(UNIT))
+    if not levels.has_labels:
+        takes = f"{words}, which does not show what it takes, and no labels tell"
+        raise InputError.at(KEY, takes=takes, got="null")
+    chosen = np.unique(np.linspace(0, len(levels.test_labels) - 1, IMAGES).astype(int))
+    labels = levels.test_labels[chosen]
+    found = accuracies(model, levels.test_images[chosen], labels, TRIED)
+    best, second = sorted(found, key=lambda word: found[word], reverse=True)[:2]
+    shares = ", ".join(f"{word} {share:.0%}" for word, share in found.items())
+    chance = np.bincount(labels).max() / len(labels)
+    if found[best] < max(found[second], chance) + CLEARLY:
+        takes = f"{words}, of which none is clearly right: it names {shares} of {len(labels)} test images rightly"
+        raise InputError.at(KEY, takes=takes, got="null")
+    _say(f"{KEY}={best}: {config.model.path} names {shares} of {len(labels)} test images rightly")
+    return preprocessing_of(best)
+
+
+@functools.lru_cache(maxsize=8)
+def _say(line: str) -> None:
+    """Say it once, not for each job of a sweep."""
+    print(line, flush=True)

@@ -1,0 +1,48 @@
+"""The names of classes: short lines of text that can stand on any page, all different."""
+
+from collections.abc import Sequence
+
+from pipeline.runtime.errors import InputError
+
+LONGEST_NAME = 80
+NO_NAME = "(no name)"
+
+
+def clean(name: str) -> str:
+    """Return a name as one short line: no control characters, no bytes that are no text, nothing that is endless."""
+    text = name.encode("utf-8", "replace").decode("utf-8")
+    text = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+    return text if len(text) <= LONGEST_NAME else f"{text[: LONGEST_NAME - 1]}…"
+
+
+def clean_names(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the names as `clean` does, those that have become the same with a number."""
+    found: list[str] = []
+    for name in names:
+        base = clean(name) or NO_NAME
+        unique, number = base, 1
+        while unique in found:
+            number += 1
+            unique = f"{base} ({number})"
+        found.append(unique)
+    return tuple(found)
+
+
+def chosen_names(given: Sequence[str] | None, own: Sequence[str], least: int, *, is_open: bool) -> tuple[str, ...]:
+    """Return the names of all classes.
+
+    Args:
+        given: `data.class_names`, None for those of the data.
+        own: those of the data; () if it has none.
+        least: one more than the largest label.
+        is_open: whether there may be more classes than that, as nobody but `given` says how many there are.
+    Raises:
+        InputError: not as many names as classes.
+    """
+    classes = len(own) or least
+    if given is None:
+        return clean_names(own or list(map(str, range(least))))
+    if len(given) < classes or (len(given) > classes and not is_open):
+        takes = f"a name for each of the {classes} classes"
+        raise InputError.at("data.class_names", takes=takes, got=f"{len(given)}: {', '.join(given)}")
+    return clean_names(given)

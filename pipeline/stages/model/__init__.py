@@ -1,0 +1,1 @@
+"""The CNN out of a file, in place of a training."""
