@@ -50,6 +50,7 @@ def load_array_set(
     labels, own_names = _labels(raw, [len(part) for part in pictures], source, path)
     names = _names(config, source, raw, labels, own_names, path)
     numbers = numbers_of(pictures, source.white, path)
+    numbers.check_fits_float32()
     digests = tuple(hashlib.sha256(_bytes(array)).hexdigest() for array in raw[:4] if array is not None)
     known = source.digests is None or digests == source.digests
     name = (config.name if known else f"{config.name} (other content)") if source.class_names else _name(path)
@@ -74,7 +75,10 @@ def load_array_set(
         shapes = " and ".join(str(array.shape) for array in (raw.x_train, raw.x_test) if array is not None)
         raise refused(path, "training and test images of the same channels", f"with {shapes}")
     _check_channels(colours.pop(), channels, path)
-    pixels = [prepared(_as_bytes(part[: config.limit], numbers), size, channels, config.fit) for part in pictures]
+    pixels = [
+        prepared(_as_bytes(part[: config.limit], numbers), size, channels, config.fit, numbers.bounds)
+        for part in pictures
+    ]
     return finished(
         pixels,
         None if labels is None else [part[: config.limit] for part in labels],
