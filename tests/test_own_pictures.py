@@ -1,9 +1,11 @@
 """Folders of pictures: which pictures there are, what they show, and their pixels."""
 
+import argparse
 import os
 import shutil
 import struct
 import threading
+import time
 import zlib
 from pathlib import Path
 
@@ -510,3 +512,30 @@ def test_a_change_deep_in_a_folder_is_seen(tmp_path):
     assert before == state_of(tmp_path, nested=True)
     picture(tmp_path / "red" / "deep" / "x.png", (0, 0, 1), (9, 9))
     assert state_of(tmp_path, nested=True) != before
+
+
+def test_the_store_lists_and_prunes_what_was_read(tmp_path, capsys):
+    from pipeline.commands import store
+
+    load(by_class(tmp_path / "some", {"red": 5, "blue": 5}), cache=tmp_path / "store" / "data")
+    (file,) = (tmp_path / "store" / "data").iterdir()
+    load(by_class(tmp_path / "others", {"red": 5, "green": 5}), cache=tmp_path / "store" / "data")
+    draft = file.with_name(f".{file.name}.draft-1")
+    draft.write_bytes(b"half")
+
+    def done(*words: str) -> str:
+        parser = argparse.ArgumentParser()
+        store.add_arguments(parser)
+        assert store.execute(parser.parse_args(["--output-dir", str(tmp_path), *words])) == 0
+        return capsys.readouterr().out
+
+    assert "2 folders of pictures that were read" in done("list")
+    assert "0 of 0 results" in done("verify")
+    long_ago = time.time() - 40 * 24 * 3600
+    os.utime(file, (long_ago, long_ago))
+    assert f"would remove {file}: unused for 40 days" in done("prune", "--unused-for", "30", "--dry-run")
+    assert file.exists()
+    said = done("prune", "--unused-for", "30")
+    assert f"removed {file}: unused for 40 days" in said
+    assert f"removed {draft}: left by a killed process" in said
+    assert len(list(file.parent.iterdir())) == 1
