@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.data.files import existing
+from pipeline.data.files import existing, folders_below
 from pipeline.data.labels_file import LABELS, read_labels
 from pipeline.data.layouts import as_labels
 from pipeline.data.refusal import refused
@@ -30,7 +30,7 @@ _COMMON = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP
 class Found:
     """A picture: its file, its path from the folder of the data on, its size in bytes and its last change (ns)."""
 
-    file: Path
+    file: str
     name: str
     size: int
     changed: int
@@ -178,30 +178,26 @@ def _indices(
 
 
 def _files(path: Path) -> Iterator[Found]:
-    """Yield the pictures below a folder; links are followed, but no folder twice."""
-    seen = set()
-    for folder, folders, files in os.walk(path, followlinks=True):
-        state = Path(folder).stat()
-        if (state.st_dev, state.st_ino) in seen:
-            folders.clear()
-            continue
-        seen.add((state.st_dev, state.st_ino))
-        folders[:] = sorted(name for name in folders if _may_be(name))
+    """Yield the pictures below a folder."""
+    for folder, folders, files in folders_below(path):
+        folders[:] = [name for name in folders if _may_be(name)]
+        # of texts, as they may be many
+        inside = "" if folder == str(path) else f"{Path(folder).relative_to(path).as_posix()}/"
         for name in files:
-            file = Path(folder, name)
+            file = f"{folder}{os.sep}{name}"
             with contextlib.suppress(FileNotFoundError):
-                found = file.stat()
+                found = os.stat(file)  # noqa: PTH116
                 if _may_be(name) and stat.S_ISREG(found.st_mode) and _is_picture(file):
-                    yield Found(file, file.relative_to(path).as_posix(), found.st_size, found.st_mtime_ns)
+                    yield Found(file, f"{inside}{name}", found.st_size, found.st_mtime_ns)
 
 
 def _may_be(name: str) -> bool:
     return not name.startswith(".") and name.lower() not in _NO_PICTURES
 
 
-def _is_picture(file: Path) -> bool:
+def _is_picture(file: str) -> bool:
     """Tell whether a file is one, by the ending of its name, else by its first bytes."""
-    ending = file.suffix.lower()
+    ending = os.path.splitext(file)[1].lower()  # noqa: PTH122
     if ending in _endings():
         return True
     if ending in _text_endings():
