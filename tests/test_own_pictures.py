@@ -1,9 +1,11 @@
 """Folders of pictures: which pictures there are, what they show, and their pixels."""
 
 import argparse
+import json
 import os
 import shutil
 import struct
+import tempfile
 import threading
 import time
 import zlib
@@ -13,10 +15,12 @@ import numpy as np
 import pytest
 from PIL import Image
 from test_data import settings_of
+from users import ordinary_user
 
+from pipeline import compose
 from pipeline.core.preprocessing import preprocessing_of
 from pipeline.data import pixels
-from pipeline.data.dataset import Dataset
+from pipeline.data.dataset import Dataset, DatasetSplit
 from pipeline.data.datasets import load_dataset
 from pipeline.data.files import state_of
 from pipeline.data.images import LazyImages
@@ -539,3 +543,54 @@ def test_the_store_lists_and_prunes_what_was_read(tmp_path, capsys):
     assert f"removed {file}: unused for 40 days" in said
     assert f"removed {draft}: left by a killed process" in said
     assert len(list(file.parent.iterdir())) == 1
+
+
+def test_a_folder_that_may_not_be_read_is_refused():
+    # a path that nobody may not enter would be refused for that
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        by_class(folder, {"red": 3, "blue": 3})
+        (folder / "red").chmod(0)
+        with ordinary_user():
+            message = refusal(folder)
+        (folder / "red").chmod(0o755)
+    assert message.endswith("red: Permission denied)")
+
+
+def test_a_cache_that_cannot_be_written_is_no_loss(tmp_path):
+    folder = by_class(tmp_path / "data", {"red": 3, "blue": 3})
+    (tmp_path / "file").write_text("no folder")
+    seen = load(folder, cache=tmp_path / "file" / "data")
+    assert seen.digest == load(folder).digest
+
+
+def test_the_record_has_the_shape_of_pictures_and_no_labels_where_there_are_none(tmp_path, monkeypatch):
+    from pipeline.tracking.datasets import described
+
+    for number in range(10):
+        picture(tmp_path / f"{number}.png", (number, 0, 0))
+    plain = described(DatasetSplit(load(tmp_path), "train"))
+    monkeypatch.setattr("pipeline.data.finished.LARGE", 1)
+    lazy = described(DatasetSplit(load(tmp_path), "train"))
+    assert lazy == plain
+    profile = json.loads(lazy["profile"])
+    assert profile == {"features_shape": [8, 8, 8, 3], "features_size": 8 * 192, "features_nbytes": 8 * 192 * 4}
+    assert json.loads(lazy["schema"])["mlflow_tensorspec"]["targets"] is None
+
+
+def test_jobs_of_a_sweep_share_a_folder_until_a_picture_changes(tmp_path):
+    from pipeline.commands.execute import _dataset_of
+
+    folder = by_class(tmp_path / "data", {"red": 6, "blue": 6})
+    config = compose("data=folder", f"data.path={folder}", f"output_dir={tmp_path}")
+    first = _dataset_of(config)
+    assert _dataset_of(config) is first
+    picture(folder / "red" / "1.png", (5, 6, 7), (9, 9))
+    second = _dataset_of(config)
+    assert second.digest != first.digest
+    assert second.train_images.shape[1:] == (28, 28, 1)
+    assert _dataset_of(compose("data=folder", f"data.path={folder}", f"output_dir={tmp_path}", "seed=3")) is second
+    other = "data.preprocessing={mean:0.5,std:0.25}"
+    others = compose("data=folder", f"data.path={folder}", f"output_dir={tmp_path}", other)
+    assert _dataset_of(others).preprocessing.kind == "mean_std"

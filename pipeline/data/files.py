@@ -81,9 +81,13 @@ def state_of(path: Path, *, nested: bool = False) -> tuple[tuple[str, int, int, 
 
 def folders_below(path: Path) -> Iterator[tuple[str, list[str], list[str]]]:
     """Yield each folder below a folder, as `os.walk` does, with the names of its folders and files; links are followed,
-    but to no folder twice. What is removed from the folders is left out."""
+    but to no folder twice. What is removed from the folders is left out.
+
+    Raises:
+        OSError: a folder cannot be read.
+    """
     seen = set()
-    for folder, folders, files in os.walk(path, followlinks=True):
+    for folder, folders, files in os.walk(path, followlinks=True, onerror=_raise):
         state = os.stat(folder)  # noqa: PTH116
         if (state.st_dev, state.st_ino) in seen:
             folders.clear()
@@ -91,6 +95,10 @@ def folders_below(path: Path) -> Iterator[tuple[str, list[str], list[str]]]:
         seen.add((state.st_dev, state.st_ino))
         folders.sort()
         yield folder, folders, files
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 def _nested_states(path: Path) -> Iterator[tuple[str, int, int, int]]:

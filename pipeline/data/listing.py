@@ -15,6 +15,7 @@ from pipeline.data.labels_file import LABELS, read_labels
 from pipeline.data.layouts import as_labels
 from pipeline.data.refusal import refused
 from pipeline.data.splitting import chosen_for_testing
+from pipeline.runtime.errors import why
 
 TAKES = "a folder of pictures: a folder by class, or all in one; with folders train and test, or without"
 TRAIN, TEST = ("train", "training"), ("test", "testing", "val", "valid", "validation")
@@ -65,7 +66,10 @@ def pictures_in(path: Path, *, share: float, seed: int) -> Listing:
     path = existing(path, TAKES)
     if not path.is_dir():
         raise refused(path, TAKES, "which is a file; data=npz takes files of arrays")
-    found = sorted(_files(path), key=lambda one: one.name)
+    try:
+        found = sorted(_files(path), key=lambda one: one.name)
+    except OSError as error:
+        raise refused(path, TAKES, f"({why(error)})") from error
     if not found:
         raise refused(path, TAKES, "without a picture that Pillow reads")
     parts = _parts(found)
