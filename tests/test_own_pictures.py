@@ -3,7 +3,9 @@
 import argparse
 import json
 import os
+import resource
 import shutil
+import signal
 import struct
 import tempfile
 import threading
@@ -594,3 +596,34 @@ def test_jobs_of_a_sweep_share_a_folder_until_a_picture_changes(tmp_path):
     other = "data.preprocessing={mean:0.5,std:0.25}"
     others = compose("data=folder", f"data.path={folder}", f"output_dir={tmp_path}", other)
     assert _dataset_of(others).preprocessing.kind == "mean_std"
+
+
+def test_other_pictures_of_the_same_names_sizes_and_times_are_not_mistaken(tmp_path):
+    cache, moment = tmp_path / "cache", 10**9
+    folders = [by_class(tmp_path / name, {name: 4}, "bmp") for name in ("red", "blue")]
+    for folder, inside in zip(folders, ("red", "blue"), strict=True):
+        (folder / inside).rename(folder / "class")
+        for file in (folder / "class").iterdir():
+            os.utime(file, (moment, moment))
+    red, blue = (load(folder, cache=cache) for folder in folders)
+    assert shown(red.train_images) == ["red"] * 3
+    assert shown(blue.train_images) == ["blue"] * 3
+    # and in the same place
+    for file in (folders[1] / "class").iterdir():
+        shutil.copy(folders[0] / "class" / file.name, file)
+        os.utime(file, (moment, moment))
+    assert shown(load(folders[1], cache=cache).train_images) == ["red"] * 3
+
+
+def test_a_disk_without_space_is_told_in_one_line(tmp_path):
+    """By a limit for the size of files, of which the system tells as of a full disk."""
+    folder = by_class(tmp_path / "data", {"red": 3, "blue": 3})
+    limits, handler = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (300, limits[1]))
+    try:
+        with pytest.raises(InputError, match=r"^output_dir: takes a place with 0 MiB .* \(.*File too large\)$"):
+            load(folder, cache=tmp_path / "cache")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert list((tmp_path / "cache").iterdir()) == []

@@ -29,12 +29,14 @@ _COMMON = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP
 
 @dataclass(frozen=True)
 class Found:
-    """A picture: its file, its path from the folder of the data on, its size in bytes and its last change (ns)."""
+    """A picture: its file, its path from the folder of the data on, its size in bytes, and when (ns) it was
+    last written to, and its content, name or rights were last changed, which nobody can set."""
 
     file: str
     name: str
     size: int
     changed: int
+    state_changed: int
 
     def below(self, folder: str) -> str:
         """Return its path from a folder in that of the data on."""
@@ -192,7 +194,7 @@ def _files(path: Path) -> Iterator[Found]:
             with contextlib.suppress(FileNotFoundError):
                 found = os.stat(file)  # noqa: PTH116
                 if _may_be(name) and stat.S_ISREG(found.st_mode) and _is_picture(file):
-                    yield Found(file, f"{inside}{name}", found.st_size, found.st_mtime_ns)
+                    yield Found(file, f"{inside}{name}", found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
 
 def _may_be(name: str) -> bool:

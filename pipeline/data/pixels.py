@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from pipeline.runtime.errors import InputError, why
 from pipeline.runtime.files import whole_file
 from pipeline.runtime.locks import exclusive, is_held
 
@@ -84,11 +85,15 @@ def _remove_drafts(file: Path) -> None:
 
 def _write(file: Path, shape: tuple[int, ...], parts: Iterator[np.ndarray]) -> None:
     """Write row by row, as a file that is mapped into memory would come to lie there."""
-    with whole_file(file) as draft, draft.open("wb") as output:
-        header = {"descr": np.lib.format.dtype_to_descr(np.dtype(np.uint8)), "fortran_order": False, "shape": shape}
-        np.lib.format.write_array_header_1_0(output, header)
-        for part in parts:
-            output.write(np.ascontiguousarray(part, np.uint8).data)
+    try:
+        with whole_file(file) as draft, draft.open("wb") as output:
+            header = {"descr": np.lib.format.dtype_to_descr(np.dtype(np.uint8)), "fortran_order": False, "shape": shape}
+            np.lib.format.write_array_header_1_0(output, header)
+            for part in parts:
+                output.write(np.ascontiguousarray(part, np.uint8).data)
+    except OSError as error:
+        takes = f"a place with {np.prod(shape) / 2**20:.0f} MiB for the pictures of data.path"
+        raise InputError.at("output_dir", takes=takes, got=f"{file.parent} ({why(error)})") from error
 
 
 _FOLDERS: list[Path] = []
