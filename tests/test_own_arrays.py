@@ -12,6 +12,7 @@ from test_data import Trap, made_up, settings_of
 from pipeline.core.preprocessing import preprocessing_of
 from pipeline.data.dataset import Dataset
 from pipeline.data.datasets import load_dataset
+from pipeline.data.images import LazyImages
 from pipeline.runtime.errors import InputError
 
 LUMA = np.array([0.299, 0.587, 0.114])
@@ -467,3 +468,28 @@ def test_the_same_picture_is_the_same_as_bytes_and_as_levels(tmp_path):
         assert np.median(np.abs(one.train_images - other.train_images)) < 0.5
         assert other.train_images.min() >= 0
         assert other.train_images.max() <= 255
+
+
+def test_many_bytes_stay_bytes_until_they_are_asked_for(tmp_path, monkeypatch):
+    x = colourful(40)
+    files = [
+        npz(tmp_path, "one.npz", x=x, y=np.arange(40) % 4),
+        npz(tmp_path, "two.npz", x_train=x, x_test=x[:9]),
+        npz(tmp_path, "first.npz", x=np.moveaxis(x, -1, 1)),
+    ]
+    for size, channels, kind in ((10, 3, "standardize"), ((12, 8), 1, "none"), (10, 3, "symmetric")):
+        for file in files:
+
+            def seen(file=file, size=size, channels=channels, kind=kind):
+                return load_dataset(settings_of("npz", file, preprocessing=kind), size=size, channels=channels)
+
+            with monkeypatch.context() as context:
+                context.setattr("pipeline.data.images.LARGE", 1000)
+                lazy = seen()
+            plain = seen()
+            assert isinstance(lazy.train_images, LazyImages)
+            assert isinstance(plain.train_images, np.ndarray)
+            assert (lazy.digest, lazy.preprocessing) == (plain.digest, plain.preprocessing)
+            for one, other in ((lazy.train_images, plain.train_images), (lazy.test_images, plain.test_images)):
+                np.testing.assert_array_equal(np.asarray(one), other)
+                np.testing.assert_array_equal(one[[3, 1]], other[[3, 1]])

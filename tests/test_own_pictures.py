@@ -479,7 +479,7 @@ def test_what_killed_processes_left_goes(tmp_path):
 def test_many_pictures_stay_bytes_until_they_are_asked_for(tmp_path, monkeypatch):
     folder = by_class(tmp_path / "data", {"red": 20, "blue": 20, "green": 7})
     plain = load(folder, preprocessing=preprocessing_of("standardize"))
-    monkeypatch.setattr("pipeline.data.finished.LARGE", 1000)
+    monkeypatch.setattr("pipeline.data.images.LARGE", 1000)
     for cache in (None, tmp_path / "cache"):
         lazy = load(folder, preprocessing=preprocessing_of("standardize"), cache=cache)
         assert isinstance(lazy.train_images, LazyImages)
@@ -573,7 +573,7 @@ def test_the_record_has_the_shape_of_pictures_and_no_labels_where_there_are_none
     for number in range(10):
         picture(tmp_path / f"{number}.png", (number, 0, 0))
     plain = described(DatasetSplit(load(tmp_path), "train"))
-    monkeypatch.setattr("pipeline.data.finished.LARGE", 1)
+    monkeypatch.setattr("pipeline.data.images.LARGE", 1)
     lazy = described(DatasetSplit(load(tmp_path), "train"))
     assert lazy == plain
     profile = json.loads(lazy["profile"])

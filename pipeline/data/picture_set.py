@@ -9,8 +9,8 @@ import numpy as np
 
 from pipeline.core.preprocessing import Preprocessing
 from pipeline.data.dataset import Dataset
-from pipeline.data.finished import Pixels, finished, is_large
-from pipeline.data.images import StoredPixels
+from pipeline.data.finished import finished
+from pipeline.data.images import Pixels, StoredPixels, is_large
 from pipeline.data.listing import Listing, pictures_in
 from pipeline.data.names import chosen_names, clean
 from pipeline.data.numbers import BYTE, Numbers

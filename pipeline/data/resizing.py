@@ -3,6 +3,7 @@
 import numpy as np
 
 from pipeline.core.colour import luma
+from pipeline.data.images import ChosenPixels
 from pipeline.data.preprocessing import batches
 from pipeline.settings.data import FITS
 
@@ -75,8 +76,8 @@ def resized(pictures: np.ndarray, size: tuple[int, int], fit: str, bounds: tuple
 
 
 def prepared(
-    pictures: np.ndarray, size: tuple[int, int], channels: int, fit: str, bounds: tuple[float, float]
-) -> np.ndarray:
+    pictures: np.ndarray | ChosenPixels, size: tuple[int, int], channels: int, fit: str, bounds: tuple[float, float]
+) -> np.ndarray | ChosenPixels:
     """Return pictures of a size and of as many channels, a part at a time.
 
     Args:
