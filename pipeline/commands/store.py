@@ -7,6 +7,8 @@ from pathlib import Path
 
 from pipeline.commands.command import Command
 from pipeline.commands.options import days, folder
+from pipeline.data.pixels import FOLDER as PIXELS
+from pipeline.data.pixels import leftover_files, stored_files
 from pipeline.engine.entries import Entry, entries
 from pipeline.engine.store import Store, is_being_computed
 from pipeline.runtime.errors import InputError
@@ -56,6 +58,10 @@ def _list(store: Store) -> int:
     for entry in found:
         day = time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.used))
         print(f"{entry.stage:<12} {entry.key[:SHORT]}  {day}  {_mebibytes(entry.size)}  {entry.name}")
+    pictures = stored_files(store.root / PIXELS)
+    if pictures:
+        size = sum(file.stat().st_size for file in pictures)
+        print(f"{len(pictures)} folders of pictures that were read, {_mebibytes(size).strip()}")
     print(f"{len(found)} results, {_mebibytes(sum(entry.size for entry in found)).strip()}")
     return 0
 
@@ -70,15 +76,21 @@ def _verify(store: Store) -> int:
 
 
 def _prune(store: Store, options: argparse.Namespace) -> int:
-    gone = [(path, "left by a killed process") for path in store.leftovers()]
+    drafts = leftover_files(store.root / PIXELS)
+    gone = [(path, "left by a killed process") for path in (*store.leftovers(), *drafts)]
     for entry in entries(store):
         if reason := _why_prune(entry, options):
             gone.append((entry.place, reason))
+    for file in stored_files(store.root / PIXELS):
+        if reason := _why_unused(file.stat().st_mtime, options):
+            gone.append((file, reason))
     if not options.dry_run:
         store.remove_locks()
     for path, reason in gone:
-        if not options.dry_run:
+        if not options.dry_run and path.is_dir():
             store.remove(path)
+        elif not options.dry_run:
+            path.unlink(missing_ok=True)
         print(f"{'would remove' if options.dry_run else 'removed'} {path}: {reason}")
     print(f"{len(gone)} {'would go' if options.dry_run else 'removed'}, {len(entries(store))} results in the store")
     return 0
@@ -87,12 +99,18 @@ def _prune(store: Store, options: argparse.Namespace) -> int:
 def _why_prune(entry: Entry, options: argparse.Namespace) -> str | None:
     if is_being_computed(entry.place):
         return None
-    if options.unused_for is not None and time.time() - entry.used > options.unused_for * DAY_S:
-        return f"unused for {(time.time() - entry.used) / DAY_S:.0f} days"
+    if reason := _why_unused(entry.used, options):
+        return reason
     if options.outdated and entry.is_outdated(STAGES[entry.stage]):
         return "made by other sources or versions"
     if options.broken and (problem := entry.problem()):
         return problem
+    return None
+
+
+def _why_unused(used: float, options: argparse.Namespace) -> str | None:
+    if options.unused_for is not None and time.time() - used > options.unused_for * DAY_S:
+        return f"unused for {(time.time() - used) / DAY_S:.0f} days"
     return None
 
 

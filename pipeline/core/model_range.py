@@ -6,7 +6,11 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
+from pipeline.core import answers
+from pipeline.core.graph import Cnn, graph_of
 from pipeline.core.preprocessing import BYTES, STANDARDIZED, SYMMETRIC, UNIT, Preprocessing, preprocessing_of
+from pipeline.core.probabilities import probabilities
+from pipeline.core.score import features_of
 
 # What a first layer makes of pictures is one of these, by the CNNs that there are.
 USUAL = ((0.0, 1.0), (-1.0, 1.0), (-0.5, 0.5), (0.0, 255.0))
@@ -21,6 +25,8 @@ ARITHMETIC = ("Add", "Subtract", "Multiply", "Divide", "TrueDivide")
 # Means and spreads of pictures of levels from 0 to 1, and of bytes; others say nothing.
 MEANS = {UNIT: (0.02, 0.98), BYTES: (2.0, 253.0)}
 SPREADS = {UNIT: (0.02, 0.6), BYTES: (2.0, 160.0)}
+# In place of a probability of 0.
+LEAST_PROBABILITY = 1e-7
 # Of a CNN that is built here, see `cnn.build_cnn`.
 OURS = ("cnn", "Input", "Output")
 
@@ -162,26 +168,34 @@ def _of_means(means: np.ndarray, spreads: np.ndarray, name: str) -> Seen | None:
     return None
 
 
-def accuracies(
-    model: keras.Model, levels: np.ndarray, labels: np.ndarray, words: tuple[str, ...]
-) -> Mapping[str, float]:
-    """Return by word how many of these pictures a CNN names rightly if it gets them like that.
+class Answered(NamedTuple):
+    """How a CNN answers to pictures of known classes.
+
+    Attributes:
+        accuracy: the share of them that it names rightly.
+        loss: the mean cross-entropy, -log of the probability that it gives to the right class.
+    """
+
+    accuracy: float
+    loss: float
+
+
+def answers_to(model: Cnn, levels: np.ndarray, labels: np.ndarray, words: tuple[str, ...]) -> Mapping[str, Answered]:
+    """Return by word how a CNN answers to pictures if it gets them like that.
 
     Args:
         model: (batch, height, width, channels) -> (batch, classes), or (batch, 1) for two classes.
         levels: (count, height, width, channels) from 0 to 1.
         labels: (count,).
     """
-    found = {}
+    graph = graph_of(model)
+    kind, found = answers.kind_of(graph), {}
     for word in words:
-        said = np.asarray(model.predict(preprocessing_of(word).shown(levels), verbose=0))
-        if said.ndim != 2 or not np.isfinite(said).all():
-            found[word] = 0.0
+        said = features_of(graph, graph.output_name, preprocessing_of(word).shown(levels))
+        if not np.isfinite(said).all():
+            found[word] = Answered(0.0, np.inf)
             continue
-        if said.shape[1] == 1:
-            # a probability, or a number of either sign
-            chosen = (said[:, 0] > (0.5 if said.min() >= 0 and said.max() <= 1 else 0.0)).astype(int)
-        else:
-            chosen = said.argmax(axis=1)
-        found[word] = float((chosen == labels).mean())
+        of_right = probabilities(said)[np.arange(len(labels)), labels]
+        loss = float(-np.log(np.maximum(of_right, LEAST_PROBABILITY)).mean())
+        found[word] = Answered(float((answers.predicted(said, kind) == labels).mean()), loss)
     return found

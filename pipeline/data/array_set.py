@@ -12,6 +12,7 @@ from pipeline.core.preprocessing import Preprocessing
 from pipeline.data.dataset import Dataset
 from pipeline.data.files import read_arrays
 from pipeline.data.finished import finished
+from pipeline.data.images import ChosenPixels, is_large
 from pipeline.data.layouts import as_labels, as_pictures
 from pipeline.data.names import chosen_names, clean
 from pipeline.data.numbers import BYTE, Numbers, numbers_of
@@ -50,6 +51,7 @@ def load_array_set(
     labels, own_names = _labels(raw, [len(part) for part in pictures], source, path)
     names = _names(config, source, raw, labels, own_names, path)
     numbers = numbers_of(pictures, source.white, path)
+    numbers.check_fits_float32()
     digests = tuple(hashlib.sha256(_bytes(array)).hexdigest() for array in raw[:4] if array is not None)
     known = source.digests is None or digests == source.digests
     name = (config.name if known else f"{config.name} (other content)") if source.class_names else _name(path)
@@ -67,14 +69,16 @@ def load_array_set(
             class_names=names,
         )
     layouts = [(array.dtype.str, array.shape) for array in raw[:4] if array is not None]
+    parts: list[np.ndarray | ChosenPixels] = list(pictures)
     if len(pictures) == 1:
-        pictures, labels = _split(pictures[0], labels, config, path)
-    colours = {part.shape[-1] for part in pictures}
+        parts, labels = _split(pictures[0], labels, config, path)
+    colours = {part.shape[-1] for part in parts}
     if len(colours) > 1:
         shapes = " and ".join(str(array.shape) for array in (raw.x_train, raw.x_test) if array is not None)
         raise refused(path, "training and test images of the same channels", f"with {shapes}")
     _check_channels(colours.pop(), channels, path)
-    pixels = [prepared(_as_bytes(part[: config.limit], numbers), size, channels, config.fit) for part in pictures]
+    limited = [part if config.limit is None else part[: config.limit] for part in parts]
+    pixels = [prepared(_as_bytes(part, numbers), size, channels, config.fit, numbers.bounds) for part in limited]
     return finished(
         pixels,
         None if labels is None else [part[: config.limit] for part in labels],
@@ -145,14 +149,18 @@ def _is_as_ever(
 
 def _split(
     pictures: np.ndarray, labels: Labels | None, config: DataConfig, path: Path | None
-) -> tuple[list[np.ndarray], Labels | None]:
+) -> tuple[list[np.ndarray | ChosenPixels], Labels | None]:
     """Return the training and the test images of data in one part, in their order, and their labels."""
     if len(pictures) < 2:
         raise refused(path, "two images at least, one of them to test with", "with 1")
     of_all = np.zeros(len(pictures), np.int64) if labels is None else labels[0]
     for_testing = chosen_for_testing(of_all, config.test_share, config.seed)
     rows = [np.flatnonzero(~for_testing)[: config.limit], np.flatnonzero(for_testing)[: config.limit]]
-    return [pictures[part] for part in rows], None if labels is None else [of_all[part] for part in rows]
+    chosen = [ChosenPixels(pictures, part) for part in rows]
+    is_much = is_large([part.shape for part in chosen])
+    return [part if is_much else part[:] for part in chosen], None if labels is None else [
+        of_all[part] for part in rows
+    ]
 
 
 def _check_channels(found: int, channels: int, path: Path | None) -> None:
@@ -160,11 +168,10 @@ def _check_channels(found: int, channels: int, path: Path | None) -> None:
         raise refused(path, f"pictures of {channels} channels, as the CNN takes them", f"with {found}")
 
 
-def _as_bytes(pictures: np.ndarray, numbers: Numbers) -> np.ndarray:
+def _as_bytes(pictures: np.ndarray | ChosenPixels, numbers: Numbers) -> np.ndarray | ChosenPixels:
     """Return whole numbers of 0 to 255 as bytes; others as they are, those of 0 and 1 as floats."""
-    if pictures.dtype.kind == "f" or numbers.white != BYTE:
-        return pictures.astype(np.float32, copy=False)
-    return pictures.astype(np.uint8, copy=False)
+    kind = np.dtype(np.float32 if pictures.dtype.kind == "f" or numbers.white != BYTE else np.uint8)
+    return pictures if pictures.dtype == kind else pictures[:].astype(kind)
 
 
 def _bytes(array: np.ndarray) -> Any:

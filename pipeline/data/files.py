@@ -1,8 +1,10 @@
 """The arrays of a data set from an .npz file, or from a folder of IDX files."""
 
+import contextlib
 import os
 import re
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -68,21 +70,48 @@ def state_of(path: Path, *, nested: bool = False) -> tuple[tuple[str, int, int, 
     """
     try:
         path = path.expanduser()
-        states = [
-            (str(file.relative_to(path)) if file != path else file.name, file.stat()) for file in _all(path, nested)
-        ]
+        if nested and path.is_dir():
+            return tuple(_nested_states(path))
+        files = sorted(path.iterdir()) if path.is_dir() else [path]
+        states = [(file.name, file.stat()) for file in files]
     except (OSError, RuntimeError, ValueError):
         return ()
-    return tuple((name, state.st_mtime_ns, state.st_size, state.st_ino) for name, state in states)
+    return tuple(_told(name, state) for name, state in states)
 
 
-def _all(path: Path, nested: bool) -> list[Path]:
-    if not path.is_dir():
-        return [path]
-    if not nested:
-        return sorted(path.iterdir())
-    inside = os.walk(path, followlinks=False)
-    return sorted(Path(folder, name) for folder, folders, files in inside for name in (*folders, *files))
+def folders_below(path: Path) -> Iterator[tuple[str, list[str], list[str]]]:
+    """Yield each folder below a folder, as `os.walk` does, with the names of its folders and files; links are followed,
+    but to no folder twice. What is removed from the folders is left out.
+
+    Raises:
+        OSError: a folder cannot be read.
+    """
+    seen = set()
+    for folder, folders, files in os.walk(path, followlinks=True, onerror=_raise):
+        state = os.stat(folder)  # noqa: PTH116
+        if (state.st_dev, state.st_ino) in seen:
+            folders.clear()
+            continue
+        seen.add((state.st_dev, state.st_ino))
+        folders.sort()
+        yield folder, folders, files
+
+
+def _raise(error: OSError) -> None:
+    raise error
+
+
+def _nested_states(path: Path) -> Iterator[tuple[str, int, int, int]]:
+    # of texts, as they may be many
+    for folder, folders, files in folders_below(path):
+        for name in sorted((*folders, *files)):
+            file = f"{folder}{os.sep}{name}"
+            with contextlib.suppress(FileNotFoundError):
+                yield _told(file, os.stat(file))  # noqa: PTH116
+
+
+def _told(name: str, state: os.stat_result) -> tuple[str, int, int, int]:
+    return name, state.st_mtime_ns, state.st_size, state.st_ino
 
 
 def _read_npz(path: Path, is_open: bool) -> Arrays:

@@ -10,17 +10,9 @@ import numpy as np
 
 from pipeline.core.preprocessing import Preprocessing
 from pipeline.data.dataset import Dataset
-from pipeline.data.images import LARGE, LazyImages, StoredPixels, bounds_of
+from pipeline.data.images import LazyImages, Pixels, bounds_of, is_large
 from pipeline.data.numbers import Numbers
 from pipeline.data.preprocessing import Conversion, conversion_of
-
-Pixels = np.ndarray | StoredPixels
-
-
-def is_large(shapes: Sequence[tuple[int, ...]]) -> bool:
-    """Tell whether images of all these shapes are too many to be kept as float32."""
-    size = sum(int(np.prod(shape)) for shape in shapes) * np.dtype(np.float32).itemsize
-    return size >= LARGE
 
 
 def finished(
@@ -66,10 +58,8 @@ def _images(pixels: Sequence[Pixels], conversion: Conversion) -> list[np.ndarray
     is_lazy = is_large([part.shape for part in pixels])
     images = []
     for part in pixels:
-        if isinstance(part, StoredPixels):
-            images.append(cast(np.ndarray, LazyImages(part, conversion)) if is_lazy else conversion.all(part[:]))
-        elif is_lazy and part.dtype == np.uint8:
+        if is_lazy and part.dtype == np.uint8:
             images.append(cast(np.ndarray, LazyImages(part, conversion)))
         else:
-            images.append(conversion.all(part))
+            images.append(conversion.all(part if isinstance(part, np.ndarray) else part[:]))
     return images

@@ -1,6 +1,6 @@
 """Many pictures, kept as bytes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,12 +20,45 @@ class StoredPixels:
     file: Path
     rows: slice
     shape: tuple[int, ...]
+    dtype = np.dtype(np.uint8)
 
     def __len__(self) -> int:
         return self.shape[0]
 
     def __getitem__(self, index: Any) -> np.ndarray:
         return np.array(np.load(self.file, mmap_mode="r", allow_pickle=False)[self.rows][index])
+
+
+@dataclass(frozen=True)
+class ChosenPixels:
+    """Pictures of an array by their numbers, which are not copied before they are asked for."""
+
+    pixels: np.ndarray
+    numbers: np.ndarray
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Return what an array of them has."""
+        return (len(self.numbers), *self.pixels.shape[1:])
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Return that of the array."""
+        return self.pixels.dtype
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __getitem__(self, index: Any) -> np.ndarray:
+        return self.pixels[self.numbers[index]]
+
+
+Pixels = np.ndarray | StoredPixels | ChosenPixels
+
+
+def is_large(shapes: Sequence[tuple[int, ...]]) -> bool:
+    """Tell whether images of all these shapes are too many to be kept as float32."""
+    return sum(int(np.prod(shape)) for shape in shapes) * np.dtype(np.float32).itemsize >= LARGE
 
 
 class LazyImages:
@@ -37,7 +70,7 @@ class LazyImages:
     ndim = 4
     dtype = np.dtype(np.float32)
 
-    def __init__(self, pixels: np.ndarray | StoredPixels, conversion: Conversion) -> None:
+    def __init__(self, pixels: Pixels, conversion: Conversion) -> None:
         self._pixels, self._conversion = pixels, conversion
         self.shape: tuple[int, ...] = tuple(pixels.shape)
 
@@ -93,7 +126,7 @@ def _as_slice(numbers: np.ndarray) -> slice | np.ndarray:
     return numbers
 
 
-def bounds_of(pixels: np.ndarray | StoredPixels) -> tuple[float, float]:
+def bounds_of(pixels: Pixels) -> tuple[float, float]:
     """Return the smallest and the largest number of pictures, looked at a part at a time."""
     found = [(part.min(), part.max()) for rows in batches(len(pixels)) for part in [pixels[rows]]]
     return float(min(low for low, _ in found)), float(max(high for _, high in found))

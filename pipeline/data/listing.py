@@ -10,11 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.data.files import existing
+from pipeline.data.files import existing, folders_below
 from pipeline.data.labels_file import LABELS, read_labels
 from pipeline.data.layouts import as_labels
 from pipeline.data.refusal import refused
 from pipeline.data.splitting import chosen_for_testing
+from pipeline.runtime.errors import why
 
 TAKES = "a folder of pictures: a folder by class, or all in one; with folders train and test, or without"
 TRAIN, TEST = ("train", "training"), ("test", "testing", "val", "valid", "validation")
@@ -28,12 +29,14 @@ _COMMON = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP
 
 @dataclass(frozen=True)
 class Found:
-    """A picture: its file, its path from the folder of the data on, its size in bytes and its last change (ns)."""
+    """A picture: its file, its path from the folder of the data on, its size in bytes, and when (ns) it was
+    last written to, and its content, name or rights were last changed, which nobody can set."""
 
-    file: Path
+    file: str
     name: str
     size: int
     changed: int
+    state_changed: int
 
     def below(self, folder: str) -> str:
         """Return its path from a folder in that of the data on."""
@@ -65,7 +68,10 @@ def pictures_in(path: Path, *, share: float, seed: int) -> Listing:
     path = existing(path, TAKES)
     if not path.is_dir():
         raise refused(path, TAKES, "which is a file; data=npz takes files of arrays")
-    found = sorted(_files(path), key=lambda one: one.name)
+    try:
+        found = sorted(_files(path), key=lambda one: one.name)
+    except OSError as error:
+        raise refused(path, TAKES, f"({why(error)})") from error
     if not found:
         raise refused(path, TAKES, "without a picture that Pillow reads")
     parts = _parts(found)
@@ -178,30 +184,26 @@ def _indices(
 
 
 def _files(path: Path) -> Iterator[Found]:
-    """Yield the pictures below a folder; links are followed, but no folder twice."""
-    seen = set()
-    for folder, folders, files in os.walk(path, followlinks=True):
-        state = Path(folder).stat()
-        if (state.st_dev, state.st_ino) in seen:
-            folders.clear()
-            continue
-        seen.add((state.st_dev, state.st_ino))
-        folders[:] = sorted(name for name in folders if _may_be(name))
+    """Yield the pictures below a folder."""
+    for folder, folders, files in folders_below(path):
+        folders[:] = [name for name in folders if _may_be(name)]
+        # of texts, as they may be many
+        inside = "" if folder == str(path) else f"{Path(folder).relative_to(path).as_posix()}/"
         for name in files:
-            file = Path(folder, name)
+            file = f"{folder}{os.sep}{name}"
             with contextlib.suppress(FileNotFoundError):
-                found = file.stat()
+                found = os.stat(file)  # noqa: PTH116
                 if _may_be(name) and stat.S_ISREG(found.st_mode) and _is_picture(file):
-                    yield Found(file, file.relative_to(path).as_posix(), found.st_size, found.st_mtime_ns)
+                    yield Found(file, f"{inside}{name}", found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
 
 def _may_be(name: str) -> bool:
     return not name.startswith(".") and name.lower() not in _NO_PICTURES
 
 
-def _is_picture(file: Path) -> bool:
+def _is_picture(file: str) -> bool:
     """Tell whether a file is one, by the ending of its name, else by its first bytes."""
-    ending = file.suffix.lower()
+    ending = os.path.splitext(file)[1].lower()  # noqa: PTH122
     if ending in _endings():
         return True
     if ending in _text_endings():

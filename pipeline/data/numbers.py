@@ -29,6 +29,11 @@ class Numbers:
     pixels: int
     path: Path | None
 
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Return the range of the numbers: from black to white where that is known, else of those that there are."""
+        return (self.low, self.high) if self.white is None else (0.0, self.white)
+
     def check_fits_float32(self) -> None:
         """Refuse numbers that a float32 cannot hold."""
         self._check(float(np.finfo(np.float32).max), "a float32 holds")

@@ -1,7 +1,6 @@
 """Picture files to bytes."""
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -18,7 +17,7 @@ TASK = "pictures"
 PART = 64
 
 
-def read_picture(file: Path, size: tuple[int, int], fit: str) -> np.ndarray:
+def read_picture(file: str, size: tuple[int, int], fit: str) -> np.ndarray:
     """Read a picture as it stands upright, in the colours of sRGB, on white where it is transparent.
 
     Args:
@@ -29,7 +28,7 @@ def read_picture(file: Path, size: tuple[int, int], fit: str) -> np.ndarray:
     Raises:
         InputError: it cannot be read, or is too large.
     """
-    with opened(str(file), "data.path", TAKES) as picture:
+    with opened(file, "data.path", TAKES) as picture:
         stand_upright(picture)
         colours = in_rgb(picture, "white")
         box = framed(*colours.size, size, fit)

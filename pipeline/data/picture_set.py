@@ -9,8 +9,8 @@ import numpy as np
 
 from pipeline.core.preprocessing import Preprocessing
 from pipeline.data.dataset import Dataset
-from pipeline.data.finished import Pixels, finished, is_large
-from pipeline.data.images import StoredPixels
+from pipeline.data.finished import finished
+from pipeline.data.images import Pixels, StoredPixels, is_large
 from pipeline.data.listing import Listing, pictures_in
 from pipeline.data.names import chosen_names, clean
 from pipeline.data.numbers import BYTE, Numbers
@@ -44,8 +44,10 @@ def load_picture_set(
     def parts() -> Iterator[np.ndarray]:
         return read_pictures([*train, *test], size, channels, config.fit, progress)
 
-    files = [(one.name, one.size, one.changed) for one in (*train, *test)]
-    key = hashlib.sha256(json.dumps([files, shape, config.fit]).encode()).hexdigest()
+    # other files may have the same names, sizes and even times, as archives set them
+    files = [(one.name, one.size, one.changed, one.state_changed) for one in (*train, *test)]
+    place = str(path.expanduser().resolve())
+    key = hashlib.sha256(json.dumps([place, files, shape, config.fit]).encode()).hexdigest()
     rows = [slice(0, len(train)), slice(len(train), shape[0])]
     pixels: list[Pixels]
     if cache is None and not is_large([shape]):
@@ -60,7 +62,7 @@ def load_picture_set(
     return finished(
         pixels,
         labels,
-        name=clean(path.expanduser().resolve().name),
+        name=clean(path.expanduser().resolve().name) or config.name,
         content=[digest, len(train), shown],
         class_names=names,
         preprocessing=preprocessing,

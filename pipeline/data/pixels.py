@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
+from pipeline.runtime.errors import InputError, why
 from pipeline.runtime.files import whole_file
-from pipeline.runtime.locks import exclusive
+from pipeline.runtime.locks import exclusive, is_held
 
 # Where the files lie in the store of an output folder.
 FOLDER = "data"
@@ -35,7 +36,7 @@ def stored(folder: Path | None, key: str, shape: tuple[int, ...], parts: Callabl
                 file.touch()
             return file
         if _is_open(folder):
-            with exclusive(folder / f".{key}.lock"):
+            with exclusive(_lock_of(folder, key)):
                 _remove_drafts(file)
                 if not _is_whole(file, shape):
                     _write(file, shape, parts())
@@ -44,6 +45,21 @@ def stored(folder: Path | None, key: str, shape: tuple[int, ...], parts: Callabl
     if not _is_whole(file, shape):
         _write(file, shape, parts())
     return file
+
+
+def stored_files(folder: Path) -> list[Path]:
+    """Return the files that lie there, whole; a file counts as used when it was last touched."""
+    return sorted(folder.glob("[0-9a-f]*.npy"))
+
+
+def leftover_files(folder: Path) -> list[Path]:
+    """Return unfinished files that nobody works on."""
+    drafts = sorted(folder.glob(".*.npy.draft-*"))
+    return [draft for draft in drafts if not is_held(_lock_of(folder, draft.name[1:].partition(".")[0]))]
+
+
+def _lock_of(folder: Path, key: str) -> Path:
+    return folder / f".{key}.lock"
 
 
 def _is_whole(file: Path, shape: tuple[int, ...]) -> bool:
@@ -69,11 +85,15 @@ def _remove_drafts(file: Path) -> None:
 
 def _write(file: Path, shape: tuple[int, ...], parts: Iterator[np.ndarray]) -> None:
     """Write row by row, as a file that is mapped into memory would come to lie there."""
-    with whole_file(file) as draft, draft.open("wb") as output:
-        header = {"descr": np.lib.format.dtype_to_descr(np.dtype(np.uint8)), "fortran_order": False, "shape": shape}
-        np.lib.format.write_array_header_1_0(output, header)
-        for part in parts:
-            output.write(np.ascontiguousarray(part, np.uint8).data)
+    try:
+        with whole_file(file) as draft, draft.open("wb") as output:
+            header = {"descr": np.lib.format.dtype_to_descr(np.dtype(np.uint8)), "fortran_order": False, "shape": shape}
+            np.lib.format.write_array_header_1_0(output, header)
+            for part in parts:
+                output.write(np.ascontiguousarray(part, np.uint8).data)
+    except OSError as error:
+        takes = f"a place with {np.prod(shape) / 2**20:.0f} MiB for the pictures of data.path"
+        raise InputError.at("output_dir", takes=takes, got=f"{file.parent} ({why(error)})") from error
 
 
 _FOLDERS: list[Path] = []

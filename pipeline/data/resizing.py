@@ -3,6 +3,7 @@
 import numpy as np
 
 from pipeline.core.colour import luma
+from pipeline.data.images import ChosenPixels
 from pipeline.data.preprocessing import batches
 from pipeline.settings.data import FITS
 
@@ -47,13 +48,14 @@ def in_channels(pictures: np.ndarray, channels: int) -> np.ndarray:
     return np.repeat(pictures, channels, axis=-1)
 
 
-def resized(pictures: np.ndarray, size: tuple[int, int], fit: str) -> np.ndarray:
-    """Resize pictures bicubically; what they overshoot is cut off.
+def resized(pictures: np.ndarray, size: tuple[int, int], fit: str, bounds: tuple[float, float]) -> np.ndarray:
+    """Resize pictures bicubically; what overshoots the range of their numbers is cut off.
 
     Args:
         pictures: (count, height, width, channels), bytes or float32.
         size: (height, width).
         fit: crop or stretch.
+        bounds: the range of floats.
     Returns:
         (count, *size, channels) of the same type.
     """
@@ -67,17 +69,20 @@ def resized(pictures: np.ndarray, size: tuple[int, int], fit: str) -> np.ndarray
     for place, picture in enumerate(pictures):
         for channel in range(pictures.shape[-1]):
             numbers = np.ascontiguousarray(picture[..., channel])
-            small = Image.fromarray(numbers).resize(size[::-1], Image.Resampling.BICUBIC, box)
-            result[place, ..., channel] = np.clip(np.asarray(small), numbers.min(), numbers.max())
+            small = np.asarray(Image.fromarray(numbers).resize(size[::-1], Image.Resampling.BICUBIC, box))
+            # Pillow does that to bytes
+            result[place, ..., channel] = small if small.dtype == np.uint8 else np.clip(small, *bounds)
     return result
 
 
-def prepared(pictures: np.ndarray, size: tuple[int, int], channels: int, fit: str) -> np.ndarray:
+def prepared(
+    pictures: np.ndarray | ChosenPixels, size: tuple[int, int], channels: int, fit: str, bounds: tuple[float, float]
+) -> np.ndarray | ChosenPixels:
     """Return pictures of a size and of as many channels, a part at a time.
 
     Args:
         pictures: (count, height, width, channels) of numbers; bytes stay bytes, all others become float32.
-        size, fit: see `resized`.
+        size, fit, bounds: see `resized`.
         channels: see `in_channels`.
     Returns:
         (count, *size, channels); the same array if there is nothing to do.
@@ -87,5 +92,5 @@ def prepared(pictures: np.ndarray, size: tuple[int, int], channels: int, fit: st
         return pictures
     result = np.empty((len(pictures), *size, channels), kind)
     for rows in batches(len(pictures)):
-        result[rows] = resized(in_channels(pictures[rows].astype(kind), channels), size, fit)
+        result[rows] = resized(in_channels(pictures[rows].astype(kind), channels), size, fit, bounds)
     return result

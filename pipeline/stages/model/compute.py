@@ -6,10 +6,12 @@ import keras
 import numpy as np
 
 from pipeline.core.cnn import build_cnn
+from pipeline.core.graph import Cnn, graph_of
 from pipeline.core.layers import Network, with_classes
 from pipeline.core.model_files.choosing import cnn_of, network_of
 from pipeline.core.model_files.custom import read_custom
 from pipeline.core.model_files.reading import ModelFile, file_digest, known_file, load_weights, read_model_file
+from pipeline.core.nodes import Graph
 from pipeline.data.arrays import UNREADABLE, load_arrays
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.numerics import check_keras
@@ -59,11 +61,11 @@ def read_cnn(config: ModelConfig, *, classes: int, digest: str) -> ModelResult:
     if found.digest != digest:
         key, path = ("model.weights", config.weights) if file is None else ("model.path", config.path)
         raise InputError.at(key, takes="a file that stays as it is during a run", got=f"{path}, which was changed")
-    facts = _facts(found, cnn, network, copies, custom=config.custom)
+    facts = _facts(found, graph_of(cnn), network, copies, custom=config.custom)
     return ModelResult(cnn=cnn, facts=facts, copies=copies, model=cnn if file is None else None)
 
 
-def load_cnn(folder: Path, config: ModelConfig) -> keras.Model:
+def load_cnn(folder: Path, config: ModelConfig) -> Cnn:
     """Return the CNN of a folder of this stage.
 
     Args:
@@ -104,7 +106,7 @@ def _suffix(path: Path) -> str:
 
 
 def _facts(
-    file: ModelFile, cnn: keras.Model, network: Network, copies: dict[str, Path], *, custom: str | None
+    file: ModelFile, cnn: Graph, network: Network, copies: dict[str, Path], *, custom: str | None
 ) -> dict[str, np.ndarray]:
     shapes = network.shapes()
     return {
@@ -113,8 +115,8 @@ def _facts(
         "sha256": np.array([file_digest(place, "model.path") for name, place in copies.items() if name != CUSTOM]),
         "custom": np.array("" if custom is None else read_custom(Path(custom).expanduser())[0]),
         "keras": np.array(file.version or ""),
-        "input": np.array(cnn.inputs[0].shape[1:]),
-        "weights": np.array(cnn.count_params()),
+        "input": np.array(cnn.input_shape),
+        "weights": np.array(file.model.count_params()),
         "layers": np.array(list(shapes)),
         "kinds": np.array([getattr(layer, "kind", type(layer).__name__) for layer in network.layers]),
         "shapes": np.array([_in_words(shape) for shape in shapes.values()]),

@@ -10,6 +10,8 @@ import numpy as np
 if TYPE_CHECKING:
     import keras
 
+    from pipeline.core.graph import Cnn
+
 FACTS = "facts.npz"
 # The stem of the copy of the file of a whole model, and the names of the copies of others.
 STEM, WEIGHTS, CUSTOM = "cnn", "given.weights.h5", "custom.py"
@@ -28,7 +30,7 @@ class ModelResult:
         model: what is saved besides; None where the file of a whole model is kept.
     """
 
-    cnn: "keras.Model"
+    cnn: "Cnn"
     facts: dict[str, np.ndarray]
     copies: Mapping[str, Path]
     model: "keras.Model | None"

@@ -71,7 +71,7 @@ def train(
     report = _Report(config.epochs, progress)
     model.fit(
         training.training_batches(
-            dataset.train_images,
+            np.asarray(dataset.train_images),
             dataset.train_labels,
             batch_size=config.batch_size,
             rotation=config.augmentation.rotation,
@@ -82,7 +82,7 @@ def train(
         ),
         epochs=config.epochs,
         steps_per_epoch=batches_per_epoch,
-        validation_data=(dataset.test_images, dataset.test_labels),
+        validation_data=(np.asarray(dataset.test_images), dataset.test_labels),
         validation_batch_size=500,
         shuffle=False,
         callbacks=[report],
