@@ -196,6 +196,18 @@ def test_links_are_followed_but_not_in_circles(tmp_path):
     assert len(seen.train_labels) + len(seen.test_labels) == 8
 
 
+def test_the_names_of_the_folders_in_another_order_say_how_classes_are_counted(tmp_path):
+    for name in ("red", "green", "blue"):
+        for number in range(4):
+            picture(tmp_path / name / f"{number}.png", name)
+    plain, seen = load(tmp_path), load(tmp_path, class_names=["red", "yellow", "blue", "green"])
+    assert plain.class_names == ("blue", "green", "red")
+    assert seen.class_names == ("red", "yellow", "blue", "green")
+    for images, labels in ((seen.train_images, seen.train_labels), (seen.test_images, seen.test_labels)):
+        assert shown(images) == [seen.class_names[label] for label in labels]
+    assert plain.digest != seen.digest
+
+
 def test_odd_names_of_folders_are_names_of_classes(tmp_path):
     names = ["ein Bär", "a" * 200, "x\ny", "x y", "日本", "-1"]
     for name in names:

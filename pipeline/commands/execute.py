@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline.commands.picture_range import dataset_for
+from pipeline.commands.picture_range import dataset_for, say_other_order
 from pipeline.commands.summary import summary
 from pipeline.core.preprocessing import Preprocessing
 from pipeline.data.dataset import Dataset
@@ -72,6 +72,7 @@ def run(
     plan = _plan(config, pinned or {})
     if config.model.is_from_file:
         _tell_of_file(config, overrides)
+        say_other_order(config, plan.dataset)
     if ahead is None or not ahead.is_busy:
         release_tensorflow()
     is_shared = cpu_threads(config.runtime) > 1

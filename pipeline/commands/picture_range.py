@@ -91,6 +91,54 @@ def _tried(model: "Cnn", config: Config, load: Callable[[Preprocessing | None], 
     return preprocessing_of(best)
 
 
+def say_other_order(config: Config, dataset: Dataset) -> None:
+    """Say so if the answers of a CNN out of a file fit the classes in another order far better."""
+    file = config.model.file()
+    if file is None or not dataset.has_labels:
+        return
+    from pipeline.core import answers
+    from pipeline.core.model_files.choosing import cnn_of
+    from pipeline.core.score import features_of
+
+    cnn = cnn_of(file, config.model.chosen)
+    if answers.classes_of(cnn) != dataset.classes:
+        _say(
+            f"{config.model.path} does not tell the {dataset.classes} classes of the data apart: "
+            "nothing is said of what it takes images for"
+        )
+        return
+    chosen = np.unique(np.linspace(0, len(dataset.test_labels) - 1, IMAGES).astype(int))
+    labels = dataset.test_labels[chosen]
+    said = answers.predicted(features_of(cnn, cnn.output_name, dataset.test_images[chosen]), answers.kind_of(cnn))
+    order = other_order(labels, said, dataset.classes)
+    if order is None:
+        return
+    names = ",".join(dataset.class_names[label] for label in order)
+    right, would = (float((found == labels).mean()) for found in (said, order[said]))
+    _say(
+        f"{config.model.path} names {right:.0%} of {len(labels)} test images rightly, and {would:.0%} if it counts its "
+        f"classes in another order: 'data.class_names=[{names}]'"
+    )
+
+
+def other_order(labels: np.ndarray, said: np.ndarray, classes: int) -> np.ndarray | None:
+    """Return the class that each number of a CNN seems to stand for; None if none fits far better than its own.
+
+    Args:
+        labels, said: (images,), the class of each image and the number that the CNN says.
+        classes: how many there are.
+    """
+    counts = np.bincount(said * classes + labels, minlength=classes**2).reshape(classes, classes)
+    order = counts.argmax(axis=1)
+    # what it never says keeps its number, if that is left over
+    silent = counts.sum(axis=1) == 0
+    if len(set(order[~silent].tolist())) < np.count_nonzero(~silent):
+        return None
+    order[silent] = np.setdiff1d(np.arange(classes), order[~silent])
+    is_far_better = (order[said] == labels).mean() > (said == labels).mean() + 3 * CLEARLY
+    return order if is_far_better else None
+
+
 @functools.lru_cache(maxsize=8)
 def _say(line: str) -> None:
     """Say it once, not for each job of a sweep."""

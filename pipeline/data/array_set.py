@@ -14,7 +14,7 @@ from pipeline.data.files import read_arrays
 from pipeline.data.finished import finished
 from pipeline.data.images import ChosenPixels, is_large
 from pipeline.data.layouts import as_labels, as_pictures
-from pipeline.data.names import chosen_names, clean
+from pipeline.data.names import chosen_names, clean, in_given_order
 from pipeline.data.numbers import BYTE, Numbers, numbers_of
 from pipeline.data.preprocessing import resize, standardize
 from pipeline.data.refusal import refused
@@ -49,6 +49,8 @@ def load_array_set(
     if raw.x_test is not None:
         pictures.append(as_pictures(raw.x_test, "test", path, channels))
     labels, own_names = _labels(raw, [len(part) for part in pictures], source, path)
+    if labels is not None:
+        labels, own_names = in_given_order(labels, own_names, config.class_names)
     names = _names(config, source, raw, labels, own_names, path)
     numbers = numbers_of(pictures, source.white, path)
     numbers.check_fits_float32()

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from pipeline.runtime.errors import InputError
 
 LONGEST_NAME = 80
@@ -26,6 +28,26 @@ def clean_names(names: Sequence[str]) -> tuple[str, ...]:
             unique = f"{base} ({number})"
         found.append(unique)
     return tuple(found)
+
+
+def in_given_order(
+    labels: Sequence[np.ndarray], own: Sequence[str], given: Sequence[str] | None
+) -> tuple[list[np.ndarray], tuple[str, ...]]:
+    """Return labels as the places of their names among those of the settings, where all of them are there.
+
+    A CNN counts classes in the order of its training, which need not be that of the alphabet, and may know others.
+
+    Args:
+        labels: whole numbers, each the place of its name in `own`.
+        own: the names in the data; () if it has none.
+        given: `data.class_names`.
+    Returns:
+        The labels and the names that they count in; both as they were where `given` are other names.
+    """
+    if given is None or not own or not set(own) <= set(given) or len(set(given)) < len(given):
+        return list(labels), tuple(own)
+    places = np.array([list(given).index(name) for name in own])
+    return [places[part].astype(part.dtype) for part in labels], tuple(given)
 
 
 def chosen_names(given: Sequence[str] | None, own: Sequence[str], least: int, *, is_open: bool) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from pipeline.data.dataset import Dataset
 from pipeline.data.finished import finished
 from pipeline.data.images import Pixels, StoredPixels, is_large
 from pipeline.data.listing import Listing, pictures_in
-from pipeline.data.names import chosen_names, clean
+from pipeline.data.names import chosen_names, clean, in_given_order
 from pipeline.data.numbers import BYTE, Numbers
 from pipeline.data.picture_files import read_pictures
 from pipeline.data.pixels import stored
@@ -37,6 +38,9 @@ def load_picture_set(
     if channels not in (1, 3):
         raise refused(path, f"pictures of {channels} channels, as the CNN takes them", "with colours, which are 3")
     listing = pictures_in(path, share=config.test_share, seed=config.seed)
+    if listing.labels is not None:
+        (first, second), ordered = in_given_order(listing.labels, listing.class_names, config.class_names)
+        listing = replace(listing, labels=(first, second), class_names=ordered)
     names = _names(config, listing)
     train, test = listing.train[: config.limit], listing.test[: config.limit]
     shape = (len(train) + len(test), *size, channels)
