@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pipeline.stages.oip.result import BELOW, CONVERGED, NEVER, REACHED, RISING, UNSTEADY
-from pipeline.stages.oip.verdicts import gain_of_twice_the_steps, reached, verdicts
+from pipeline.stages.oip.verdicts import gain_of_twice_the_steps, is_silent, reached, verdicts
 
 # Nine steps, each of which moves the picture by one standard deviation: the second half begins at step 4 and moves it
 # four times. All that gained gained 8, of which 0.4 is little.
@@ -113,3 +113,9 @@ def test_a_picture_that_has_to_reach_a_score_is_judged_by_that():
     words = np.array([CONVERGED, RISING, NEVER, RISING])
     goal = np.array([1.0, 2.0, 1.0, np.nan])
     assert reached(words, np.array([1.0, 1.9, 0.0, 1.0]), goal).tolist() == [REACHED, BELOW, NEVER, RISING]
+
+
+def test_maps_without_an_activation_function_are_not_silent_below_0():
+    activation = np.array([1.0, -2.0, 0.0, np.nan])
+    assert is_silent(activation).tolist() == [False, True, True, True]
+    assert is_silent(activation, linear=True).tolist() == [False, False, True, True]

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import keras
 
+from pipeline.core.graph import Cnn, graph_of
 from pipeline.core.nodes import Graph, Ref
 from pipeline.core.parts import POOLS, own_activation, variables_of
 
@@ -63,6 +64,13 @@ def unit_of(graph: Graph, name: str) -> Unit:
     if own_activation(operation) is not None:
         return Unit(ref, ref._replace(linear=True))
     return _followed(graph, ref)
+
+
+def is_linear(model: Cnn, name: str) -> bool:
+    """Tell whether what a layer hands on has passed no activation function, so that below 0 it is not silent."""
+    graph = graph_of(model)
+    unit = unit_of(graph, name)
+    return unit.after == unit.before and not isinstance(graph.nodes[unit.after.node].operation, POOLS)
 
 
 def is_activation(operation: keras.Operation) -> bool:

@@ -22,7 +22,7 @@ from pipeline.stages.oip.result import OipSweepResult
 from pipeline.stages.oip.settings import OipConfig
 from pipeline.stages.oip.space import Space, space_of
 from pipeline.stages.oip.sweep import LEVELS, OF_THE_BEST, Found, Recipe, Sweep
-from pipeline.stages.oip.verdicts import reached, verdicts
+from pipeline.stages.oip.verdicts import is_silent, reached, verdicts
 
 
 # long: by what is said of its arguments
@@ -109,7 +109,7 @@ def sweep_oips(
         found.put(driven, faithful, Found._fields)
         restarts[driven] = 0
         made_by.append((recipe, driven))
-    words, converged_at = _judged(config, found, made_by)
+    words, converged_at = _judged(config, found, made_by, linear=sweep.is_linear)
     return OipSweepResult(
         layer=config.layer,
         map_indices=sweep.map_indices,
@@ -166,7 +166,7 @@ def _swept(
     again = np.zeros(len(maps), int)
     first_unused = config.precursor.starts if config.strategy is Strategy.precursor else config.starts
     for restart in range(1, restarts + 1):
-        silent = np.flatnonzero(~(found.activation > 0))
+        silent = np.flatnonzero(is_silent(found.activation, linear=sweep.is_linear))
         if len(silent) == 0:
             break
         sweep.expect(len(silent) * sum(stages))
@@ -177,19 +177,22 @@ def _swept(
 
 
 def _judged(
-    config: OipConfig, found: Found, made_by: Sequence[tuple[Recipe, np.ndarray]]
+    config: OipConfig, found: Found, made_by: Sequence[tuple[Recipe, np.ndarray]], *, linear: bool
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the verdicts (maps,) and the steps of convergence, see `verdicts`.
 
     Args:
         made_by: recipes, and the maps whose pictures are made by them; of several the last one counts.
+        linear: see `verdicts.is_silent`.
     """
     stages = _stages(config)
     moves = np.zeros((sum(stages), len(found.activation)), np.float32)
     for recipe, maps in made_by:
         moves[:, maps] = recipe.moves(stages, config.step_size_schedule.value)[:, None]
     stopped_at = found.converged_at if config.convergence.stop else np.full(len(found.activation), -1)
-    return verdicts(found.activation, found.objective.T, moves, stopped_at, begun=sum(stages) - stages[-1])
+    return verdicts(
+        found.activation, found.objective.T, moves, stopped_at, begun=sum(stages) - stages[-1], linear=linear
+    )
 
 
 def _checked(images: np.ndarray | None, shape: Shape) -> np.ndarray:

@@ -15,6 +15,7 @@ from pipeline.core.preprocessing import STANDARDIZED
 from pipeline.core.priors import Priors
 from pipeline.core.schedules import snapshot_steps, step_sizes
 from pipeline.core.score import MOST_FEATURES, features_per_image, scores
+from pipeline.core.units import is_linear
 from pipeline.runtime.progress import Progress
 from pipeline.settings.shared import ConvergenceConfig
 from pipeline.stages.oip.checks import check_target, shape_of_layer
@@ -108,6 +109,7 @@ class Sweep:
         self.map_indices, self.names, direction = chosen_directions(config, shape[-1])
         position = None if config.position is None else (config.position[0], config.position[1])
         weights = weights_of(direction, shape, position)
+        self.is_linear = is_linear(model, config.layer)
         self.scored = after_activation(model, config.layer, weights)
         self.aim = OBJECTIVES[config.objective.value](model, config.layer, weights)
         self._batch = min(config.batch_size, max(MOST_FEATURES // features_per_image(self.aim.part), 1))

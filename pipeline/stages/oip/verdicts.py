@@ -10,8 +10,24 @@ LITTLE = 0.05
 STRETCH = 1 / 8
 
 
+def is_silent(activation: np.ndarray, *, linear: bool = False) -> np.ndarray:
+    """Tell of each map (maps,) whether its picture leaves it silent: at 0 or below, or at what is not a number.
+
+    Args:
+        activation: (maps,), the score of the picture as it is saved.
+        linear: the maps have no activation function, and below 0 they are not silent, only at 0.
+    """
+    return ~(np.abs(activation) > 0 if linear else activation > 0)
+
+
 def verdicts(
-    activation: np.ndarray, objective: np.ndarray, moves: np.ndarray, stopped_at: np.ndarray, begun: int = 0
+    activation: np.ndarray,
+    objective: np.ndarray,
+    moves: np.ndarray,
+    stopped_at: np.ndarray,
+    begun: int = 0,
+    *,
+    linear: bool = False,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Tell in one word what became of each map, and at which step it converged.
 
@@ -27,6 +43,7 @@ def verdicts(
         stopped_at: (maps,) int, the step at which `oip.convergence.stop` ended the ascent, or -1.
         begun: the first step of the last stage. What is asked is asked of that stage: the next step size is large
             again, and the picture is another one.
+        linear: see `is_silent`.
     Returns:
         (maps,) the words, and (maps,) int: for a converged map the step at which it was stopped, or from which on it
         gained no more than `LITTLE` of the gain; -1 for the others.
@@ -39,7 +56,7 @@ def verdicts(
     words = np.where(gain_of_twice_the_steps(objective, moves, begun) <= LITTLE * gain, CONVERGED, RISING)
     words = np.where(fallen, UNSTEADY, words)
     words = np.where(stopped_at >= 0, CONVERGED, words)
-    words = np.where(~(activation > 0), NEVER, words)
+    words = np.where(is_silent(activation, linear=linear), NEVER, words)
     at = begun + (last_stage - first >= (1.0 - LITTLE) * gain).argmax(axis=0)
     return words, np.where(words == CONVERGED, np.where(stopped_at >= 0, stopped_at, at), -1)
 
