@@ -67,7 +67,7 @@ REFUSED = {
     "negative steps": (words("oip.steps=-5"), "oip.steps: takes a whole number of at least 1; got -5"),
     "map out of range": (words("oip.map_indices=[56,128]"), "oip.map_indices: takes map indices 0 to 127 of Conv2D_3"),
     "layer not there": (words("oip.layer=Conv2D_4"), "oip.layer: takes a layer of the model"),
-    "layer not convolutional": (words("dream.layer=Dense_1"), "dream.layer: takes a convolutional layer of the model"),
+    "layer not convolutional": (words("dream.layer=Dense_1"), "dream.layer: takes a layer of the model that has maps"),
     "no wavelength": (words("noise.wavelengths=[]"), "noise.wavelengths: takes at least one number of cells per side"),
     "image not there": (words("activations.image_indices=[359]"), "activations.image_indices: takes 0 to 358"),
     "photo that is no picture": (no_picture, "dream.photo: takes flower, china or the path of a picture"),

@@ -38,7 +38,8 @@ class Config(StageSettings):
             for cells in wavelengths:
                 number("atlas.wavelengths", cells, most=side)
         self._check_oip()
-        choice("dream.layer", self.dream.layer, network.convolutions(), "a convolutional layer of the model")
+        with_maps = [name for name in layers if network.has_maps(name)]
+        choice("dream.layer", self.dream.layer, with_maps, "a layer of the model that has maps")
         self._check_maps("dream.map_indices", self.dream.layer, self.dream.map_indices or [])
         maps = network.units(self.dream.layer)
         if self.dream.auto_maps is not None and maps is not None:
@@ -53,11 +54,11 @@ class Config(StageSettings):
             if not self.model.network.has_maps(layer):
                 takes = f"null for {layer}, which is no map but a row of units"
                 raise InputError.at("oip.position", takes=takes, got=self.oip.position)
-            side = self.model.network.side(layer)
-            for place in self.oip.position:
-                if side is not None and place >= side:
-                    takes = f"[row, column], each 0 to {side - 1} in {layer}"
-                    raise InputError.at("oip.position", takes=takes, got=self.oip.position)
+            sides = (self.model.network.shapes()[layer] or ())[:2]
+            if any(side is not None and place >= side for place, side in zip(self.oip.position, sides, strict=False)):
+                limits = " and ".join(f"0 to {side - 1}" for side in sides if side is not None)
+                takes = f"[row, column], {limits} in {layer}"
+                raise InputError.at("oip.position", takes=takes, got=self.oip.position)
         if self.oip.strategy is Strategy.coarse_to_fine:
             if self.noise.kind is not StartImage.waves:
                 takes = "waves with oip.strategy=coarse_to_fine, which adds one wavelength after the other"
