@@ -12,6 +12,7 @@ from pipeline.core.forward import value_pass
 from pipeline.core.graph import Cnn, graph_of
 from pipeline.core.nodes import Graph, Ref, Shape
 from pipeline.core.parts import Part
+from pipeline.core.score import MOST_FEATURES, features_per_image
 from pipeline.core.units import unit_of
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.numerics import check_keras
@@ -48,7 +49,7 @@ def map_statistics(
         labels: (images,) whole numbers in [0, classes); without labels any, and nothing is said of classes.
         classes: how many there are, 0 without labels.
         top: how many of the images that activate a map most are named; fewer if there are fewer images.
-        batch_size: images that are computed together.
+        batch_size: images that are computed together; fewer where they would not fit the memory.
         progress: is told how many images are done.
     Returns:
         The figures of every map, and the accuracy of the model.
@@ -172,6 +173,7 @@ def _look(
     classifier = DownstreamClassifier(graph, maps) if classes and answers.classes_of(graph) == classes else None
     compute = _computation(graph, maps, classifier)
     belongs = groups[:, None] == np.arange(max(classes, 1))
+    batch_size = max(min(batch_size, MOST_FEATURES // features_per_image(Part(graph, [graph.output]))), 1)
     progress("statistics", 0, count)
     for first in range(0, count, batch_size):
         rows = slice(first, first + batch_size)
