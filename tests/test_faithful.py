@@ -19,7 +19,7 @@ from pipeline.core.priors import Priors, levels_of, shaped
 from pipeline.core.references import layers_before, match_of, references_of
 from pipeline.core.score import as_saved, top_scores
 from pipeline.core.variation import covariance_power, spectrum_power
-from pipeline.drawing.levels import stretched
+from pipeline.drawing.levels import image_levels, stretched
 from pipeline.runtime.errors import InputError
 from pipeline.settings.choices import MatchKind, PixelRange, Spectrum, StartAt
 from pipeline.stages.oip.believable import figures, path_index_of_layers
@@ -517,11 +517,11 @@ def test_images_are_asked_for_where_they_are_needed(tiny_cnn):
 
 def test_sheets_have_the_plain_picture_beside_the_faithful_one(sweep):
     result = sweep(snapshots=2)
-    levels = side_by_side(result, stretched)
+    levels = side_by_side(result, image_levels)
     np.testing.assert_array_equal(levels[:, :, :12], stretched(result.images[..., 0]))
     np.testing.assert_array_equal(levels[:, :, 12:], stretched(result.plain_images[..., 0]))
     plain = sweep(snapshots=2, faithful=OFF)
-    np.testing.assert_array_equal(side_by_side(plain, stretched), stretched(plain.images[..., 0]))
+    np.testing.assert_array_equal(side_by_side(plain, image_levels), stretched(plain.images[..., 0]))
     one, other = (render_oips(OIP, of)["contact_sheet.png"] for of in (result, plain))
     assert one.shape != other.shape
     assert np.asarray(render_oips(OIP, result)["maps/map_003.png"]).shape == (216, 216)

@@ -598,16 +598,16 @@ def test_jobs_of_a_sweep_share_a_folder_until_a_picture_changes(tmp_path):
 
     folder = by_class(tmp_path / "data", {"red": 6, "blue": 6})
     config = compose("data=folder", f"data.path={folder}", f"output_dir={tmp_path}")
-    first = _dataset_of(config)
-    assert _dataset_of(config) is first
+    first = _dataset_of(config, None)
+    assert _dataset_of(config, None) is first
     picture(folder / "red" / "1.png", (5, 6, 7), (9, 9))
-    second = _dataset_of(config)
+    second = _dataset_of(config, None)
     assert second.digest != first.digest
     assert second.train_images.shape[1:] == (28, 28, 1)
-    assert _dataset_of(compose("data=folder", f"data.path={folder}", f"output_dir={tmp_path}", "seed=3")) is second
+    assert _dataset_of(compose("data=folder", f"data.path={folder}", f"output_dir={tmp_path}", "seed=3"), None) is second
     other = "data.preprocessing={mean:0.5,std:0.25}"
     others = compose("data=folder", f"data.path={folder}", f"output_dir={tmp_path}", other)
-    assert _dataset_of(others).preprocessing.kind == "mean_std"
+    assert _dataset_of(others, None).preprocessing.kind == "mean_std"
 
 
 def test_other_pictures_of_the_same_names_sizes_and_times_are_not_mistaken(tmp_path):

@@ -87,14 +87,14 @@ def test_without_its_file_nobody_knows_it(folder: Path) -> None:
     _, errors = process.communicate(timeout=60)
     assert process.wait() == 2
     assert errors.startswith(
-        "mnist-dream: stages: takes a list, each entry one of train, activations, statistics, oip,"
+        "mnist-dream: stages: takes a list, each entry one of train, model, activations, statistics, oip,"
     )
     assert "toy_stage" not in (ROOT / "pipeline" / "stages" / "registry.py").read_text()
     place = runs(folder)[0] / "weights"
     process = execute(folder, "-m", "pipeline", "rerun", str(place))
     _, errors = process.communicate(timeout=60)
     assert process.wait() == 2
-    assert errors.startswith("mnist-dream: RUN: takes a stage that is known here: train, activations,")
+    assert errors.startswith("mnist-dream: RUN: takes a stage that is known here: train, model, activations,")
     assert errors.endswith(f"got {place}, of the stage weights\n")
 
 
@@ -102,4 +102,4 @@ def test_without_its_file_nobody_knows_it(folder: Path) -> None:
 def test_a_name_that_is_taken_or_that_no_folder_can_have_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match=r"there is a stage oip already|a stage's name is small letters"):
         STAGES.add(replace(STAGES["oip"], name=name))
-    assert len(STAGES) == 7
+    assert len(STAGES) == 8

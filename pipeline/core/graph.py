@@ -4,7 +4,7 @@ Nothing is rebuilt and nothing is added to the model: its layers are called with
 """
 
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import keras
@@ -59,7 +59,7 @@ def make_graph(
     outputs = [seen[id(tensor)] for tensor in functional.outputs]
     first = _chosen_input(nodes, inputs, picture)
     chosen = _chosen_output(nodes, outputs, output)
-    is_first = any(getattr(node.operation, "data_format", None) == "channels_first" for node in nodes)
+    is_first = _maps_first(node.operation for node in nodes)
     given = nodes[first].shapes[0]
     if len(given) != 3:
         raise ValueError(f"expected an input (height, width, channels); received {given}")
@@ -78,6 +78,15 @@ def make_graph(
         raise ValueError(f"expected constants of the inputs {sorted(by_name)}; received {sorted(unknown)}")
     filled = {number: float((constants or {}).get(name, 0.0)) for name, number in by_name.items()}
     return Graph(tuple(nodes), first, chosen, names, filled, is_first)
+
+
+def is_channels_first(model: keras.Model) -> bool:
+    """Tell whether a model keeps its maps, and takes its pictures, as (maps, height, width)."""
+    return _maps_first(model._flatten_layers())
+
+
+def _maps_first(operations: Iterable[keras.Operation]) -> bool:
+    return any(getattr(operation, "data_format", None) == "channels_first" for operation in operations)
 
 
 def _functional(model: keras.Model) -> Any:

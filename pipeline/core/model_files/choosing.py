@@ -4,7 +4,7 @@ import weakref
 
 import keras
 
-from pipeline.core.graph import make_graph
+from pipeline.core.graph import is_channels_first, make_graph
 from pipeline.core.keras_layers import describe_model
 from pipeline.core.layers import Network
 from pipeline.core.model_choice import Chosen
@@ -54,6 +54,10 @@ def _cnn_of(file: ModelFile, chosen: Chosen) -> Graph:
     if len(inputs[picture]) != 3:
         takes = "an input of pictures, (height, width, channels)"
         raise InputError.at("model.input", takes=takes, got=f"{picture} {inputs[picture]} of {file.path}")
+    sides = inputs[picture][1:] if is_channels_first(model) else inputs[picture][:2]
+    if chosen.side is not None and any(own not in (None, one) for own, one in zip(sides, chosen.side, strict=True)):
+        takes = f"null, or {list(sides)}, for {file.path}"
+        raise InputError.at("model.side", takes=takes, got=list(chosen.side))
     try:
         graph = make_graph(
             model, picture=picture, output=output, side=chosen.side, constants=dict(chosen.constants)
