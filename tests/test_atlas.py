@@ -15,10 +15,11 @@ from oip_settings import NOISE, OIP
 from templates import copy_of
 
 from pipeline.core.evidence import agreement
+from pipeline.core.layers import Convolution, Input, Network
 from pipeline.core.score import as_saved
 from pipeline.settings.choices import Objective, StartImage, Strategy
 from pipeline.settings.shared import OctavesConfig
-from pipeline.stages.atlas.compute import survey
+from pipeline.stages.atlas.compute import near, survey
 from pipeline.stages.atlas.result import AtlasResult
 from pipeline.stages.atlas.settings import AtlasConfig, AtlasDreamConfig
 from pipeline.stages.dream_sheet.compute import dream_sheet
@@ -330,3 +331,12 @@ def test_what_cannot_be_done_is_said_in_one_line(folder: Path, words: list[str],
     (line,) = [line for line in process.stderr.splitlines() if line]
     assert line.startswith(f"mnist-dream: {message}")
     assert {path for path in (folder / "outputs").rglob("*") if "mlflow.db" not in path.name} == before
+
+
+def test_of_a_deep_cnn_the_layers_around_are_looked_at():
+    layers = [Input(name="I", shape=(32, 32, 3))]
+    layers += [Convolution(name=f"C{k}", filters=100, size=(1, 1), activation="relu") for k in range(12)]
+    network = Network(tuple(layers))
+    assert near(network, "C6") == ["C3", "C4", "C5", "C7", "C8"]
+    assert near(network, "C11") == ["C6", "C7", "C8", "C9", "C10"]
+    assert near(Network(tuple(layers[:5])), "C0") == ["C1", "C2", "C3"]

@@ -10,6 +10,8 @@ import numpy as np
 from pipeline.core.chunks import slid_windows_of
 from pipeline.core.evidence import agreement
 from pipeline.core.geometry import octave_shapes
+from pipeline.core.keras_layers import describe_model
+from pipeline.core.layers import Network
 from pipeline.core.network import convolutions, layer_rows
 from pipeline.core.objectives import part_up_to
 from pipeline.core.preprocessing import STANDARDIZED, Preprocessing
@@ -39,6 +41,10 @@ from pipeline.stages.oip.settings import OipConfig
 
 if TYPE_CHECKING:
     from pipeline.core.graph import Cnn
+
+
+# Of the maps of other layers so many get an OIP: all of a small CNN, those of the layers around of a deep one.
+MOST_ELSEWHERE = 512
 
 
 # long: it has fifteen arguments, and a field of the result for each thing that it looks at
@@ -88,7 +94,7 @@ def examine_maps(
     maps = oips.map_indices[oips.map_indices >= 0].tolist()
     pictures = oips.images[oips.map_indices >= 0]
     kinds = kinds_of(config, oip_config, noise_config, maps)
-    others = [name for name in convolutions(model) if name != layer] if config.elsewhere else []
+    others = near(describe_model(model), layer) if config.elsewhere else []
     slides = slid_windows_of(part_up_to(model, layer)) is not None
     wants_dreams = photo is not None and layer in convolutions(model) and slides and len(maps) > 0
     parts = _Parts(progress, [3] * len(kinds) + [1] * len(others) + [2] + [4] * wants_dreams)
@@ -136,6 +142,21 @@ def examine_maps(
 
 # The name by which the package exports it.
 survey = examine_maps
+
+
+def near(network: Network, layer: str, most: int = MOST_ELSEWHERE) -> list[str]:
+    """Return the other convolutions, in order: of a deep CNN those nearest to a layer, with so many maps in all.
+
+    Args:
+        layer: one of the network's.
+        most: how many maps they may have together.
+    """
+    names = [one.name for one in network.layers]
+    others = [name for name in network.convolutions() if name != layer]
+    by_distance = sorted(others, key=lambda name: abs(names.index(name) - names.index(layer)))
+    totals = accumulate(network.units(name) or 0 for name in by_distance)
+    chosen = {name for name, total in zip(by_distance, totals, strict=True) if total <= most}
+    return [name for name in others if name in chosen]
 
 
 def references_again(oips: OipSweepResult) -> References:
