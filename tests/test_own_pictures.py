@@ -606,8 +606,6 @@ def test_jobs_of_a_sweep_share_a_folder_until_a_picture_changes(tmp_path):
     assert second.train_images.shape[1:] == (28, 28, 1)
     again = compose("data=folder", f"data.path={folder}", f"output_dir={tmp_path}", "seed=3")
     assert _dataset_of(again, None) is second
-        _dataset_of(compose("data=folder", f"data.path={folder}", f"output_dir={tmp_path}", "seed=3"), None) is second
-    )
     other = "data.preprocessing={mean:0.5,std:0.25}"
     others = compose("data=folder", f"data.path={folder}", f"output_dir={tmp_path}", other)
     assert _dataset_of(others, None).preprocessing.kind == "mean_std"
