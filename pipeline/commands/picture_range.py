@@ -2,14 +2,17 @@
 
 import functools
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pipeline.core.preprocessing import BYTES, NONE, STANDARDIZE, SYMMETRIC, UNIT, Preprocessing, preprocessing_of
 from pipeline.data.dataset import Dataset
+from pipeline.data.datasets import load_dataset
 from pipeline.data.preprocessing import preprocessing_from
 from pipeline.runtime.errors import InputError
+from pipeline.runtime.progress import Progress, no_progress
 from pipeline.settings.config import Config
 
 if TYPE_CHECKING:
@@ -21,6 +24,30 @@ TRIED = (STANDARDIZE, UNIT, BYTES, SYMMETRIC)
 # Test images to try them on, by how much the best has to be better than the largest class, and how much less than
 # that of the next its loss has to be.
 IMAGES, CLEARLY, LESS = 256, 0.1, 0.8
+
+
+def load_dataset_for(config: Config, *, cache: Path | None = None, progress: Progress = no_progress) -> Dataset:
+    """Load the data set of the settings as their CNN takes it: in its size, its channels and its range.
+
+    The range of a CNN out of a file is the one that its layers show; or what `data.preprocessing` says; or the one in
+    which it knows the test images best. A line on standard output says which one was found.
+
+    Args:
+        config: such as `compose("model=file", "model.path=my.keras", "data=folder", "data.path=photos/")`.
+        cache, progress: see `load_dataset`.
+    Raises:
+        InputError: a file that cannot be read; the CNN shows that it takes another range than the settings say; or
+            nobody says which.
+    """
+    height, width, channels = config.model.input_shape
+
+    def load(preprocessing: Preprocessing | None) -> Dataset:
+        size = (height, width)
+        return load_dataset(
+            config.data, size=size, channels=channels, preprocessing=preprocessing, cache=cache, progress=progress
+        )
+
+    return dataset_for(config, load)
 
 
 def dataset_for(config: Config, load: Callable[[Preprocessing | None], Dataset]) -> Dataset:
