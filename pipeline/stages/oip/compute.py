@@ -38,6 +38,7 @@ def sweep_oips(
     references: References | None = None,
     start_pictures: np.ndarray | None = None,
     preprocessing: Preprocessing = STANDARDIZED,
+    classes: int | None = None,
     progress: Progress = no_progress,
 ) -> OipSweepResult:
     """Let an image grow out of noise for every map, until the map is activated as strongly as possible.
@@ -70,6 +71,8 @@ def sweep_oips(
         references: which of these drive each target most, if that is known from another sweep of the same targets.
         start_pictures: (count, height, width, channels), what `noise_config.kind` picture or digit chooses from.
         preprocessing: what the CNN takes of a picture's levels.
+        classes: how many the labels tell apart; None: as many as the CNN. One of another number is not asked for the
+            class of a picture.
         progress: is told how many steps of single images are done.
     Returns:
         The OIP of every map, how it came about, and a verdict on it.
@@ -141,6 +144,7 @@ def sweep_oips(
             reference_images,
             reference_labels,
             preprocessing,
+            classes,
         )._asdict(),
         pixel_range=np.full((2, shape[2]), np.nan, np.float32) if space.ends is None else space.ends,
     )
