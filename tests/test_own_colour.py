@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-from commands import Done, arrays, module, pipeline, runs, succeeded
+from commands import END_S, Done, arrays, execute, module, pipeline, runs, succeeded
 from PIL import Image, ImageDraw
 from test_own_model import recorded
 
@@ -189,6 +189,37 @@ def test_a_second_run_reuses_all(folder: Path) -> None:
     output = succeeded(pipeline(folder, *FOLDER, *FEW))
     assert output.count("(reused)") == len(STAGES)
     assert [len(recorded(folder, stage)) for stage in STAGES] == before
+
+
+PYTHON = """
+import numpy as np
+from pipeline import compose, dream, load_dataset_for, load_model, load_photo, map_statistics, sweep_oips
+
+config, model = compose(*WORDS), load_model("own.keras")
+data = load_dataset_for(config)
+real = {"reference_images": data.test_images, "reference_labels": data.test_labels}
+given = {"preprocessing": data.preprocessing, "training_images": data.train_images}
+oips = sweep_oips(config.oip, config.noise, model, seed=config.noise.seed, **real, **given)
+found = map_statistics(
+    model, config.statistics.layer, data.test_images, data.test_labels, classes=data.classes, top=config.statistics.top
+)
+photo = load_photo(config.dream.photo, size=config.dream.size, fit=config.dream.fit)
+dreamt = dream(config.dream, model, photo, seed=config.seed, preprocessing=data.preprocessing)
+for name, result in (("oip", oips), ("statistics", found), ("dream", dreamt)):
+    np.savez(f"python_{name}.npz", **result.arrays()[result.FILE])
+"""
+
+
+def test_python_gives_what_the_command_line_gives(folder: Path) -> None:
+    process = execute(folder, "-c", f"WORDS = {(*FOLDER, *FEW)!r}{PYTHON}")
+    output, errors = process.communicate(timeout=END_S)
+    assert process.returncode == 0, output + errors
+    expected, found = arrays(runs(folder)[0]), arrays(folder)
+    for stage in ("oip", "statistics", "dream"):
+        names = [name for name in expected if name.startswith(f"{stage}/")]
+        assert names
+        for name in names:
+            np.testing.assert_array_equal(found[f"python_{stage}.npz/{name.split('/')[-1]}"], expected[name], name)
 
 
 def test_without_labels_what_is_said_of_classes_is_left_out(folder: Path, tmp_path: Path) -> None:
