@@ -68,7 +68,7 @@ def dataset_for(config: Config, load: Callable[[Preprocessing | None], Dataset])
     given = preprocessing_from(config.data.preprocessing)
     if given is not None:
         dataset = load(None)
-        if seen is not None and not _agree(seen.preprocessing, dataset.preprocessing):
+        if seen is not None and not seen.preprocessing.agrees(dataset.preprocessing):
             takes = f"{seen.preprocessing.words()}, for {config.model.path}, as {seen.why}"
             raise InputError.at(KEY, takes=takes, got=dataset.preprocessing.words())
         return dataset
@@ -76,13 +76,6 @@ def dataset_for(config: Config, load: Callable[[Preprocessing | None], Dataset])
         return load(_tried(cnn_of(file, config.model.chosen), config, load))
     _say(f"{KEY}={seen.preprocessing.kind}, as {config.model.path} shows: {seen.why}")
     return load(seen.preprocessing)
-
-
-def _agree(seen: Preprocessing, given: Preprocessing) -> bool:
-    if seen.standardizes or given.standardizes:
-        return seen.kind == given.kind
-    bounds = [np.broadcast_arrays(one, other) for one, other in ((seen.low, given.low), (seen.high, given.high))]
-    return all(np.allclose(one, other) for one, other in bounds)
 
 
 def _tried(model: "Cnn", config: Config, load: Callable[[Preprocessing | None], Dataset]) -> Preprocessing:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from pipeline.core.graph import Cnn
+from pipeline.core.model_range import check_range
 from pipeline.core.noise import Shape
 from pipeline.core.preprocessing import STANDARDIZED, Preprocessing
 from pipeline.core.priors import Priors
@@ -78,7 +79,8 @@ def sweep_oips(
         The OIP of every map, how it came about, and a verdict on it.
     Raises:
         InputError: a Keras that is set to something else, see `check_keras`; the model has no such layer, the layer no
-            such map or position; images of another shape, or with numbers that are not finite.
+            such map or position; images of another shape, or with numbers that are not finite; the model shows that it
+            takes another range than `preprocessing`.
         ValueError: images that the settings need are missing.
     Reference:
         Erhan et al., 2009, "Visualizing Higher-Layer Features of a Deep Network"; start images and steps: the article
@@ -86,6 +88,7 @@ def sweep_oips(
     """
     check_keras()
     shape = shape_of_pictures(model)
+    check_range(model, preprocessing)
     check_images("reference_images", reference_images, shape)
     check_images("start_pictures", start_pictures, shape)
     check_labels(reference_labels, reference_images)
