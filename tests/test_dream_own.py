@@ -14,6 +14,7 @@ from pipeline.core import chunks
 from pipeline.core.chunks import field_of_windows, slid_windows_of
 from pipeline.core.colour import dreamt_colours, luma
 from pipeline.core.geometry import places
+from pipeline.core.objectives import part_up_to
 from pipeline.core.preprocessing import STANDARDIZED, Preprocessing, by_mean_and_std, preprocessing_of
 from pipeline.core.sliding import Slide
 from pipeline.core.tiles import largest_tile, tiling
@@ -129,7 +130,7 @@ def test_where_positions_begin_is_where_keras_looks(name, length, padding):
     if padding == "valid":
         length += 20
     model = own_cnn(*PADDED[name](padding), shape=(40, 40, 3))
-    windows = slid_windows_of(model)
+    windows = slid_windows_of(part_up_to(model, model.layers[-1].name))
     model = any_size(model)
     count, start = places(windows, length)
     side, stride = field_of_windows(windows)

@@ -13,6 +13,7 @@ from commands import module, pipeline, runs, succeeded
 
 from pipeline.commands.picture_range import dataset_for
 from pipeline.core.preprocessing import STANDARDIZED, Preprocessing, preprocessing_of
+from pipeline.core.score import features_of
 from pipeline.data.dataset import Dataset
 from pipeline.runtime.errors import InputError
 from pipeline.settings.config import Config
@@ -290,7 +291,7 @@ def test_one_of_several_inputs_and_outputs_is_named(compose: Any, tmp_path: Path
     chosen = Chosen("left", "mood", None, (("age", 1.5),))
     cnn = cnn_of(read_model_file(tmp_path / "two.keras"), chosen)
     expected = model([images, np.zeros_like(images), np.full((3, 3), 1.5, np.float32)])[1]
-    np.testing.assert_allclose(cnn(images), expected, rtol=1e-5)
+    np.testing.assert_allclose(features_of(cnn, "mood", images), expected, rtol=1e-5)
     assert cnn_of(read_model_file(tmp_path / "two.keras"), chosen) is cnn
 
 
@@ -309,7 +310,8 @@ def test_a_cnn_of_any_size_gets_a_side(tmp_path: Path) -> None:
         cnn_of(file, Chosen())
     assert picture_shape(file, Chosen(side=(24, 32))) == (24, 32, 3)
     images = np.random.default_rng(0).normal(size=(2, 24, 32, 3)).astype(np.float32)
-    np.testing.assert_allclose(cnn_of(file, Chosen(side=(24, 32)))(images), model(images), rtol=1e-5)
+    cnn = cnn_of(file, Chosen(side=(24, 32)))
+    np.testing.assert_allclose(features_of(cnn, cnn.output_name, images), model(images), rtol=1e-5)
 
 
 # the range of the pictures
