@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 KEY = "data.preprocessing"
 TRIED = (STANDARDIZE, UNIT, BYTES, SYMMETRIC)
-# Test images to try them on, by how much the best has to be better than the largest class, and how much less than
-# that of the next its loss has to be.
+# Test images to try them on; by how much the best has to be better than the largest class, and than all others; and how
+# much less than that of those which are not so much worse its loss has to be.
 IMAGES, CLEARLY, LESS = 256, 0.1, 0.8
 
 
@@ -79,10 +79,10 @@ def dataset_for(config: Config, load: Callable[[Preprocessing | None], Dataset])
 
 
 def _tried(model: "Cnn", config: Config, load: Callable[[Preprocessing | None], Dataset]) -> Preprocessing:
-    """Return what a CNN answers best with: by the mean cross-entropy of its answers to test images.
+    """Return what a CNN names clearly the most test images with; of several, by the mean cross-entropy of its answers.
 
-    How many of them it names rightly does not tell enough: to pictures 255 times as bright many CNNs give the same
-    answers, only far too sure of them.
+    How many of them it names rightly does not always tell enough: to pictures 255 times as bright many CNNs give the
+    same answers, only far too sure of them.
 
     Raises:
         InputError: there are no labels, or none of them is clearly the best.
@@ -101,10 +101,12 @@ def _tried(model: "Cnn", config: Config, load: Callable[[Preprocessing | None], 
         takes = f"{words}, which does not show what it takes, nor tells these {levels.classes} classes apart"
         raise InputError.at(KEY, takes=takes, got="null")
     found = answers_to(model, levels.test_images[chosen], labels, TRIED)
-    best, second = sorted(found, key=lambda word: found[word].loss)[:2]
+    most = max(one.accuracy for one in found.values())
+    best, *others = sorted((w for w in found if found[w].accuracy > most - CLEARLY), key=lambda word: found[word].loss)
     shares = ", ".join(f"{word} {one.accuracy:.0%} (loss {one.loss:.2g})" for word, one in found.items())
     chance = np.bincount(labels).max() / len(labels)
-    if found[best].accuracy < chance + CLEARLY or found[best].loss > LESS * found[second].loss:
+    is_clear = not others or found[best].loss <= LESS * found[others[0]].loss
+    if found[best].accuracy < chance + CLEARLY or not is_clear:
         takes = f"{words}, of which none is clearly right: it names {shares} of {len(labels)} test images rightly"
         raise InputError.at(KEY, takes=takes, got="null")
     _say(f"{KEY}={best}: {config.model.path} names {shares} of {len(labels)} test images rightly")
