@@ -8,6 +8,8 @@ import pytest
 
 from pipeline.core.evidence import agreement, similarities
 from pipeline.core.network import LayerRow, convolutions, layer_rows
+from pipeline.core.preprocessing import preprocessing_of
+from pipeline.stages.oip.evidence import classes_of
 
 NAN = np.nan
 
@@ -152,3 +154,32 @@ def test_layers_of_other_kinds():
     # downwards; 3 + 2 * 1 + 2 rows of the strided convolution
     assert [row.field for row in rows[:4]] == [(5, 2), (7, 4), (7, 4), (-1, -1)]
     assert rows[-1][1:] == ("dense, linear", "2", (14, 0), 3 * 3 * 3 * 2 + 2)
+
+
+# whose class a picture has -------------------------------------------------------------------------------------------
+
+
+def level_cnn(outputs: int, activation: str | None) -> keras.Model:
+    """A CNN that says the mean level of a picture, less a half, times 1, 2, ... for each output."""
+    inputs = keras.Input((4, 4, 1))
+    maps = keras.layers.Conv2D(1, 1, name="maps")(inputs)
+    dense = keras.layers.Dense(outputs, activation=activation, name="said")
+    model = keras.Model(inputs, dense(keras.layers.GlobalAveragePooling2D()(maps)))
+    model.get_layer("maps").set_weights([np.ones((1, 1, 1, 1)), np.zeros(1)])
+    dense.set_weights([np.arange(1, outputs + 1, dtype=float)[None], -0.5 * np.arange(1, outputs + 1)])
+    return model
+
+
+@pytest.mark.parametrize("activation", [None, "sigmoid"])
+def test_a_single_output_tells_the_second_of_two_classes(activation):
+    pictures = np.full((3, 4, 4, 1), 0.2, np.float32)
+    pictures[1] = 0.8
+    assert classes_of(level_cnn(1, activation), pictures, preprocessing_of("unit")).tolist() == [0, 1, 0]
+
+
+def test_a_cnn_of_other_classes_is_not_asked():
+    pictures = np.full((2, 4, 4, 1), 0.8, np.float32)
+    model = level_cnn(3, "softmax")
+    assert classes_of(model, pictures, preprocessing_of("unit"), 3).tolist() == [2, 2]
+    assert classes_of(model, pictures, preprocessing_of("unit")).tolist() == [2, 2]
+    assert classes_of(model, pictures, preprocessing_of("unit"), 10).tolist() == [-1, -1]

@@ -4,7 +4,9 @@ import keras
 import numpy as np
 import pytest
 
-from pipeline.core.model_range import shown_preprocessing
+from pipeline.core.model_range import check_range, shown_preprocessing
+from pipeline.core.preprocessing import STANDARDIZED, preprocessing_of
+from pipeline.runtime.errors import InputError
 
 layers = keras.layers
 RANDOM = np.random.default_rng(0)
@@ -93,3 +95,40 @@ def test_of_several_users_of_the_picture_nothing_is_said() -> None:
     inputs = keras.Input((8, 8, 3))
     tensor = layers.Add()([layers.Rescaling(1 / 255)(inputs), inputs])
     assert shown_preprocessing(keras.Model(inputs, layers.Conv2D(2, 3)(tensor))) is None
+
+
+def test_the_picture_is_the_input_of_three_axes():
+    """Not another one of whole numbers, though it is the first."""
+    age, picture = keras.Input((1,), dtype="int32", name="age"), keras.Input((8, 8, 3), name="picture")
+    maps = layers.Conv2D(2, 3)(picture)
+    row = layers.Concatenate()([layers.Flatten()(maps), layers.Rescaling(1.0)(age)])
+    model = keras.Model([age, picture], layers.Dense(2)(row))
+    assert shown_preprocessing(model) is None
+    assert shown_preprocessing(model, "picture") is None
+
+
+def test_another_range_than_a_cnn_shows_is_refused():
+    model = keras.Sequential([keras.Input((8, 8, 3)), layers.Rescaling(1 / 255, name="levels"), layers.Conv2D(2, 3)])
+    check_range(model, preprocessing_of("bytes"))
+    with pytest.raises(InputError, match=r"takes bytes, 0 to 255, as its layer levels .* got standardize"):
+        check_range(model, STANDARDIZED)
+    with pytest.raises(InputError, match="got unit, 0 to 1"):
+        check_range(model, preprocessing_of("unit"))
+    bare = keras.Sequential([keras.Input((8, 8, 3)), layers.Conv2D(2, 3)])
+    check_range(bare, STANDARDIZED)
+
+
+def test_functions_for_python_refuse_it(compose):
+    from pipeline import dream, dream_sheet, sweep_oips
+
+    model = keras.Sequential(
+        [keras.Input((28, 28, 1)), layers.Rescaling(1 / 255), layers.Conv2D(2, 3, name="Conv2D_3")]
+    )
+    config, photo = compose("oip.map_indices=[0]", "dream.map_indices=[0]"), np.zeros((40, 40), np.uint8)
+    for refused in (
+        lambda: sweep_oips(config.oip, config.noise, model, seed=0),
+        lambda: dream(config.dream, model, photo, seed=0),
+        lambda: dream_sheet(config.dream, model, photo, seed=0),
+    ):
+        with pytest.raises(InputError, match="preprocessing: takes bytes"):
+            refused()

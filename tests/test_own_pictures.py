@@ -206,6 +206,11 @@ def test_the_names_of_the_folders_in_another_order_say_how_classes_are_counted(t
     for images, labels in ((seen.train_images, seen.train_labels), (seen.test_images, seen.test_labels)):
         assert shown(images) == [seen.class_names[label] for label in labels]
     assert plain.digest != seen.digest
+    # another name for one class; but none that is the name of another
+    assert load(tmp_path, class_names=["blue", "lime", "red"]).class_names == ("blue", "lime", "red")
+    said = "data.class_names: takes all of blue, green, red in any order, or other names for them; green is not there"
+    for given in (["red", "lime", "blue"], ["red", "lime", "blue", "pink"]):
+        assert refusal(tmp_path, class_names=given).startswith(said)
 
 
 def test_odd_names_of_folders_are_names_of_classes(tmp_path):

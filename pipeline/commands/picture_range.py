@@ -2,14 +2,17 @@
 
 import functools
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pipeline.core.preprocessing import BYTES, NONE, STANDARDIZE, SYMMETRIC, UNIT, Preprocessing, preprocessing_of
 from pipeline.data.dataset import Dataset
+from pipeline.data.datasets import load_dataset
 from pipeline.data.preprocessing import preprocessing_from
 from pipeline.runtime.errors import InputError
+from pipeline.runtime.progress import Progress, no_progress
 from pipeline.settings.config import Config
 
 if TYPE_CHECKING:
@@ -21,6 +24,30 @@ TRIED = (STANDARDIZE, UNIT, BYTES, SYMMETRIC)
 # Test images to try them on, by how much the best has to be better than the next, and than the largest class, and of
 # those that are about as good, what part of the next one's loss the best may have.
 IMAGES, CLEARLY, LESS = 256, 0.1, 0.8
+
+
+def load_dataset_for(config: Config, *, cache: Path | None = None, progress: Progress = no_progress) -> Dataset:
+    """Load the data set of the settings as their CNN takes it: in its size, its channels and its range.
+
+    The range of a CNN out of a file is the one that its layers show; or what `data.preprocessing` says; or the one in
+    which it knows the test images best. A line on standard output says which one was found.
+
+    Args:
+        config: such as `compose("model=file", "model.path=my.keras", "data=folder", "data.path=photos/")`.
+        cache, progress: see `load_dataset`.
+    Raises:
+        InputError: a file that cannot be read; the CNN shows that it takes another range than the settings say; or
+            nobody says which.
+    """
+    height, width, channels = config.model.input_shape
+
+    def load(preprocessing: Preprocessing | None) -> Dataset:
+        size = (height, width)
+        return load_dataset(
+            config.data, size=size, channels=channels, preprocessing=preprocessing, cache=cache, progress=progress
+        )
+
+    return dataset_for(config, load)
 
 
 def dataset_for(config: Config, load: Callable[[Preprocessing | None], Dataset]) -> Dataset:
@@ -41,7 +68,7 @@ def dataset_for(config: Config, load: Callable[[Preprocessing | None], Dataset])
     given = preprocessing_from(config.data.preprocessing)
     if given is not None:
         dataset = load(None)
-        if seen is not None and not _agree(seen.preprocessing, dataset.preprocessing):
+        if seen is not None and not seen.preprocessing.agrees(dataset.preprocessing):
             takes = f"{seen.preprocessing.words()}, for {config.model.path}, as {seen.why}"
             raise InputError.at(KEY, takes=takes, got=dataset.preprocessing.words())
         return dataset
@@ -49,13 +76,6 @@ def dataset_for(config: Config, load: Callable[[Preprocessing | None], Dataset])
         return load(_tried(cnn_of(file, config.model.chosen), config, load))
     _say(f"{KEY}={seen.preprocessing.kind}, as {config.model.path} shows: {seen.why}")
     return load(seen.preprocessing)
-
-
-def _agree(seen: Preprocessing, given: Preprocessing) -> bool:
-    if seen.standardizes or given.standardizes:
-        return seen.kind == given.kind
-    bounds = [np.broadcast_arrays(one, other) for one, other in ((seen.low, given.low), (seen.high, given.high))]
-    return all(np.allclose(one, other) for one, other in bounds)
 
 
 def _tried(model: "Cnn", config: Config, load: Callable[[Preprocessing | None], Dataset]) -> Preprocessing:

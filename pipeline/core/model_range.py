@@ -11,6 +11,7 @@ from pipeline.core.graph import Cnn, graph_of
 from pipeline.core.preprocessing import BYTES, STANDARDIZED, SYMMETRIC, UNIT, Preprocessing, preprocessing_of
 from pipeline.core.probabilities import probabilities
 from pipeline.core.score import features_of
+from pipeline.runtime.errors import InputError
 
 # What a first layer makes of pictures is one of these, by the CNNs that there are.
 USUAL = ((0.0, 1.0), (-1.0, 1.0), (-0.5, 0.5), (0.0, 255.0))
@@ -53,17 +54,30 @@ def shown_preprocessing(model: keras.Model, picture: str | None = None) -> Seen 
 
     Args:
         model: sequential or functional; a nested model that the picture goes into first is looked into.
-        picture: the name of the input that takes the picture, None for the first one.
+        picture: the name of the input that takes the picture, None for the first one of three axes.
     """
     names = [layer.name for layer in model._flatten_layers(include_self=False, recursive=False)]
     if model.name == OURS[0] and names[:1] + names[-1:] == list(OURS[1:]):
         return Seen(STANDARDIZED, "it was trained by this program")
-    tensor = next((one for one in model.inputs if picture in (None, one._keras_history.operation.name)), None)
+    named = ((one._keras_history.operation.name, one) for one in model.inputs)
+    tensor = next((one for name, one in named if name == picture or (picture is None and len(one.shape) == 4)), None)
     if tensor is None:
         return None
     if "int" in str(tensor.dtype):
         return Seen(preprocessing_of(BYTES), f"its input is of the type {tensor.dtype}")
     return _first_shown(_functional(model), tensor)
+
+
+def check_range(model: Cnn, preprocessing: Preprocessing) -> None:
+    """Refuse numbers for black and white that are not those which a CNN shows that it takes.
+
+    Args:
+        model: a graph was made by who knows that, and is not looked at.
+    """
+    seen = shown_preprocessing(model) if isinstance(model, keras.Model) else None
+    if seen is not None and not seen.preprocessing.agrees(preprocessing):
+        takes = f"{seen.preprocessing.words()}, as {seen.why}"
+        raise InputError.at("preprocessing", takes=takes, got=preprocessing.words())
 
 
 def _functional(model: Any) -> Any:

@@ -54,6 +54,13 @@ class Preprocessing:
         levels = np.rint(WHITE * self.levels(images).astype(np.float64))
         return self.shown(levels.astype(np.float32) if self.standardizes else (levels / WHITE).astype(np.float32))
 
+    def agrees(self, other: "Preprocessing") -> bool:
+        """Tell whether black and white become the same numbers."""
+        if self.standardizes or other.standardizes:
+            return self.kind == other.kind
+        bounds = [np.broadcast_arrays(one, two) for one, two in ((self.low, other.low), (self.high, other.high))]
+        return all(np.allclose(one, two) for one, two in bounds)
+
     def words(self) -> str:
         """Say which numbers the CNN takes, such as "bytes, 0 to 255"."""
         if self.standardizes:

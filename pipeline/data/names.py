@@ -43,8 +43,16 @@ def in_given_order(
         given: `data.class_names`.
     Returns:
         The labels and the names that they count in; both as they were where `given` are other names.
+    Raises:
+        InputError: some of the names are there at other places, and some are not: a class would get another's name.
     """
-    if given is None or not own or not set(own) <= set(given) or len(set(given)) < len(given):
+    if given is None or not own or len(set(given)) < len(given):
+        return list(labels), tuple(own)
+    missing = [name for name in own if name not in given]
+    if missing:
+        if any(name in given and list(given).index(name) != place for place, name in enumerate(own)):
+            takes = f"all of {', '.join(own)} in any order, or other names for them; {', '.join(missing)} is not there"
+            raise InputError.at("data.class_names", takes=takes, got=", ".join(given))
         return list(labels), tuple(own)
     places = np.array([list(given).index(name) for name in own])
     return [places[part].astype(part.dtype) for part in labels], tuple(given)

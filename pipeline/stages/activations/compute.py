@@ -25,8 +25,8 @@ def extract_activations(
 
     Args:
         config: which layers, and which images of which split.
-        model: a functional CNN that has these layers.
-        dataset: its images are (count, size, size, 1) float32, standardized.
+        model: a CNN that has these layers.
+        dataset: its images are (count, height, width, channels) float32, as the model takes them.
         progress: is told when the layers are done.
     Returns:
         The images, and of every layer (images, height, width, maps) float32, or (images, units) of a dense one.

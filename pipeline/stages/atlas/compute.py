@@ -80,7 +80,7 @@ def examine_maps(
         reference_images, training_images: see `sweep_oips`.
         start_pictures: see `sweep_oips`.
         photo: (height, width) or (height, width, 3) uint8 to dream into. No dreams for None, a layer that is no
-            convolution, or a CNN with padding or branches, which cannot slide over a photo.
+            convolution, or a CNN with branches, which cannot slide over a photo.
         preprocessing: what the CNN takes of a picture's levels.
         progress: is told how far all of it is.
     Returns:

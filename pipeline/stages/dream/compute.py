@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.core.colour import dreamt_colours
+from pipeline.core.model_range import check_range
 from pipeline.core.preprocessing import STANDARDIZED, Preprocessing
 from pipeline.runtime.numerics import check_keras
 from pipeline.runtime.progress import Advance, Progress, no_progress
@@ -60,6 +61,7 @@ def dream(
     """
     check_keras()
     check_inputs(config, model, photo, mask)
+    check_range(model, preprocessing)
     scale = Scale.of(model, preprocessing)
     original = scale.picture(photo)
     shape = (original.shape[0], original.shape[1])

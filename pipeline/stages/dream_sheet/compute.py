@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pipeline.core.model_range import check_range
 from pipeline.core.objectives import part_up_to
 from pipeline.core.preprocessing import STANDARDIZED, Preprocessing
 from pipeline.runtime.numerics import check_keras
@@ -56,6 +57,7 @@ def dream_sheet(
     """
     check_keras()
     check_inputs(config, model, photo, mask)
+    check_range(model, preprocessing)
     scale = Scale.of(model, preprocessing)
     original = scale.picture(photo)
     variants = variants_of(config, part_up_to(model, config.layer).output_shape[-1])

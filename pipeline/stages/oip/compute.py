@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from pipeline.core.graph import Cnn
+from pipeline.core.model_range import check_range
 from pipeline.core.noise import Shape
 from pipeline.core.preprocessing import STANDARDIZED, Preprocessing
 from pipeline.core.priors import Priors
@@ -38,6 +39,7 @@ def sweep_oips(
     references: References | None = None,
     start_pictures: np.ndarray | None = None,
     preprocessing: Preprocessing = STANDARDIZED,
+    classes: int | None = None,
     progress: Progress = no_progress,
 ) -> OipSweepResult:
     """Let an image grow out of noise for every map, until the map is activated as strongly as possible.
@@ -70,12 +72,15 @@ def sweep_oips(
         references: which of these drive each target most, if that is known from another sweep of the same targets.
         start_pictures: (count, height, width, channels), what `noise_config.kind` picture or digit chooses from.
         preprocessing: what the CNN takes of a picture's levels.
+        classes: how many the labels tell apart; None: as many as the CNN. One of another number is not asked for the
+            class of a picture.
         progress: is told how many steps of single images are done.
     Returns:
         The OIP of every map, how it came about, and a verdict on it.
     Raises:
         InputError: a Keras that is set to something else, see `check_keras`; the model has no such layer, the layer no
-            such map or position; images of another shape, or with numbers that are not finite.
+            such map or position; images of another shape, or with numbers that are not finite; the model shows that it
+            takes another range than `preprocessing`.
         ValueError: images that the settings need are missing.
     Reference:
         Erhan et al., 2009, "Visualizing Higher-Layer Features of a Deep Network"; start images and steps: the article
@@ -83,6 +88,7 @@ def sweep_oips(
     """
     check_keras()
     shape = shape_of_pictures(model)
+    check_range(model, preprocessing)
     check_images("reference_images", reference_images, shape)
     check_images("start_pictures", start_pictures, shape)
     check_labels(reference_labels, reference_images)
@@ -141,6 +147,7 @@ def sweep_oips(
             reference_images,
             reference_labels,
             preprocessing,
+            classes,
         )._asdict(),
         pixel_range=np.full((2, shape[2]), np.nan, np.float32) if space.ends is None else space.ends,
     )

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from pipeline.core import answers
 from pipeline.core.graph import Cnn, graph_of
 from pipeline.core.preprocessing import STANDARDIZED, Preprocessing
 from pipeline.core.references import References
@@ -38,6 +39,7 @@ def evidence_of(
     images: np.ndarray | None,
     labels: np.ndarray | None,
     preprocessing: Preprocessing = STANDARDIZED,
+    classes: int | None = None,
 ) -> Evidence:
     """Return what comes of comparing pictures with the real images that drive their maps most.
 
@@ -48,6 +50,7 @@ def evidence_of(
         images, labels: (n, height, width, channels) and (n,), None if there are none: then nothing is known. Where all
             labels are -1, nothing is known of classes.
         preprocessing: what the CNN takes of levels.
+        classes: how many the labels tell apart, None for as many as the CNN does.
     """
     if real is None or images is None or labels is None:
         nothing = np.full(len(oips), -1)
@@ -62,15 +65,23 @@ def evidence_of(
         return Evidence(*path, similarity, same, others, unknown, unknown)
     tops = zip(labels[real.chosen], real.drives, strict=True)
     most = [int(np.bincount(own[does]).argmax()) if does.any() else -1 for own, does in tops]
-    return Evidence(*path, similarity, same, others, np.array(most, int), classes_of(model, oips, preprocessing))
+    taken_for = classes_of(model, oips, preprocessing, classes)
+    return Evidence(*path, similarity, same, others, np.array(most, int), taken_for)
 
 
-def classes_of(model: Cnn, oips: np.ndarray, preprocessing: Preprocessing = STANDARDIZED) -> np.ndarray:
-    """Return the class (maps,) that the CNN takes each picture for, as it is saved; -1 where it says nothing."""
-    if len(graph_of(model).classes) != 1:
+def classes_of(
+    model: Cnn, oips: np.ndarray, preprocessing: Preprocessing = STANDARDIZED, classes: int | None = None
+) -> np.ndarray:
+    """Return the class (maps,) that the CNN takes each picture for, as it is saved; -1 where it says nothing.
+
+    Args:
+        classes: how many there are, None for as many as the CNN tells apart. Of another number it says nothing.
+    """
+    told = answers.classes_of(model)
+    if told is None or classes not in (None, told):
         return np.full(len(oips), -1)
     said = predictions(model, oips, preprocessing)
-    return np.where(np.isnan(said).any(axis=1), -1, said.argmax(axis=1))
+    return np.where(np.isnan(said).any(axis=1), -1, answers.predicted(said, answers.kind_of(model)))
 
 
 def predictions(model: Cnn, oips: np.ndarray, preprocessing: Preprocessing = STANDARDIZED) -> np.ndarray:

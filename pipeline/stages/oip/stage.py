@@ -56,6 +56,7 @@ def compute(context: Context) -> OipSweepResult:
         training_images=context.dataset.train_images,
         start_pictures=context.inputs["start_pictures"],
         preprocessing=context.dataset.preprocessing,
+        classes=context.dataset.classes,
         progress=context.progress,
     )
 

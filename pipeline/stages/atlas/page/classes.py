@@ -7,9 +7,8 @@ import numpy as np
 
 from pipeline.stages.atlas.page.effects import cohens_d, farthest
 from pipeline.stages.atlas.page.gallery import Gallery
-from pipeline.stages.atlas.page.maps import NO_IMAGES
 from pipeline.stages.atlas.page.numbers import MINUS, Number, brief, known, percent, plain
-from pipeline.stages.atlas.page.source import Source
+from pipeline.stages.atlas.page.source import NO_IMAGES, Source
 
 # How many maps are named that tell a class from others, in each direction.
 TELLING = 12
@@ -78,7 +77,7 @@ def class_page(source: Source, label: int, gallery: Gallery) -> ClassPage:
         name=source.name(label),
         count=count,
         picture=gallery.image(f"class-{label}", own.mean(axis=0)) if len(own) else "",
-        accuracy=known(statistics.accuracy[label], NO_IMAGES, percent),
+        accuracy=known(statistics.accuracy[label], source.no_accuracy, percent),
         preferring=np.flatnonzero(statistics.preferred_class == label).tolist(),
         mistakes=_mistakes(source, label, confusion[label], count),
         mistaken=_mistakes(source, label, confusion[:, label], None),

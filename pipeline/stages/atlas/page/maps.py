@@ -10,10 +10,9 @@ from pipeline.stages.atlas.page.curve import Curve, curve
 from pipeline.stages.atlas.page.gallery import SMALL_SIDE, Gallery
 from pipeline.stages.atlas.page.map_parts import ClassRow, Neighbour, PathRow, Picture, Positions, Starts, TopImage
 from pipeline.stages.atlas.page.numbers import brief, known, percent, plain, points, times, unknown
-from pipeline.stages.atlas.page.source import FIRST_ROWS, MOST_ROWS, Source
+from pipeline.stages.atlas.page.source import FIRST_ROWS, MOST_ROWS, NO_IMAGES, OTHER_CLASSES, Source
 from pipeline.stages.atlas.page.warnings import relative_score
 
-NO_IMAGES = "the data has no image of this class"
 NO_OIP_TO_SHOW = "there is no OIP to show to the CNN"
 
 
@@ -147,7 +146,7 @@ def _classes(source: Source, card: Card, at: int | None) -> list[ClassRow]:
         return []
     means, changes = statistics.class_means[index], statistics.ablated_accuracy[index] - statistics.accuracy
     predictions = np.full(len(means), np.nan) if at is None else source.predictions[at]
-    no_prediction = NO_OIP_TO_SHOW if at is None else "the CNN gives no number"
+    no_prediction = NO_OIP_TO_SHOW if at is None else "the CNN gives no number" if source.classifies else OTHER_CLASSES
     return [
         ClassRow(
             number=label,
@@ -155,7 +154,7 @@ def _classes(source: Source, card: Card, at: int | None) -> list[ClassRow]:
             mean=known(means[label], NO_IMAGES),
             deviation=known(statistics.class_deviations[index, label], NO_IMAGES),
             bar=share,
-            change=known(changes[label], NO_IMAGES, points),
+            change=known(changes[label], source.no_accuracy, points),
             change_bar=change,
             prediction=known(predictions[label], no_prediction, percent),
             prediction_bar=_inside(predictions[label]),

@@ -141,7 +141,7 @@ def _summary(source: Source, shown: list[Card]) -> list[tuple[str, str]]:
             f"{words.part if warned == 1 else words.parts} with warnings of {'its' if warned == 1 else 'their'} own",
         ),
     ]
-    if source.labelled and (total := int(source.counts.sum())):
+    if source.classifies and (total := int(source.counts.sum())):
         figures.append((percent(right / total), f"accuracy on {counted(total, 'image', 'images')}"))
     return figures
 

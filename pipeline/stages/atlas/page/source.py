@@ -17,6 +17,8 @@ from pipeline.stages.oip.result import OipSweepResult
 from pipeline.stages.statistics.result import MapStatistics
 
 NEIGHBOURS = 6
+NO_IMAGES = "the data has no image of this class"
+OTHER_CLASSES = "the CNN does not tell these classes apart"
 # Of a class's name, in letters.
 LONGEST_NAME = 60
 # What is said of classes grows with their number, or its square: of more of them less is said. Classes that are
@@ -61,6 +63,16 @@ class Source:
     def classes(self) -> range:
         """Return the numbers of the classes; none where the data has no labels."""
         return range(len(self.class_names))
+
+    @property
+    def classifies(self) -> bool:
+        """Tell whether the CNN tells the classes of the data apart, and not others."""
+        return bool(self.statistics.confusion.any())
+
+    @property
+    def no_accuracy(self) -> str:
+        """Return why an accuracy on a class is not known."""
+        return NO_IMAGES if self.classifies else OTHER_CLASSES
 
     @property
     def compares(self) -> bool:
@@ -115,7 +127,7 @@ class Source:
     @cached_property
     def counts(self) -> np.ndarray:
         """Return (classes,), the number of images of each class."""
-        return self.statistics.confusion.sum(axis=1)
+        return np.bincount(self.labels[self.labels >= 0], minlength=len(self.class_names))
 
     @cached_property
     def neighbours(self) -> Neighbours:
