@@ -6,8 +6,9 @@ import keras
 import numpy as np
 
 from pipeline.core.evidence import agreement
+from pipeline.core.graph import graph_of
 from pipeline.core.noise import multi_wavelength_noise
-from pipeline.core.objectives import Target, after_activation, directions, weights_of
+from pipeline.core.objectives import Target, after_activation, directions, part_up_to, weights_of
 from pipeline.core.references import References, references_of
 from pipeline.core.score import as_saved, scores
 from pipeline.data.dataset import Dataset
@@ -57,8 +58,8 @@ class Case(NamedTuple):
         noise = self.config.noise
         amplitudes = noise.amplitudes * (len(noise.wavelengths) if len(noise.amplitudes) == 1 else 1)
         identities = [(index, 0) for index in range(self.maps)]
-        shape = self.model.inputs[0].shape[1:]
-        return multi_wavelength_noise(shape, noise.wavelengths, amplitudes, identities, seed=seed)
+        height, width, channels = graph_of(self.model).input_shape
+        return multi_wavelength_noise((height, width, channels), noise.wavelengths, amplitudes, identities, seed=seed)
 
 
 class Figures(NamedTuple):
@@ -88,7 +89,7 @@ class Figures(NamedTuple):
 def case_of(model: keras.Model, second: keras.Model, config: Config, words: list[str], dataset: Dataset) -> Case:
     """Find the images that drive the maps of `oip.layer` most."""
     layer = config.oip.layer
-    shape = model.get_layer(layer).output.shape[1:]
+    shape = part_up_to(model, layer).output_shape
     scored = after_activation(model, layer, weights_of(directions(range(shape[-1]), shape[-1]), shape))
     real = references_of(scored, dataset.test_images, EVIDENCE_IMAGES)
     references = references_of(scored, dataset.train_images, config.oip.faithful.images)
@@ -120,7 +121,7 @@ def judged(case: Case, pictures: np.ndarray, maps: list[int], again: np.ndarray 
     near = (own.path_similarity > own.path_others)[before].all(axis=0)
     alike = np.full(1, np.nan)
     if again is not None:
-        of_both = np.stack([as_saved(np.asarray(some, np.float32))[..., 0] for some in (pictures, again)])
+        of_both = np.stack([as_saved(np.asarray(some, np.float32)).mean(axis=-1) for some in (pictures, again)])
         alike = agreement(of_both, shift=0)[asked[maps]]
     return Figures(
         maps=int(asked.sum()),

@@ -23,7 +23,7 @@ from benchmarks.case import Case, Figures, case_of, judged
 from benchmarks.contenders import accentuation, pictures, vital
 from benchmarks.contenders.pictures import Painter
 from benchmarks.timing import ratio, timed
-from pipeline import compose, load_dataset, train
+from pipeline import compose, load_dataset_for, train
 from pipeline.data.dataset import Dataset
 from pipeline.settings.config import Config
 
@@ -44,7 +44,7 @@ def main() -> None:
     if arguments.data_path is not None:
         words += ["data=mnist", f"data.path='{arguments.data_path}'"]
     config = compose(*words)
-    dataset = load_dataset(config.data, size=config.model.input_size)
+    dataset = load_dataset_for(config)
     model = _cnn(arguments.model, config, dataset, seed=SEEDS[0])
     second = _cnn(arguments.second_model, config, dataset, seed=SEEDS[1])
     case = case_of(model, second, config, words, dataset)
