@@ -12,7 +12,7 @@ from pipeline.core.ascent import Convergence, ascend
 from pipeline.core.crops import crops
 from pipeline.core.forward import fast_forward_pass, plain_forward_pass, value_pass
 from pipeline.core.graph import graph_of, make_graph
-from pipeline.core.network import layer_rows
+from pipeline.core.network import convolutions, layer_rows
 from pipeline.core.parts import Part, part_of
 from pipeline.core.probabilities import probabilities
 from pipeline.core.score import features_of, scores
@@ -319,3 +319,26 @@ def test_the_models_are_left_as_they_were():
         assert calls == [(len(one._inbound_nodes), len(one._outbound_nodes)) for one in model._flatten_layers()]
         for weight, was in zip(model.weights, weights, strict=True):
             np.testing.assert_array_equal(weight, was)
+
+
+def test_weights_that_are_sums_of_others_are_as_keras_has_them():
+    model = zoo.with_random_weights(zoo.functional(lambda x: zoo.head(keras.layers.Dense(
+        6, "relu", name="looked_at")(keras.layers.Flatten()(zoo.conv(5, 3, name="c")(x))))))  # fmt: skip
+    pictures = zoo.pictures((12, 12, 3))
+    for name in ("c", "looked_at", "answer"):
+        model.get_layer(name).enable_lora(2)
+    for weight in model.weights:
+        if "lora" in weight.path:
+            weight.assign(np.random.default_rng(0).normal(size=weight.shape))
+    expected = zoo.computed_by_keras(model, tf.constant(pictures))
+    for name in ("c", "looked_at", "answer"):
+        np.testing.assert_allclose(features_of(model, name, pictures), expected[name], rtol=1e-4, atol=1e-4)
+        target = objectives.before_activation(model, name, np.ones((5, *graph_of(model).shape(name)), np.float32))
+        for forward in (plain_forward_pass, fast_forward_pass):
+            tf.function(forward(target.part))(target.part.weights(), tf.constant(pictures))
+
+
+def test_a_convolution_in_a_wrapper_is_one():
+    wrapped = keras.layers.SpectralNormalization(keras.layers.Conv2D(4, 3), name="wrapped")
+    model = zoo.simple(zoo.conv(3, 3), wrapped, keras.layers.ReLU(), keras.layers.Conv2DTranspose(2, 3, name="t"))
+    assert convolutions(model) == ["looked_at", "wrapped", "t"]

@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 
 KEY = "data.preprocessing"
 TRIED = (STANDARDIZE, UNIT, BYTES, SYMMETRIC)
-# Test images to try them on, by how much the best has to be better than the next, and than the largest class, and of
-# those that are about as good, what part of the next one's loss the best may have.
-IMAGES, CLEARLY, LESS = 256, 0.1, 0.8
+# Test images to try them on, and by how much the best has to be better than the next, and than the largest class. How
+# sure the answers are is no evidence: larger numbers make them surer, be they right or not.
+IMAGES, CLEARLY = 256, 0.2
+# How much better the answers have to fit another order of classes for that to be said.
+FAR = 0.3
 
 
 def load_dataset_for(config: Config, *, cache: Path | None = None, progress: Progress = no_progress) -> Dataset:
@@ -79,15 +81,13 @@ def dataset_for(config: Config, load: Callable[[Preprocessing | None], Dataset])
 
 
 def _tried(model: "Cnn", config: Config, load: Callable[[Preprocessing | None], Dataset]) -> Preprocessing:
-    """Return what a CNN answers best with: names the most test images rightly, of several the smallest cross-entropy.
-
-    To pictures 255 times as bright many CNNs give the same answers, only far too sure of them.
+    """Return what a CNN names clearly the most test images rightly with.
 
     Raises:
         InputError: there are no labels, or none of them is clearly the best.
     """
     from pipeline.core import answers
-    from pipeline.core.model_range import answers_to
+    from pipeline.core.model_range import accuracies
 
     words = f"one of {', '.join((*TRIED, NONE))} or {{mean: [..], std: [..]}} for {config.model.path}"
     levels = load(preprocessing_of(UNIT))
@@ -99,14 +99,11 @@ def _tried(model: "Cnn", config: Config, load: Callable[[Preprocessing | None], 
     if answers.classes_of(model) != levels.classes:
         takes = f"{words}, which does not show what it takes, nor tells these {levels.classes} classes apart"
         raise InputError.at(KEY, takes=takes, got="null")
-    found = answers_to(model, levels.test_images[chosen], labels, TRIED)
-    best = max(found, key=lambda word: found[word].accuracy)
-    as_good = [word for word in found if found[word].accuracy > found[best].accuracy - CLEARLY]
-    best, *others = sorted(as_good, key=lambda word: found[word].loss)
-    shares = ", ".join(f"{word} {one.accuracy:.0%} (loss {one.loss:.2g})" for word, one in found.items())
+    found = accuracies(model, levels.test_images[chosen], labels, TRIED)
+    best, second = sorted(found, key=lambda word: found[word], reverse=True)[:2]
+    shares = ", ".join(f"{word} {share:.0%}" for word, share in found.items())
     chance = np.bincount(labels).max() / len(labels)
-    is_clear = all(found[best].loss <= LESS * found[other].loss for other in others)
-    if found[best].accuracy < chance + CLEARLY or not is_clear:
+    if found[best] < max(found[second], chance) + CLEARLY:
         takes = f"{words}, of which none is clearly right: it names {shares} of {len(labels)} test images rightly"
         raise InputError.at(KEY, takes=takes, got="null")
     _say(f"{KEY}={best}: {config.model.path} names {shares} of {len(labels)} test images rightly")
@@ -157,7 +154,7 @@ def other_order(labels: np.ndarray, said: np.ndarray, classes: int) -> np.ndarra
     if len(set(order[~silent].tolist())) < np.count_nonzero(~silent):
         return None
     order[silent] = np.setdiff1d(np.arange(classes), order[~silent])
-    is_far_better = (order[said] == labels).mean() > (said == labels).mean() + 3 * CLEARLY
+    is_far_better = (order[said] == labels).mean() > (said == labels).mean() + FAR
     return order if is_far_better else None
 
 

@@ -244,6 +244,7 @@ def _is_plain_convolution(layer: keras.layers.Conv2D) -> bool:
         and (tuple(layer.strides), tuple(layer.dilation_rate), layer.groups) == ((1, 1), (1, 1), 1)
         and layer.kernel_size[0] == layer.kernel_size[1]
         and layer.use_bias
+        and _has_plain_weights(layer)
         and layer.compute_dtype == "float32"
         and layer.activation in GROWING
     )
@@ -253,8 +254,17 @@ def _is_plain_dense(layer: keras.Operation, inputs: Sequence[tf.Tensor]) -> bool
     """Tell whether this is a dense layer of images that are rows, with a kernel, perhaps a bias, and nothing else."""
     if type(layer) is not keras.layers.Dense or inputs[0].shape.rank != 2 or layer.compute_dtype != "float32":
         return False
+    if not _has_plain_weights(layer):
+        return False
     learnt = [layer.kernel, layer.bias] if layer.use_bias else [layer.kernel]
     return [id(one) for one in variables_of(layer)] == [id(one) for one in learnt]
+
+
+def _has_plain_weights(layer: keras.Layer) -> bool:
+    """Tell whether the kernel of a layer is one of its weights: not the sum of several (LoRA), nor whole numbers."""
+    return isinstance(getattr(layer, "_kernel", None), keras.Variable) and not (
+        getattr(layer, "lora_enabled", False) or layer.quantization_mode
+    )
 
 
 def _is_plain_pool(layer: keras.layers.MaxPooling2D) -> bool:

@@ -20,9 +20,11 @@ from pipeline.core.layers import (
 from pipeline.core.nodes import Graph
 from pipeline.core.parts import Part
 
+# Axes of a value that has maps.
+MAPS = 3
 POOLS = {"MaxPooling2D": "maximum", "AveragePooling2D": "mean"}
 # Convolutions that are no Conv2D.
-CONVOLUTIONS = ("DepthwiseConv2D", "SeparableConv2D")
+CONVOLUTIONS = ("DepthwiseConv2D", "SeparableConv2D", "Conv2DTranspose", "ConvLSTM2D")
 POINTWISE = (
     "Activation",
     "ReLU",
@@ -106,10 +108,12 @@ def _described(name: str, layer: keras.Operation, shape: Shape, after: tuple[str
         return Flatten(name=name, after=after)
     if classes & {*POINTWISE} or (("BatchNormalization" in classes and layer.axis in (-1, 3)) and maps_last):
         return Pointwise(name=name, after=after, kind=type(layer).__name__)
-    convolves = bool(classes & {"Conv2D", *CONVOLUTIONS})
+    # a wrapper, as for the normalization of its weights, has the layer inside
+    inside = classes | _keras_classes(getattr(layer, "layer", None))
+    convolves = bool(inside & {"Conv2D", *CONVOLUTIONS}) and len(shape) == MAPS
     return Other(name=name, after=after, kind=type(layer).__name__, shape=shape, convolves=convolves)
 
 
-def _keras_classes(layer: keras.Operation) -> set[str]:
+def _keras_classes(layer: keras.Operation | None) -> set[str]:
     """Return the names of the classes of Keras that a layer is of."""
     return {one.__name__ for one in type(layer).__mro__ if one.__module__.split(".")[0] == "keras"}

@@ -9,7 +9,6 @@ import numpy as np
 from pipeline.core import answers
 from pipeline.core.graph import Cnn, graph_of
 from pipeline.core.preprocessing import BYTES, STANDARDIZED, SYMMETRIC, UNIT, Preprocessing, preprocessing_of
-from pipeline.core.probabilities import probabilities
 from pipeline.core.score import features_of
 from pipeline.runtime.errors import InputError
 
@@ -26,8 +25,6 @@ ARITHMETIC = ("Add", "Subtract", "Multiply", "Divide", "TrueDivide")
 # Means and spreads of pictures of levels from 0 to 1, and of bytes; others say nothing.
 MEANS = {UNIT: (0.02, 0.98), BYTES: (2.0, 253.0)}
 SPREADS = {UNIT: (0.02, 0.6), BYTES: (2.0, 160.0)}
-# In place of a probability of 0.
-LEAST_PROBABILITY = 1e-7
 # Of a CNN that is built here, see `cnn.build_cnn`.
 OURS = ("cnn", "Input", "Output")
 
@@ -182,20 +179,8 @@ def _of_means(means: np.ndarray, spreads: np.ndarray, name: str) -> Seen | None:
     return None
 
 
-class Answered(NamedTuple):
-    """How a CNN answers to pictures of known classes.
-
-    Attributes:
-        accuracy: the share of them that it names rightly.
-        loss: the mean cross-entropy, -log of the probability that it gives to the right class.
-    """
-
-    accuracy: float
-    loss: float
-
-
-def answers_to(model: Cnn, levels: np.ndarray, labels: np.ndarray, words: tuple[str, ...]) -> Mapping[str, Answered]:
-    """Return by word how a CNN answers to pictures if it gets them like that.
+def accuracies(model: Cnn, levels: np.ndarray, labels: np.ndarray, words: tuple[str, ...]) -> Mapping[str, float]:
+    """Return by word which share of pictures a CNN names rightly if it gets them like that.
 
     Args:
         model: (batch, height, width, channels) -> (batch, classes), or (batch, 1) for two classes.
@@ -206,10 +191,6 @@ def answers_to(model: Cnn, levels: np.ndarray, labels: np.ndarray, words: tuple[
     kind, found = answers.kind_of(graph), {}
     for word in words:
         said = features_of(graph, graph.output_name, preprocessing_of(word).shown(levels))
-        if not np.isfinite(said).all():
-            found[word] = Answered(0.0, np.inf)
-            continue
-        of_right = probabilities(said)[np.arange(len(labels)), labels]
-        loss = float(-np.log(np.maximum(of_right, LEAST_PROBABILITY)).mean())
-        found[word] = Answered(float((answers.predicted(said, kind) == labels).mean()), loss)
+        right = answers.predicted(said, kind) == labels
+        found[word] = float(right.mean()) if np.isfinite(said).all() else 0.0
     return found

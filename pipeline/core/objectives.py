@@ -143,6 +143,8 @@ def _folds(operation: keras.Operation) -> bool:
     """Tell whether a layer is a convolution or a dense layer of Keras, maps last, in float32."""
     if type(operation) not in (keras.layers.Conv2D, keras.layers.Dense):
         return False
+    if getattr(operation, "lora_enabled", False) or operation.quantization_mode:
+        return False
     floats = (operation.compute_dtype, operation.variable_dtype) == ("float32", "float32")
     return floats and getattr(operation, "data_format", "channels_last") == "channels_last"
 

@@ -10,8 +10,8 @@ from pipeline.data.refusal import refused
 from pipeline.runtime.errors import InputError
 
 BYTE = 255
-# Whole numbers are taken for those of the smallest of these ranges.
-WHOLE = (1, BYTE, 2**16 - 1, 2**32 - 1, 2**64 - 1)
+# Whole numbers are taken for those of the smallest of these ranges; cameras have 10, 12 and 14 bits too.
+WHOLE = (1, BYTE, *(2**bits - 1 for bits in (10, 12, 14, 16, 32, 64)))
 # Floats up to 255 of which none is as large as that are no bytes, but of a range that is not known.
 LEAST_BYTE = 100
 # By how much levels may be outside of 0 to 1, as computing leaves them.

@@ -35,7 +35,7 @@ def read_inputs(config: "Config", dataset: Dataset) -> dict[str, np.ndarray | No
         InputError: such a class, or a picture that cannot be read.
     """
     check_classes(config.oip, dataset.classes)
-    is_first = config.oip.layer == config.model.network.convolutions()[0]
+    is_first = config.oip.layer in config.model.network.convolutions()[:1]
     if is_first and config.oip.objective is Objective.pre_activation:
         logger.warning(FLAT, config.oip.layer)
     return {"start_pictures": read_start_pictures(config.noise, dataset)}
