@@ -301,6 +301,7 @@ def test_models_that_cannot_be_taken_are_refused_in_words():
         (Own(), "expected a Sequential or functional Keras model; received Own"),
         (keras.Sequential([keras.layers.Dense(2)]), "expected a model that has been built"),
         (zoo.two_outputs(), "expected one output; received the outputs age, kind"),
+        (zoo.simple(keras.layers.RandomCrop(8, 8, name="cut")), "the layer cut is a RandomCrop"),
         (zoo.functional(lambda x: keras.layers.Dense(2)(x), 7), r"expected one input \(height, width, channels\)"),
     ]:
         with pytest.raises(ValueError, match=words):

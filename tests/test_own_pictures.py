@@ -645,3 +645,17 @@ def test_a_disk_without_space_is_told_in_one_line(tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         signal.signal(signal.SIGXFSZ, handler)
     assert list((tmp_path / "cache").iterdir()) == []
+
+
+@pytest.mark.parametrize(("numbers", "got"), [
+    (np.linspace(0, 0.5, 64, dtype=np.float32), "of floats, 0 to 0.5"),
+    (np.arange(64, dtype=np.int32) * 4, "of 16 bits or more, 0 to 252"),
+    (np.arange(64, dtype=np.uint16) * 65, "of 16 bits or more, 0 to 4095"),
+    (np.arange(64, dtype=np.int32) * 10_000, "of 16 bits or more, 0 to 630000"),
+], ids=["floats", "32 bits", "12 bits in 16", "more than 16 bits"])  # fmt: skip
+def test_pictures_of_which_nobody_says_what_is_white_are_refused(tmp_path, numbers, got):
+    picture(tmp_path / "red" / "a.png")
+    Image.fromarray(numbers.reshape(8, 8)).save(tmp_path / "red" / "odd.tif")
+    said = refusal(tmp_path)
+    assert said.startswith("data.path: takes pictures of 8 or 16 bits from black to white")
+    assert said.endswith(f"odd.tif {got}")
