@@ -133,9 +133,7 @@ def _add_calls(functional: Any, prefix: str, nodes: list[Node], names: dict[str,
         if times[id(operation)] > 1:
             name += f"#{done[id(operation)]}"
         if isinstance(operation, keras.layers.RandomCrop):
-            raise ValueError(
-                f"the layer {name} is a RandomCrop, which leaves pictures as they are and says that it crops"
-            )
+            raise ValueError(f"the layer {name} is a RandomCrop, whose output has not the shape that it says")
         sources = tuple(seen[id(tensor)] for tensor in node.arguments.keras_tensors)
         inner = _nested(operation, node)
         if inner is not None:
