@@ -35,6 +35,13 @@ OWN = (
 )
 
 
+def client_of(folder: Path) -> Any:
+    """The client of the record of runs that were made in a folder."""
+    from mlflow import MlflowClient
+
+    return MlflowClient(f"sqlite:///{folder}/outputs/mlflow.db")
+
+
 def tracker_of(output_dir: Path, uri: str | None, pipeline_id: str = "pipeline-1") -> Tracker:
     config = TrackingConfig(backend=TrackingBackend.mlflow, uri=uri, experiment=EXPERIMENT)
     tracker = open_tracker(config, output_dir, pipeline_id=pipeline_id)

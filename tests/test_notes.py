@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from commands import SMOKE, pipeline, succeeded
+from recording import client_of
 from templates import copy_of
 
 from pipeline.stages.registry import STAGES
@@ -22,12 +23,6 @@ def folder(smoke: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     sheet = ("stages=[dream_sheet]", "dream.map_indices=[3,7]", "dream.compare.by=maps")
     succeeded(pipeline(folder, *SMOKE, *sheet))
     return folder
-
-
-def client_of(folder: Path) -> Any:
-    from mlflow import MlflowClient
-
-    return MlflowClient(f"sqlite:///{folder}/outputs/mlflow.db")
 
 
 def run_of(folder: Path, stage: str) -> Any:

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import pytest
 from commands import module, pipeline, runs, succeeded
+from recording import client_of
 
 from pipeline.commands.picture_range import dataset_for
 from pipeline.core.preprocessing import STANDARDIZED, Preprocessing, preprocessing_of
@@ -56,12 +57,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def described(place: Path) -> dict[str, Any]:
     found: dict[str, Any] = json.loads((place / "stage.json").read_text())
     return found
-
-
-def client_of(folder: Path) -> Any:
-    from mlflow import MlflowClient
-
-    return MlflowClient(f"sqlite:///{folder}/outputs/mlflow.db")
 
 
 def recorded(folder: Path, stage: str) -> list[Any]:

@@ -19,6 +19,7 @@ import psutil
 import pytest
 from commands import ROOT, SMOKE, Done, execute, kill_all, module, pipeline, start, succeeded, wait_for
 from PIL import Image
+from recording import client_of
 from templates import copy_of
 
 from pipeline.engine.store import Store
@@ -34,12 +35,6 @@ SWEPT = ("noise=long,short,pixels,fourier", "noise.seed=0,1,2")
 def sweep_folder(folder: Path) -> Path:
     (found,) = (folder / "outputs" / "multirun").glob("*/*")
     return found
-
-
-def client_of(folder: Path) -> Any:
-    from mlflow import MlflowClient
-
-    return MlflowClient(f"sqlite:///{folder}/outputs/mlflow.db")
 
 
 def recorded(folder: Path, stage: str) -> list[Any]:
