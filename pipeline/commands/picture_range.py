@@ -94,12 +94,11 @@ def _tried(model: "Cnn", config: Config, load: Callable[[Preprocessing | None], 
     if not levels.has_labels:
         takes = f"{words}, which does not show what it takes, and no labels tell"
         raise InputError.at(KEY, takes=takes, got="null")
-    chosen = np.unique(np.linspace(0, len(levels.test_labels) - 1, IMAGES).astype(int))
-    labels = levels.test_labels[chosen]
     if answers.classes_of(model) != levels.classes:
         takes = f"{words}, which does not show what it takes, nor tells these {levels.classes} classes apart"
         raise InputError.at(KEY, takes=takes, got="null")
-    found = accuracies(model, levels.test_images[chosen], labels, TRIED)
+    images, labels = _some_test_images(levels)
+    found = accuracies(model, images, labels, TRIED)
     best, second = sorted(found, key=lambda word: found[word], reverse=True)[:2]
     shares = ", ".join(f"{word} {share:.0%}" for word, share in found.items())
     chance = np.bincount(labels).max() / len(labels)
@@ -117,6 +116,7 @@ def say_other_order(config: Config, dataset: Dataset) -> None:
         return
     from pipeline.core import answers
     from pipeline.core.model_files.choosing import cnn_of
+    from pipeline.core.remembered import remembered
     from pipeline.core.score import features_of
 
     cnn = cnn_of(file, config.model.chosen)
@@ -126,9 +126,11 @@ def say_other_order(config: Config, dataset: Dataset) -> None:
             "nothing is said of what it takes images for"
         )
         return
-    chosen = np.unique(np.linspace(0, len(dataset.test_labels) - 1, IMAGES).astype(int))
-    labels = dataset.test_labels[chosen]
-    said = answers.predicted(features_of(cnn, cnn.output_name, dataset.test_images[chosen]), answers.kind_of(cnn))
+    images, labels = _some_test_images(dataset)
+    # the jobs of a sweep share the CNN and the images
+    key, same = ("answers to test images", IMAGES), (cnn, dataset.test_images)
+    values = remembered(key, same, lambda: features_of(cnn, cnn.output_name, images))
+    said = answers.predicted(values, answers.kind_of(cnn))
     order = other_order(labels, said, dataset.classes)
     if order is None:
         return
@@ -138,6 +140,12 @@ def say_other_order(config: Config, dataset: Dataset) -> None:
         f"{config.model.path} names {right:.0%} of {len(labels)} test images rightly, and {would:.0%} if it counts its "
         f"classes in another order: 'data.class_names=[{names}]'"
     )
+
+
+def _some_test_images(dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """Return at most `IMAGES` test images, from all over, and their labels."""
+    chosen = np.unique(np.linspace(0, len(dataset.test_labels) - 1, IMAGES).astype(int))
+    return dataset.test_images[chosen], dataset.test_labels[chosen]
 
 
 def other_order(labels: np.ndarray, said: np.ndarray, classes: int) -> np.ndarray | None:

@@ -19,7 +19,6 @@ class Downstream:
     Attributes:
         needed: the values that it takes: the maps, then those of branches around them.
         steps: what has to be computed.
-        is_known: whether the CNN's output depends on the maps at all.
     """
 
     def __init__(self, graph: Graph, maps: Ref) -> None:
@@ -35,7 +34,6 @@ class Downstream:
         for step in self.steps:
             needed |= {ref: None for ref in step.inputs if (ref.node, ref.linear) not in depends}
         self.needed = tuple(needed)
-        self.is_known = (graph.output.node, graph.output.linear) in depends
 
     def compute(self, weights: Sequence[tf.Tensor], values: Sequence[tf.Tensor]) -> tf.Tensor:
         """Compute the output from the values that are needed.
@@ -74,8 +72,7 @@ class DownstreamClassifier:
     def __init__(self, graph: Graph, maps: Ref) -> None:
         self._downstream = Downstream(graph, maps)
         self._kind = answers.kind_of(graph)
-        count = graph.shape_of(maps)[-1]
-        self._maps = int(count or 0)
+        self._maps = graph.shape_of(maps)[-1]
         weights = self._downstream.weights()
         nodes = [(graph.nodes[ref.node], ref) for ref in self._downstream.needed]
         shapes = [tf.TensorSpec([None, *node.shapes[ref.number]], node.dtypes[ref.number]) for node, ref in nodes]
@@ -98,11 +95,6 @@ class DownstreamClassifier:
     def needed(self) -> tuple[Ref, ...]:
         """Return the values that it takes, the maps first."""
         return self._downstream.needed
-
-    @property
-    def is_known(self) -> bool:
-        """Tell whether the CNN's output depends on the maps at all."""
-        return self._downstream.is_known
 
     def predict(self, values: Sequence[tf.Tensor]) -> np.ndarray:
         """Return the class that the CNN as it is gives to each image, the first one of several.

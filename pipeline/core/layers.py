@@ -5,13 +5,15 @@ model that is there: what is asked of a network is answered here for both.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from pipeline.core.geometry import ReceptiveField, Window, receptive_field
 
 # Of the output of a layer without the batch: (height, width, maps) or (units,); None for what is not known.
 Shape = tuple[int | None, ...]
+W = TypeVar("W")
 # (down, across)
 Pair = tuple[int, int]
 
@@ -171,11 +173,7 @@ class Network:
         Raises:
             ValueError: there is no layer of this name.
         """
-        path = self._path(len(self.layers) - 1 if up_to is None else self._names().index(up_to))
-        if path is None or not all(isinstance(layer, Sliding | Pointwise) for layer in path):
-            return None
-        windows = [layer.window() for layer in path if isinstance(layer, Sliding)]
-        return None if None in windows else [window for window in windows if window is not None]
+        return self._of_each(Sliding.window, up_to)
 
     def receptive_field(self, up_to: str | None = None) -> ReceptiveField | None:
         """Return what a position of a layer sees of the picture; None where `windows` is.
@@ -200,16 +198,26 @@ class Network:
         Raises:
             ValueError: there is no layer of this name.
         """
-        path = self._path(len(self.layers) - 1 if up_to is None else self._names().index(up_to))
-        if path is None or not all(isinstance(layer, Sliding | Pointwise) for layer in path):
-            return None
-        windows = [layer.slid() for layer in path if isinstance(layer, Sliding)]
-        return None if None in windows else [window for window in windows if window is not None]
+        return self._of_each(Sliding.slid, up_to)
 
     def slid_field(self, up_to: str | None = None) -> ReceptiveField | None:
         """Return what a position of a layer sees of a large picture, far from its edges; None where `slid` is."""
         windows = self.slid(up_to)
         return None if windows is None else receptive_field(window[:2] for window in windows)
+
+    def _of_each(self, window_of: Callable[[Sliding], W | None], up_to: str | None) -> list[W] | None:
+        """Return what is said of every window up to a layer; None where it is not said of one, or in another network.
+
+        Args:
+            window_of: says it, or None.
+            up_to: see `windows`.
+        """
+        path = self._path(len(self.layers) - 1 if up_to is None else self._names().index(up_to))
+        if path is None or not all(isinstance(layer, Sliding | Pointwise) for layer in path):
+            return None
+        windows = [window_of(layer) for layer in path if isinstance(layer, Sliding)]
+        known = [window for window in windows if window is not None]
+        return known if len(known) == len(windows) else None
 
     def _names(self) -> list[str]:
         return [layer.name for layer in self.layers]

@@ -8,10 +8,9 @@ import tensorflow as tf
 
 from pipeline.core.forward import plain_forward_pass
 from pipeline.core.graph import Cnn
-from pipeline.core.noise import standardized
 from pipeline.core.objectives import Target, part_up_to
 from pipeline.core.parts import Part
-from pipeline.core.priors import levels_of
+from pipeline.core.preprocessing import STANDARDIZED
 
 BATCH = 256
 # What is left over of a batch is filled up to a multiple of this: TensorFlow computes the last few numbers of an array,
@@ -19,6 +18,9 @@ BATCH = 256
 WHOLE = 8
 # Numbers that all layers on the way hand on for all images of a batch: bounds the memory.
 MOST_FEATURES = 2**28
+
+# What is left of standardized images in a picture file.
+as_saved = STANDARDIZED.as_saved
 
 
 def scores(target: Target, images: np.ndarray) -> np.ndarray:
@@ -104,18 +106,6 @@ def features_of(model: Cnn, layer: str, images: np.ndarray) -> np.ndarray:
         (images, ...) float32.
     """
     return np.concatenate([features for _, features in _features(part_up_to(model, layer), images)])
-
-
-def as_saved(images: np.ndarray) -> np.ndarray:
-    """Return what is left of images in a picture file of 256 grey levels, standardized again.
-
-    Args:
-        images: (count, size, size, 1) float32.
-    Returns:
-        (count, size, size, 1) float32.
-    """
-    levels = np.rint(255 * levels_of(images).astype(np.float64))
-    return standardized(levels.astype(np.float32))
 
 
 def features_per_image(part: Part) -> int:

@@ -58,7 +58,7 @@ def unit_of(graph: Graph, name: str) -> Unit:
     ref = graph.ref(name)
     operation = graph.nodes[ref.node].operation
     if is_activation(operation):
-        return Unit(ref, _only_source(graph, ref))
+        return Unit(ref, graph.nodes[ref.node].sources[0])
     if isinstance(operation, POOLS):
         return Unit(ref, _pooled_before(graph, ref))
     if own_activation(operation) is not None:
@@ -99,11 +99,6 @@ def _followed(graph: Graph, ref: Ref) -> Unit:
             break
         end = following
     return Unit(end, end)
-
-
-def _only_source(graph: Graph, ref: Ref) -> Ref:
-    """Return what an activation function takes."""
-    return graph.nodes[ref.node].sources[0]
 
 
 def _pooled_before(graph: Graph, ref: Ref) -> Ref:
