@@ -1,6 +1,7 @@
 """What several test files use: settings as the command line composes them, tiny real CNNs, their layers as arrays."""
 
 import os
+import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -29,6 +30,13 @@ TINY_SIZE, TINY_MAPS = 12, {"Conv2D_1": 4, "Conv2D_2": 6}
 
 # What starts commands, servers and browsers.
 STARTERS = ("commands", "servers", "slurm", "browser", "page", "at_once", "templates")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Begin each test at one state of Keras' random numbers: an unlucky CNN is met always or never."""
+    if (keras := sys.modules.get("keras")) is not None:
+        keras.utils.set_random_seed(17)
 
 
 def pytest_configure(config: pytest.Config) -> None:
