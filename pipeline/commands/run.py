@@ -30,7 +30,7 @@ from pipeline.settings.config import Config
 from pipeline.sweeps import jobs, launchers
 from pipeline.sweeps.callback import SWEEP_FOLDER, SweepCallback, made
 from pipeline.sweeps.end import end
-from pipeline.sweeps.folder import read, told_apart
+from pipeline.sweeps.folder import Sweep, read, told_apart
 from pipeline.tracking.backend import sqlite_uri
 
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ As the first word, with words of their own (mnist-dream rerun --help); python -m
 
 {listing}
 """
+# The files of conf/hydra that are taken unless another is named.
+HYDRA_CHOICES = {"launcher": "in_order", "job_logging": "to_file"}
 # In the folder of a job.
 SETTINGS = ".hydra"
 
@@ -57,6 +59,9 @@ def command() -> int:
     listen()
     # a log that cannot be written, as on a full disk, is told by the error that follows
     logging.raiseExceptions = False
+    # a worker would take the files of the current folder for modules, where this process does not
+    if not {"", str(Path.cwd())} & set(sys.path):
+        os.environ.setdefault("PYTHONSAFEPATH", "1")
     # Ray would report to its makers
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     if "HYDRA_FULL_ERROR" in os.environ:
@@ -141,10 +146,12 @@ def _job(composed: DictConfig, *, ahead: "Ahead | None" = None, upcoming: DictCo
     sweep = read(Path(hydra_config.sweep.dir)) if hydra_config.mode is RunMode.MULTIRUN else None
     attempt = None
     try:
+        _refuse_other_launcher(hydra_config, sweep)
         _settle_threads(composed, hydra_config)
         with jobs.attempt(
-            run_dir, overrides, sweep_id=sweep.id if sweep else None, settings=_settings_files(composed, overrides)
-        ) as attempt:
+            run_dir, overrides, sweep_id=sweep.id if sweep else None, settings=_settings_files(composed, overrides),
+            alone=sweep is not None and sweep.jobs is not None,
+        ) as attempt:  # fmt: skip
             if attempt is None:
                 return None
             config = schema.to_config(composed)
@@ -170,6 +177,9 @@ def _job(composed: DictConfig, *, ahead: "Ahead | None" = None, upcoming: DictCo
             with contextlib.suppress(OSError):
                 logger.info("the job failed", exc_info=True)
         if sweep is not None:
+            if attempt is None:
+                # nothing in its folder says so
+                _refused(error)
             # the other jobs go on; the end of the sweep lists what failed
             return None
         if not isinstance(error, InputError | OSError):
@@ -193,7 +203,7 @@ def _prefer_own_presets() -> None:
     Plugins.instance()  # which reads the plugins
     plugins = ConfigStore.instance().repo["hydra"]
     for file in (CONF / "hydra").glob("*/*.yaml"):
-        plugins[file.parent.name].pop(file.name, None)
+        plugins.get(file.parent.name, {}).pop(file.name, None)
 
 
 def _look_before_writing() -> None:
@@ -203,6 +213,9 @@ def _look_before_writing() -> None:
     """
     defaults = ConfigStore.instance().repo["hydra"]["config.yaml"].node
     defaults.output_subdir = None
+    # in config.yaml, a file of settings of the user's could not choose another
+    for choice in defaults.defaults:
+        choice.update({group: name for group, name in HYDRA_CHOICES.items() if group in choice})
     defaults.callbacks = {"sweep": {"_target_": f"{SweepCallback.__module__}.{SweepCallback.__name__}"}}
 
 
@@ -210,6 +223,14 @@ def _show_commands() -> None:
     """Let Hydra's help begin with the commands; only where it is asked for, as jobs keep Hydra's settings in a file."""
     defaults = ConfigStore.instance().repo["hydra"]["config.yaml"].node
     defaults.help.header = HELP.format(listing=listing())
+
+
+def _refuse_other_launcher(hydra_config: HydraConf, sweep: Sweep | None) -> None:
+    """Refuse a launcher that a swept file of settings names: when that is read, another one has started the job."""
+    chosen = hydra_config.runtime.choices["hydra/launcher"]
+    if sweep is not None and sweep.launcher not in (None, chosen):
+        takes = f"one launcher for all jobs of a sweep, on the command line: hydra/launcher={chosen}"
+        raise InputError.at("hydra/launcher", takes=takes, got=f"{chosen}, by the settings of one job")
 
 
 def _settle_threads(composed: DictConfig, hydra_config: HydraConf) -> None:

@@ -53,6 +53,7 @@ def begin(
     command: Sequence[str],
     jobs: list[list[str]] | None,
     conf: str,
+    launcher: str,
     tracking: TrackingConfig,
     output_dir: Path,
 ) -> Sweep:
@@ -64,6 +65,7 @@ def begin(
         command: the words of its command line.
         jobs: the overrides of each; None if they are not known before they begin.
         conf: the digest of the files with settings.
+        launcher: the choice of hydra/launcher.
     """
     before = folders.read(folder)
     sweep = Sweep(
@@ -79,6 +81,7 @@ def begin(
         experiment=tracking.experiment,
         run_id=before.run_id if before else None,
         folder=str(folder),
+        launcher=launcher,
     )
     # first without a record: whatever happens to that, the sweep can be resumed
     folders.write(sweep, folder)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, cast
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf, open_dict
 
@@ -18,6 +19,7 @@ from pipeline.engine.provenance import conf_digest
 from pipeline.runtime.errors import InputError
 from pipeline.settings.process import TrackingConfig
 from pipeline.sweeps.begin import begin, refuse_another
+from pipeline.sweeps.jobs import shared
 
 logger = logging.getLogger(__name__)
 
@@ -73,6 +75,7 @@ class SweepCallback(Callback):
         folder = Path(config.hydra.sweep.dir).absolute()
         command = [word for word in sys.argv[1:] if not word.startswith(PLACE)]
         try:
+            _refuse_shared(config)
             refuse_another(folder, command)
         except InputError as error:
             # an error of any other kind would be a warning of Hydra's, and the sweep would go on
@@ -88,12 +91,26 @@ class SweepCallback(Callback):
                 command=command,
                 jobs=_jobs(config),
                 conf=conf_digest(Path(conf)),
+                launcher=config.hydra.runtime.choices["hydra/launcher"],
                 tracking=tracking,
                 output_dir=output_dir,
             )
         except Exception:
             # what is wrong with the settings or the folder, the jobs say themselves
             logger.debug("the record of the sweep could not be begun", exc_info=True)
+
+
+def _refuse_shared(config: DictConfig) -> None:
+    """Refuse a folder that is the same for all jobs; of one that depends on settings, a job itself can tell."""
+    subdir = str(cast(dict[str, Any], OmegaConf.to_container(config.hydra.sweep, resolve=False))["subdir"])
+    if "${" in subdir:
+        return
+    jobs = None
+    with contextlib.suppress(HydraException):
+        # what is wrong with the words, the sweeper says
+        jobs = _jobs(config)
+    if jobs is None or len(jobs) > 1:
+        raise shared(subdir)
 
 
 def _jobs(config: DictConfig) -> list[list[str]] | None:

@@ -22,7 +22,8 @@ class Sweep:
     command: the arguments of the command line but for the folder, given in `directory`; begun: seconds since the epoch;
     jobs: the overrides of every job, None if a sweeper makes them up as it goes; conf: the digest of the files with
     settings; output_dir, backend, uri, experiment: where its jobs keep results and records; run_id: of its own record
-    in MLflow, None if it has none; folder: where it lay when it was last begun, which tells whether it was moved.
+    in MLflow, None if it has none; folder: where it lay when it was last begun, which tells whether it was moved;
+    launcher: the choice of hydra/launcher that starts its jobs.
     """
 
     id: str
@@ -38,6 +39,7 @@ class Sweep:
     run_id: str | None
     # older versions do not say it
     folder: str | None = None
+    launcher: str | None = None
 
     @property
     def tracking(self) -> TrackingConfig:

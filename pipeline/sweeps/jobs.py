@@ -104,6 +104,7 @@ def attempt(
     *,
     sweep_id: str | None = None,
     settings: Mapping[str, str] | None = None,
+    alone: bool = False,
 ) -> Iterator[Attempt | None]:
     """Execute a job in its folder: the block ends it as FINISHED, an error in it as FAILED, a signal as KILLED.
 
@@ -114,8 +115,9 @@ def attempt(
     Args:
         sweep_id: of the sweep that it is a job of: if it was finished before, None is yielded.
         settings: file below the folder -> its content, what the job was composed of.
+        alone: whether no other job of its sweep may have been executed in the folder.
     Raises:
-        InputError: the folder has files of these names that are not of a job.
+        InputError: the folder has files of these names that are not of a job, or is that of another job of the sweep.
     """
     with exclusive(folder / LOCK):
         before = read(folder)
@@ -125,6 +127,8 @@ def attempt(
         if sweep_id is not None and same and state_of(before, folder) == FINISHED:
             yield None
             return
+        if alone and before is not None and before.sweep_id == sweep_id and not same:
+            raise shared(f"{folder}, that of the job {' '.join(before.overrides)}")
         taken = [name for name in (FILE, *(settings or {})) if (folder / name).exists()]
         if before is None and taken:
             takes = "a new folder, or that of an earlier run"
@@ -145,6 +149,11 @@ def attempt(
         except BaseException as error:
             attempt.end(KILLED, failure="interrupted" if isinstance(error, KeyboardInterrupt) else "terminated")
             raise
+
+
+def shared(got: str) -> InputError:
+    """Return what refuses a folder that two jobs of a sweep would have."""
+    return InputError.at("hydra.sweep.subdir", takes="another folder for every job: ${hydra.job.num}", got=got)
 
 
 def _stages_in(folder: Path) -> set[str]:
