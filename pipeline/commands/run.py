@@ -87,8 +87,11 @@ def command() -> int:
 def _entry() -> None:
     """Let Hydra compose the settings, and call `_job` with them, in a sweep again and again."""
     prepare_hydra()
-    if get_args_parser().parse_known_args(sys.argv[1:])[0].help:
+    words = get_args_parser().parse_known_args(sys.argv[1:])[0]
+    if words.help:
         _show_commands()
+    if words.config_path is None:
+        _choose_own_presets()
     check_overrides(sys.argv[1:])
     hydra.main(config_path=str(CONF), config_name="config", version_base="1.3")(_job)()
 
@@ -213,10 +216,16 @@ def _look_before_writing() -> None:
     """
     defaults = ConfigStore.instance().repo["hydra"]["config.yaml"].node
     defaults.output_subdir = None
-    # in config.yaml, a file of settings of the user's could not choose another
-    for choice in defaults.defaults:
-        choice.update({group: name for group, name in HYDRA_CHOICES.items() if group in choice})
     defaults.callbacks = {"sweep": {"_target_": f"{SweepCallback.__module__}.{SweepCallback.__name__}"}}
+
+
+def _choose_own_presets() -> None:
+    """Let Hydra take the launcher and the log of conf/hydra, which are not there with another folder of settings.
+
+    Chosen in config.yaml, a file of settings of the user's could not choose others.
+    """
+    for choice in ConfigStore.instance().repo["hydra"]["config.yaml"].node.defaults:
+        choice.update({group: name for group, name in HYDRA_CHOICES.items() if group in choice})
 
 
 def _show_commands() -> None:
