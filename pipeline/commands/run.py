@@ -16,7 +16,6 @@ from hydra.core.plugins import Plugins
 from hydra.errors import HydraException, MissingConfigException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
-from yaml import YAMLError
 
 from pipeline.commands.composed import compose_runs_once
 from pipeline.commands.table import listing
@@ -25,8 +24,10 @@ from pipeline.runtime.output import keep_going
 from pipeline.runtime.processes import end_with_parent
 from pipeline.runtime.signals import listen, raise_lost_stop, stopped_is_stopped
 from pipeline.settings import schema
-from pipeline.settings.compose import CONF, check_overrides, missing_file, not_composed
+from pipeline.settings.compose import check_overrides, missing_file, not_composed, wrong_file
 from pipeline.settings.config import Config
+from pipeline.settings.preset_check import blamed
+from pipeline.settings.presets import CONF, VERSION_BASE, Presets
 from pipeline.sweeps import jobs, launchers
 from pipeline.sweeps.callback import SWEEP_FOLDER, SweepCallback, made
 from pipeline.sweeps.end import end
@@ -84,8 +85,8 @@ def _entry() -> None:
     prepare_hydra()
     if get_args_parser().parse_known_args(sys.argv[1:])[0].help:
         _show_commands()
-    check_overrides(sys.argv[1:])
-    hydra.main(config_path=str(CONF), config_name="config", version_base="1.3")(_job)()
+    check_overrides(Presets.of_command(sys.argv[1:]))
+    hydra.main(config_path=str(CONF), config_name="config", version_base=VERSION_BASE)(_job)()
 
 
 def prepare_hydra() -> None:
@@ -106,21 +107,28 @@ def _outcome() -> int:
             raise_lost_stop()
     except KeyboardInterrupt:
         return _refused("interrupted", INTERRUPTED)
-    except MissingConfigException as error:
-        return _refused(missing_file(error))
-    except HydraException as error:
-        return _refused(not_composed(sys.argv[1:], error))
-    except (InputError, OSError) as error:
+    except InputError as error:
         return _refused(error)
-    except YAMLError as error:
-        # Hydra does not say of which file
-        return _refused(f"a file of conf/ is no YAML: {error}")
     except Exception as error:
-        if SWEEP_FOLDER not in os.environ:
-            raise
-        # of a launcher, such as that one of its workers was killed; its jobs are looked at when the sweep ends
-        return _refused(f"the sweep ended early: {one_line(error)}", 1)
+        return _ended(error)
     return 0
+
+
+def _ended(error: Exception) -> int:
+    """Tell in one line what ended a command; raise what a traceback alone tells."""
+    wrong = wrong_file(Presets.of_command(sys.argv[1:]))
+    if wrong is not None:
+        return _refused(wrong)
+    if isinstance(error, MissingConfigException):
+        return _refused(missing_file(error))
+    if isinstance(error, HydraException):
+        return _refused(not_composed(sys.argv[1:], error))
+    if isinstance(error, OSError):
+        return _refused(error)
+    if SWEEP_FOLDER not in os.environ:
+        raise error
+    # of a launcher, such as that one of its workers was killed; its jobs are looked at when the sweep ends
+    return _refused(f"the sweep ended early: {one_line(error)}", 1)
 
 
 def _job(composed: DictConfig, *, ahead: "Ahead | None" = None, upcoming: DictConfig | None = None) -> float | None:
@@ -147,7 +155,7 @@ def _job(composed: DictConfig, *, ahead: "Ahead | None" = None, upcoming: DictCo
         ) as attempt:
             if attempt is None:
                 return None
-            config = schema.to_config(composed)
+            config = _checked(composed, hydra_config)
             # with what was left to the CNN
             text = OmegaConf.to_yaml(composed, resolve=True)
 
@@ -175,6 +183,14 @@ def _job(composed: DictConfig, *, ahead: "Ahead | None" = None, upcoming: DictCo
         if not isinstance(error, InputError | OSError):
             raise
         sys.exit(_refused(error))
+
+
+def _checked(composed: DictConfig, hydra_config: HydraConf) -> Config:
+    """Return the typed settings; what is wrong is told with the file of the user's own that says it."""
+    try:
+        return schema.to_config(composed)
+    except InputError as error:
+        raise blamed(Presets.of_job(hydra_config), error) from error
 
 
 def _settings_files(composed: DictConfig, overrides: list[str]) -> dict[str, str]:

@@ -156,10 +156,11 @@ def git_diff() -> str:
         return ""
 
 
-def conf_digest(folder: Path) -> str:
-    """Return the SHA-256 of all files with settings below a folder."""
-    files = sorted(folder.rglob("*.yaml"))
-    return digest([[path.relative_to(folder).as_posix(), path.read_text(encoding="utf-8")] for path in files])
+def conf_digest(folder: Path, *others: Path) -> str:
+    """Return the SHA-256 of all files with settings below a folder, and of some others."""
+    files = [(path.relative_to(folder).as_posix(), path) for path in sorted(folder.rglob("*.yaml"))]
+    files += [(path.name, path) for path in others]
+    return digest([[name, path.read_text(encoding="utf-8")] for name, path in files])
 
 
 def _cpu() -> str:
