@@ -12,11 +12,11 @@ from hydra._internal.utils import get_args_parser
 from hydra.conf import HydraConf
 from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
-from hydra.core.plugins import Plugins
 from hydra.errors import HydraException, MissingConfigException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
+from pipeline.commands.completion import NAME
 from pipeline.commands.composed import compose_runs_once
 from pipeline.commands.table import listing
 from pipeline.runtime.errors import InputError, one_line, why
@@ -27,7 +27,7 @@ from pipeline.settings import schema
 from pipeline.settings.compose import check_overrides, missing_file, not_composed, wrong_file
 from pipeline.settings.config import Config
 from pipeline.settings.preset_check import blamed
-from pipeline.settings.presets import CONF, VERSION_BASE, Presets
+from pipeline.settings.presets import CONF, VERSION_BASE, Presets, prefer_conf
 from pipeline.sweeps import jobs, launchers
 from pipeline.sweeps.callback import SWEEP_FOLDER, SweepCallback, made
 from pipeline.sweeps.end import end
@@ -83,8 +83,12 @@ def command() -> int:
 def _entry() -> None:
     """Let Hydra compose the settings, and call `_job` with them, in a sweep again and again."""
     prepare_hydra()
-    if get_args_parser().parse_known_args(sys.argv[1:])[0].help:
+    asked = get_args_parser().parse_known_args(sys.argv[1:])[0]
+    if asked.help:
         _show_commands()
+    if asked.hydra_help and Path(sys.argv[0]).name == "__main__.py":
+        # it names the command whose words a shell can complete
+        sys.argv[0] = NAME
     check_overrides(Presets.of_command(sys.argv[1:]))
     hydra.main(config_path=str(CONF), config_name="config", version_base=VERSION_BASE)(_job)()
 
@@ -94,7 +98,7 @@ def prepare_hydra() -> None:
     ConfigStore.instance().store(name="schema", node=Config)
     OmegaConf.register_new_resolver("jobs_at_once", launchers.jobs_at_once, replace=True)
     OmegaConf.register_new_resolver("sqlite_uri", lambda file: sqlite_uri(Path(file)), replace=True)
-    _prefer_own_presets()
+    prefer_conf()
     _look_before_writing()
     compose_runs_once()
 
@@ -201,15 +205,6 @@ def _settings_files(composed: DictConfig, overrides: list[str]) -> dict[str, str
         "overrides": OmegaConf.to_yaml(OmegaConf.create(overrides)),
     }
     return {f"{SETTINGS}/{name}.yaml": content for name, content in contents.items()}
-
-
-def _prefer_own_presets() -> None:
-    """Forget what the launchers' and sweepers' plugins say of themselves wherever conf/hydra has a file of that name:
-    Hydra would make the file fit the plugin's schema, and refuse it where that has a list of defaults."""
-    Plugins.instance()  # which reads the plugins
-    plugins = ConfigStore.instance().repo["hydra"]
-    for file in (CONF / "hydra").glob("*/*.yaml"):
-        plugins[file.parent.name].pop(file.name, None)
 
 
 def _look_before_writing() -> None:

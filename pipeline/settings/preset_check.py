@@ -79,11 +79,7 @@ class _Walk:
         file = self._presets.own_file(path, conf=self._conf)
         if file is None and not default.primary:
             return
-        content = {} if file is None else preset_file.settings_of(file)
-        try:
-            loaded = self._presets.files.load_config(path)
-        except ValueError as error:
-            raise InputError(f"{path if file is None else shown(file)}: {str(error).splitlines()[0]}") from error
+        content, loaded = self._read(path, file)
         header = loaded.header["package"]
         default.set_package_header(header)
         package, group = default.get_final_package(), default.get_group_path()
@@ -102,6 +98,14 @@ class _Walk:
                 self.look_at(renewed, above=[*above, path])
             else:
                 self.look_at(child, group, package, above=[*above, path])
+
+    def _read(self, path: str, file: Path | None) -> tuple[dict[str, Any], Any]:
+        """Return what a file says, nothing of one that is not looked at, and what Hydra makes of it."""
+        content = {} if file is None else preset_file.settings_of(file)
+        try:
+            return content, self._presets.files.load_config(path)
+        except ValueError as error:
+            raise InputError(f"{path if file is None else shown(file)}: {str(error).splitlines()[0]}") from error
 
     def _check_entry(self, file: Path, child: Any, above: Sequence[str]) -> None:
         """Refuse an entry of a list of defaults that names no file, or none that may stand there."""
@@ -126,10 +130,11 @@ class _Walk:
 
     def _check_place(self, key: str, child: Any) -> None:
         """Refuse a file whose settings would go elsewhere than to their group."""
-        header = self._presets.files.load_config(child.get_config_path()).header["package"]
+        path = child.get_config_path()
+        header = self._read(path, self._presets.own_file(path, conf=self._conf))[1].header["package"]
         group, package = child.get_group_path(), child.get_final_package()
         if header is None and group and not child.is_override() and schema.is_group(group) and package != group:
-            got = f"{child.get_config_path()}, whose settings would go to {package or 'the top'}"
+            got = f"{path}, whose settings would go to {package or 'the top'}"
             raise InputError.at(key, takes=f"files whose settings go where they belong, to {group}", got=got)
 
     def _is_chosen(self, child: Any, path: str) -> bool:

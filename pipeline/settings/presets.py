@@ -11,9 +11,11 @@ from hydra import version
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.utils import create_config_search_path, get_args_parser
 from hydra.core.config_search_path import SearchPathQuery
+from hydra.core.config_store import ConfigStore
 from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
+from hydra.core.plugins import Plugins
 from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, open_dict
@@ -161,6 +163,15 @@ class Presets:
         if source is None or source.provider in others or source.scheme() != "file":
             return None
         return file_of(source, path)
+
+
+def prefer_conf() -> None:
+    """Forget what the launchers' and sweepers' plugins say of themselves wherever conf/hydra has a file of that name:
+    Hydra would make the file fit the plugin's schema, and refuse it where that has a list of defaults."""
+    Plugins.instance()  # which reads the plugins
+    plugins = ConfigStore.instance().repo["hydra"]
+    for file in (CONF / "hydra").glob("*/*.yaml"):
+        plugins[file.parent.name].pop(file.name, None)
 
 
 def file_of(source: Any, path: str) -> Path:
