@@ -6,13 +6,15 @@ from pathlib import Path
 
 import pytest
 from commands import ROOT, module, pipeline, succeeded
+from hydra.types import RunMode
 from users import ordinary_user
 
 from pipeline import compose
 from pipeline.runtime.errors import InputError
 from pipeline.settings.compose import check_overrides, wrong_file
+from pipeline.settings.preset_check import check_files
 from pipeline.settings.preset_file import text_of
-from pipeline.settings.presets import CONF, Presets
+from pipeline.settings.presets import CONF, Presets, prefer_conf
 
 OIP, SMOKE = "defaults: [default, _self_]\n", "# @package _global_\n"
 PAGE = (ROOT / "docs" / "own_settings.md").read_text(encoding="utf-8")
@@ -40,7 +42,8 @@ def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "data/few": "defaults: [digits, _self_]\nlimit: 30\n",
         "noise/three": "defaults: [mixed, _self_]\nwavelengths: [3]\n",
         "style/five": f"{SMOKE}seed: 5\n",
-        "my": "defaults: [config, _self_]\nseed: 6\nhydra: {launcher: {n_jobs: 2}}\n",
+        "hydra/launcher/one": "defaults: [joblib, _self_]\nn_jobs: 1\n",
+        "my": "defaults: [config, override hydra/launcher: one, _self_]\nseed: 6\nhydra: {job: {name: my}}\n",
     }
     return written(tmp_path / "mine", files)
 
@@ -90,8 +93,10 @@ def test_what_glob_means_is_known_before_the_jobs_begin(mine: Path) -> None:
 
 
 def test_a_file_of_ones_own_may_be_where_a_command_begins(mine: Path) -> None:
-    composed = Presets.of_command(["-cd", "mine", "--config-name", "my"]).compose()
-    assert (composed.seed, composed.oip.steps) == (6, compose().oip.steps)
+    check_overrides(presets := Presets.of_command(["-cd", "mine", "--config-name", "my"]))
+    prefer_conf()
+    composed = presets.loader.load_configuration("my", [], RunMode.RUN)
+    assert (composed.seed, composed.oip.steps, composed.hydra.launcher.n_jobs) == (6, compose().oip.steps, 1)
 
 
 @pytest.mark.parametrize(
@@ -171,6 +176,7 @@ WRONG: dict[str, tuple[str, str | bytes, str]] = {
     "group not there": ("experiment/x", f"{SMOKE}defaults: [override /iop: nope]\n", ": defaults: takes files that ar"),
     "no slash": ("experiment/x", f"{SMOKE}defaults: [override oip: smooth]\n", ": defaults: takes a slash before the "),
     "no override": ("experiment/x", f"{SMOKE}defaults: [/oip: smooth]\n", ": defaults: takes override /oip: smooth, a"),
+    "launcher": ("experiment/x", f"{SMOKE}defaults: [override /hydra/launcher: joblib]\n", ": defaults: takes no hydra"),
     "itself": ("oip/x", "defaults: [x, _self_]\n", ": defaults: takes other files; got oip/x, which would be part of "),
     "in two places": ("oip/x", "defaults: [/oip/default, _self_]\n", ": defaults: takes files whose settings go where"),
     "not all settings": ("oip/x", "steps: 3\n", ": oip.layer: has to be given; takes a text; defaults: [default, _sel"),
@@ -233,6 +239,15 @@ def test_it_is_said_of_a_file_of_conf_too(tmp_path: Path, name: str, content: st
     arguments = ["--config-path", str(tmp_path / "conf"), f"{name.replace('/', '=')}"]
     wrong = wrong_file(Presets.of_command(arguments))
     assert str(wrong).startswith(f"{tmp_path}/conf/{name}.yaml{said}")
+
+
+def test_nothing_is_wrong_in_any_file_of_conf() -> None:
+    groups: dict[str, list[str]] = {}
+    for file in CONF.glob("*/**/*.yaml"):
+        groups.setdefault(file.parent.relative_to(CONF).as_posix(), []).append(file.stem)
+    words = [f"{group}={','.join(sorted(names))}" for group, names in groups.items()]
+    assert {*CONF.rglob("*.yaml")} - {CONF / "config.yaml"} == {*check_files(Presets(words), conf=True, words=True)}
+    assert CONF / "config.yaml" in check_files(Presets(), conf=True)
 
 
 # the page about them --------------------------------------------------------------------------------------------------

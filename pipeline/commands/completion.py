@@ -11,13 +11,11 @@ from collections.abc import Sequence
 
 from hydra._internal.hydra import Hydra
 from hydra._internal.utils import get_args_parser
-from hydra.core.config_store import ConfigStore
 from hydra.core.utils import setup_globals
 from hydra.plugins.completion_plugin import CompletionPlugin
 
 from pipeline.commands.table import COMMANDS
 from pipeline.runtime.errors import InputError
-from pipeline.settings.config import Config
 from pipeline.settings.presets import Presets, prefer_conf
 
 OPTIONS = ("-sc", "--shell-completion")
@@ -70,7 +68,6 @@ def _suggested(plugin: CompletionPlugin, line: str) -> list[str]:
         return []
     if word.startswith("-"):
         return sorted(name for option in options for name in option.option_strings if name.startswith(word))
-    ConfigStore.instance().store(name="schema", node=Config)
     prefer_conf()
     presets = Presets.of_command(before)
     # Hydra would read the settings again for every group

@@ -27,7 +27,7 @@ from pipeline.settings import schema
 from pipeline.settings.compose import check_overrides, missing_file, not_composed, wrong_file
 from pipeline.settings.config import Config
 from pipeline.settings.preset_check import blamed
-from pipeline.settings.presets import CONF, VERSION_BASE, Presets, prefer_conf
+from pipeline.settings.presets import CONF, VERSION_BASE, Presets, know_types, prefer_conf
 from pipeline.sweeps import jobs, launchers
 from pipeline.sweeps.callback import SWEEP_FOLDER, SweepCallback, made
 from pipeline.sweeps.end import end
@@ -95,7 +95,7 @@ def _entry() -> None:
 
 def prepare_hydra() -> None:
     """Tell Hydra of the types of the settings, of what the files of conf/hydra call, and what it is not to do."""
-    ConfigStore.instance().store(name="schema", node=Config)
+    know_types()
     OmegaConf.register_new_resolver("jobs_at_once", launchers.jobs_at_once, replace=True)
     OmegaConf.register_new_resolver("sqlite_uri", lambda file: sqlite_uri(Path(file)), replace=True)
     prefer_conf()
@@ -120,7 +120,10 @@ def _outcome() -> int:
 
 def _ended(error: Exception) -> int:
     """Tell in one line what ended a command; raise what a traceback alone tells."""
-    wrong = wrong_file(Presets.of_command(sys.argv[1:]))
+    try:
+        wrong = wrong_file(Presets.of_command(sys.argv[1:]))
+    except InputError as gone:
+        wrong = gone
     if wrong is not None:
         return _refused(wrong)
     if isinstance(error, MissingConfigException):

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import hydra
-from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 
@@ -36,7 +35,6 @@ def compose(*overrides: str, config_dir: str | os.PathLike[str] | None = None) -
     Raises:
         InputError: a setting that does not exist, or a value that makes no sense.
     """
-    ConfigStore.instance().store(name="schema", node=Config)
     folders = [] if config_dir is None else [Path(config_dir).absolute()]
     for folder in folders:
         check_folder("config_dir", str(folder))

@@ -16,18 +16,20 @@ from pipeline.settings import preset_file, schema
 from pipeline.settings.presets import MAIN, OF_CONF, Presets, file_of
 
 
-def check_files(presets: Presets, *, conf: bool = False) -> list[Path]:
+def check_files(presets: Presets, *, conf: bool = False, words: bool = False) -> list[Path]:
     """Refuse a file that cannot be used, of those that would be composed in some job; return what was looked at.
 
     Args:
         conf: look at the files of conf/ too, which anyone may have changed; else at the user's own alone.
+        words: look at those alone that the words name, and that these name.
     Raises:
         InputError: of the first one.
     """
     presets.check_primary()
     overrides = list(presets.overrides())
     walk = _Walk(presets, conf=conf, chosen={override.key_or_group for override in overrides})
-    walk.look_at(ConfigDefault(path=presets.name, primary=True))
+    if not words:
+        walk.look_at(ConfigDefault(path=presets.name, primary=True))
     for override in overrides:
         if presets.is_group(override.key_or_group):
             for name in _names(override):
@@ -63,6 +65,7 @@ class _Walk:
             chosen: the groups of which the words choose a file.
         """
         self._presets, self._conf, self._chosen = presets, conf, chosen
+        self._contents: dict[str, dict[str, Any]] = {}
         self.files: list[Path] = []
 
     def look_at(self, default: Any, group: str = "", package: str = "", above: Sequence[str] = ()) -> None:
@@ -101,9 +104,10 @@ class _Walk:
 
     def _read(self, path: str, file: Path | None) -> tuple[dict[str, Any], Any]:
         """Return what a file says, nothing of one that is not looked at, and what Hydra makes of it."""
-        content = {} if file is None else preset_file.settings_of(file)
+        if path not in self._contents:
+            self._contents[path] = {} if file is None else preset_file.settings_of(file)
         try:
-            return content, self._presets.files.load_config(path)
+            return self._contents[path], self._presets.files.load_config(path)
         except ValueError as error:
             raise InputError(f"{path if file is None else shown(file)}: {str(error).splitlines()[0]}") from error
 
@@ -114,8 +118,12 @@ class _Walk:
         if path in above:
             raise InputError.at(key, takes="other files", got=f"{path}, which would be part of itself")
         if self._presets.files.config_exists(path):
-            if isinstance(child, GroupDefault) and not child.is_override() and self._is_chosen(child, above[-1]):
+            if isinstance(child, GroupDefault) and self._is_chosen(child, above[-1]):
                 takes = f"override /{group}: {name}, as a file of {group} is chosen already"
+                if child.is_override():
+                    takes = (
+                        f"no {group}, which is chosen by {MAIN}.yaml; {group}={name} on the command line takes another"
+                    )
                 raise InputError.at(key, takes=takes, got=f"{child.group}: {name}")
             self._check_place(key, child)
             return
@@ -138,14 +146,18 @@ class _Walk:
             raise InputError.at(key, takes=f"files whose settings go where they belong, to {group}", got=got)
 
     def _is_chosen(self, child: Any, path: str) -> bool:
-        """Tell whether conf/ has chosen a file of a group before a file with another one is read."""
+        """Tell whether conf/ has chosen a file of a group in the same way, before a file with another one is read."""
+        if path in (MAIN, self._presets.name) and child.is_override():
+            return False
         if path == MAIN or not self._presets.files.config_exists(MAIN):
             return False
         entries = _entries(self._presets.files.load_config(MAIN).defaults_list, all_of_them=True)
         for entry in entries:
             entry.update_parent("", "")
-        chosen = [entry for entry in entries if isinstance(entry, GroupDefault) and not entry.is_override()]
-        return child.get_override_key() in {entry.get_override_key() for entry in chosen}
+        alike = [
+            entry for entry in entries if isinstance(entry, GroupDefault) and entry.is_override() == child.is_override()
+        ]
+        return child.get_override_key() in {entry.get_override_key() for entry in alike}
 
     def _check_not_hidden(self, path: str) -> None:
         """Refuse a file of the user's own that has the name of one of conf/, which would be taken in its place."""

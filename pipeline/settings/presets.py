@@ -22,11 +22,14 @@ from omegaconf import DictConfig, open_dict
 
 from pipeline.runtime.errors import InputError
 from pipeline.settings import preset_file
+from pipeline.settings.config import Config
 
 PACKAGE = Path(__file__).parent.parent
 # conf/ beside the package in a checkout, inside it when installed
 CONF = next(folder for folder in (PACKAGE.parent / "conf", PACKAGE / "conf") if (folder / "config.yaml").is_file())
 MAIN = "config"
+# The entry of its defaults that stands for the types of the settings.
+TYPES = "schema.yaml"
 # Whose rules Hydra follows.
 VERSION_BASE = "1.3"
 # Where Hydra looks for the files of others: its own, conf/ (or what --config-path says), the types.
@@ -52,6 +55,7 @@ class Presets:
             main: the folder that stands for conf/.
             name: of the file there with which a composition begins.
         """
+        know_types()
         path = create_config_search_path(main)
         for folder in folders:
             path.prepend(provider="command-line", path=f"file://{folder}", anchor=SearchPathQuery(provider=SCHEMA))
@@ -163,6 +167,13 @@ class Presets:
         if source is None or source.provider in others or source.scheme() != "file":
             return None
         return file_of(source, path)
+
+
+def know_types() -> None:
+    """Tell Hydra of the types of the settings, once in a process."""
+    store = ConfigStore.instance()
+    if TYPES not in store.repo:
+        store.store(name=TYPES, node=Config)
 
 
 def prefer_conf() -> None:

@@ -76,6 +76,9 @@ class SweepCallback(Callback):
         folder = Path(config.hydra.sweep.dir).absolute()
         command = [word for word in sys.argv[1:] if not word.startswith(PLACE)]
         try:
+            presets = Presets.of_command(command)
+            # the jobs' files, before anything is written
+            check_files(presets, conf=True, words=True)
             refuse_another(folder, command)
         except InputError as error:
             # an error of any other kind would be a warning of Hydra's, and the sweep would go on
@@ -85,7 +88,6 @@ class SweepCallback(Callback):
         try:
             tracking = cast(TrackingConfig, OmegaConf.to_object(config.tracking))
             output_dir = Path(config.output_dir)
-            presets = Presets.of_command(command)
             begin(
                 folder,
                 command=command,
