@@ -10,6 +10,7 @@ from hydra.types import RunMode
 from users import ordinary_user
 
 from pipeline import compose
+from pipeline.engine.provenance import naming_own_settings
 from pipeline.runtime.errors import InputError
 from pipeline.settings.compose import check_overrides, wrong_file
 from pipeline.settings.preset_check import check_files
@@ -123,6 +124,11 @@ def test_what_is_not_there_is_refused(mine: Path, arguments: list[str], said: st
     assert refused(*arguments).startswith(said)
 
 
+def test_the_command_that_repeats_a_run_says_where_they_are() -> None:
+    words = ["mnist-dream", "-cd", "mine", "-m", "--config-name=my", "hydra.searchpath=[a]", "oip=mine"]
+    assert naming_own_settings(words) == ["-cd", "mine", "--config-name=my", "hydra.searchpath=[a]"]
+
+
 def test_a_group_of_ones_own_is_added(mine: Path) -> None:
     with pytest.raises(InputError, match=r"^style: takes a plus before it, as nothing has chosen a file of this group"):
         compose("style=five", config_dir=mine)
@@ -176,7 +182,7 @@ WRONG: dict[str, tuple[str, str | bytes, str]] = {
     "group not there": ("experiment/x", f"{SMOKE}defaults: [override /iop: nope]\n", ": defaults: takes files that ar"),
     "no slash": ("experiment/x", f"{SMOKE}defaults: [override oip: smooth]\n", ": defaults: takes a slash before the "),
     "no override": ("experiment/x", f"{SMOKE}defaults: [/oip: smooth]\n", ": defaults: takes override /oip: smooth, a"),
-    "launcher": ("experiment/x", f"{SMOKE}defaults: [override /hydra/launcher: joblib]\n", ": defaults: takes no hydra"),
+    "launcher": ("experiment/x", f"{SMOKE}defaults: [override /hydra/launcher: joblib]\n", ": defaults: takes no h"),
     "itself": ("oip/x", "defaults: [x, _self_]\n", ": defaults: takes other files; got oip/x, which would be part of "),
     "in two places": ("oip/x", "defaults: [/oip/default, _self_]\n", ": defaults: takes files whose settings go where"),
     "not all settings": ("oip/x", "steps: 3\n", ": oip.layer: has to be given; takes a text; defaults: [default, _sel"),
@@ -215,6 +221,8 @@ def test_it_is_said_of_a_file_that_another_one_names_and_of_each_of_a_sweep(mine
 def test_a_folder_is_no_file(mine: Path) -> None:
     (mine / "oip" / "folder.yaml").mkdir()
     assert refused("-cd", "mine", "oip=folder").startswith("oip: takes one of after, article, ")
+    (mine / "oip" / "other.yml").touch()
+    assert refused("-cd", "mine", "oip=other") == "mine/oip/other.yml: takes a name that ends in .yaml; got other.yml"
 
 
 def test_a_file_that_may_not_be_read_is_named(mine: Path) -> None:

@@ -9,7 +9,7 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +96,10 @@ def numeric_switches() -> dict[str, str]:
     }
 
 
+# Options that say where files with settings of the user's own lie.
+OWN_SETTINGS = ("--config-dir", "-cd", "--config-name", "-cn", "--config-path", "-cp")
+
+
 def describe_process(overrides: list[str], *, threads: int, deterministic: bool) -> dict[str, Any]:
     """Return all about this process, but for its GPUs, that a later reader of its results may ask for.
 
@@ -154,6 +158,17 @@ def git_diff() -> str:
         return _git("diff", "HEAD", "--", "pipeline", "conf", "hydra_plugins", "pyproject.toml")
     except (OSError, subprocess.SubprocessError):
         return ""
+
+
+def naming_own_settings(command: Sequence[str]) -> list[str]:
+    """Return the words of a command line that say where files with settings of the user's own lie."""
+    named: list[str] = []
+    for word, following in zip(command, [*command[1:], ""], strict=True):
+        if word in OWN_SETTINGS:
+            named += [word, following]
+        elif word.partition("=")[0] in (*OWN_SETTINGS, "hydra.searchpath"):
+            named.append(word)
+    return named
 
 
 def conf_digest(folder: Path, *others: Path) -> str:

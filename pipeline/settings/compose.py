@@ -108,6 +108,7 @@ def _check_group(presets: Presets, override: Override) -> None:
     for value in _values(override):
         for name in value if isinstance(value, list) else [value]:
             if not isinstance(name, str) or not presets.has(group, name):
+                presets.check_ending(group, str(name))
                 takes = f"one of {', '.join(presets.choices(group))}"
                 raise InputError.at(group, takes=takes, got="null" if name is None else str(name))
 

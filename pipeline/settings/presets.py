@@ -21,6 +21,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, open_dict
 
 from pipeline.runtime.errors import InputError
+from pipeline.runtime.output import shown
 from pipeline.settings import preset_file
 from pipeline.settings.config import Config
 
@@ -108,6 +109,12 @@ class Presets:
     def has(self, group: str, name: str) -> bool:
         """Tell whether a group has a file of this name."""
         return bool(name) and bool(self.files.config_exists(f"{group}/{name}"))
+
+    def check_ending(self, group: str, name: str) -> None:
+        """Refuse a file of a group that ends in .yml, which Hydra does not see."""
+        for source in self.files.get_sources():
+            if source.scheme() == "file" and (file := Path(source.path, group, f"{name}.yml")).is_file():
+                raise InputError.at(str(shown(file)), takes="a name that ends in .yaml", got=file.name)
 
     def is_group(self, name: str) -> bool:
         """Tell whether there are files of this group."""
