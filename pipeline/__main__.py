@@ -22,6 +22,10 @@ def _code(first: str) -> int:
     if first in COMMANDS:
         return load(first).run(sys.argv[2:], prog=f"{_called()} {first}")
     # late: commands need no Hydra
+    if {"-sc", "--shell-completion"} & set(sys.argv[1:]):
+        from pipeline.commands import completion
+
+        return run_command(lambda: completion.command(sys.argv[1:]))
     from pipeline.commands.run import command
     from pipeline.commands.unknown import refusal
 

@@ -20,6 +20,7 @@ from pipeline.runtime.errors import InputError
 from pipeline.settings.choices import Split
 from pipeline.settings.compose import check_overrides
 from pipeline.settings.data import DataConfig
+from pipeline.settings.presets import Presets
 
 MNIST = Path(__file__).resolve().parent.parent.parent / "shared" / "data" / "mnist.npz"
 
@@ -284,7 +285,7 @@ def test_an_unknown_data_set_is_refused_wherever_it_is_named(compose):
     message = "data.name: takes one of digits, mnist, fashion_mnist, cifar10, npz, folder; got cifar"
     for refused in (
         lambda: compose("data.name=cifar"),
-        lambda: check_overrides(["-m", "data.name=mnist,cifar"]),
+        lambda: check_overrides(Presets.of_command(["-m", "data.name=mnist,cifar"])),
         lambda: settings_of("cifar"),
     ):
         with pytest.raises(InputError) as caught:

@@ -1,9 +1,12 @@
 """Hydra composes a run twice: to see whether it is a sweep, and again. Here the second time takes the first one's."""
 
+import functools
 from typing import Any
 
 from hydra._internal.hydra import Hydra
 from hydra.types import RunMode
+
+from pipeline.settings.presets import SEARCH_PATH
 
 _MODE_OF_HYDRA = Hydra.get_mode
 # What Hydra adds to the overrides where nothing says what it is to do.
@@ -18,6 +21,9 @@ def compose_runs_once() -> None:
 def _mode(hydra: Hydra, config_name: str | None, overrides: list[str]) -> Any:
     """Return hydra.mode of a composition, None if it says nothing or cannot be composed."""
     loader = hydra.config_loader
+    if searched := [word for word in overrides if word.startswith(f"{SEARCH_PATH}=")]:
+        # without this glob(*) would not mean the files there
+        loader.get_group_options = functools.partial(loader.get_group_options, overrides=searched)
     compose = loader.load_configuration
     try:
         # what Hydra would compose here is a sweep's, in which a missing file is no error

@@ -13,7 +13,8 @@ from pipeline.commands.options import folder
 from pipeline.commands.run import command
 from pipeline.engine.provenance import conf_digest
 from pipeline.runtime.errors import InputError
-from pipeline.settings.compose import CONF
+from pipeline.settings.preset_check import check_files
+from pipeline.settings.presets import Presets
 from pipeline.sweeps import jobs
 from pipeline.sweeps.callback import PLACE
 from pipeline.sweeps.folder import FILE, read, rows
@@ -39,13 +40,14 @@ def execute(options: argparse.Namespace) -> int:
         raise InputError.at("DIR", takes=takes, got=str(place))
     done = sum(row.state == jobs.FINISHED for row in rows(sweep, place))
     print(f"{done} of {len(sweep.jobs)} jobs are finished", flush=True)
-    if conf_digest(CONF) != sweep.conf:
-        print("mnist-dream: the files of conf/ have changed since; the rest follows today's", file=sys.stderr)
     try:
         os.chdir(sweep.directory)
     except OSError as error:
         takes = f"a sweep whose command can be given again in {sweep.directory}"
         raise InputError.at("DIR", takes=takes, got=error.strerror) from error
+    presets = Presets.of_command(sweep.command)
+    if conf_digest(presets.main, *check_files(presets)) != sweep.conf:
+        print("mnist-dream: files with settings have changed since; the rest follows today's", file=sys.stderr)
     sys.argv[1:] = [*sweep.command, f"{PLACE}{quoted(str(place))}"]
     return command()
 

@@ -12,12 +12,11 @@ from hydra._internal.utils import get_args_parser
 from hydra.conf import HydraConf
 from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
-from hydra.core.plugins import Plugins
 from hydra.errors import HydraException, MissingConfigException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
-from yaml import YAMLError
 
+from pipeline.commands.completion import NAME
 from pipeline.commands.composed import compose_runs_once
 from pipeline.commands.table import listing
 from pipeline.runtime.errors import InputError, one_line, why
@@ -25,8 +24,10 @@ from pipeline.runtime.output import keep_going
 from pipeline.runtime.processes import end_with_parent
 from pipeline.runtime.signals import listen, raise_lost_stop, stopped_is_stopped
 from pipeline.settings import schema
-from pipeline.settings.compose import CONF, check_overrides, missing_file, not_composed
+from pipeline.settings.compose import check_overrides, missing_file, not_composed, wrong_file
 from pipeline.settings.config import Config
+from pipeline.settings.preset_check import blamed
+from pipeline.settings.presets import CONF, VERSION_BASE, Presets, know_types, prefer_conf
 from pipeline.sweeps import jobs, launchers
 from pipeline.sweeps.callback import SWEEP_FOLDER, SweepCallback, made
 from pipeline.sweeps.end import end
@@ -87,21 +88,24 @@ def command() -> int:
 def _entry() -> None:
     """Let Hydra compose the settings, and call `_job` with them, in a sweep again and again."""
     prepare_hydra()
-    words = get_args_parser().parse_known_args(sys.argv[1:])[0]
-    if words.help:
+    asked = get_args_parser().parse_known_args(sys.argv[1:])[0]
+    if asked.help:
         _show_commands()
-    if words.config_path is None:
+    if asked.hydra_help and Path(sys.argv[0]).name == "__main__.py":
+        # it names the command whose words a shell can complete
+        sys.argv[0] = NAME
+    if asked.config_path is None:
         _choose_own_presets()
-    check_overrides(sys.argv[1:])
-    hydra.main(config_path=str(CONF), config_name="config", version_base="1.3")(_job)()
+    check_overrides(Presets.of_command(sys.argv[1:]))
+    hydra.main(config_path=str(CONF), config_name="config", version_base=VERSION_BASE)(_job)()
 
 
 def prepare_hydra() -> None:
     """Tell Hydra of the types of the settings, of what the files of conf/hydra call, and what it is not to do."""
-    ConfigStore.instance().store(name="schema", node=Config)
+    know_types()
     OmegaConf.register_new_resolver("jobs_at_once", launchers.jobs_at_once, replace=True)
     OmegaConf.register_new_resolver("sqlite_uri", lambda file: sqlite_uri(Path(file)), replace=True)
-    _prefer_own_presets()
+    prefer_conf()
     _look_before_writing()
     compose_runs_once()
 
@@ -114,21 +118,31 @@ def _outcome() -> int:
             raise_lost_stop()
     except KeyboardInterrupt:
         return _refused("interrupted", INTERRUPTED)
-    except MissingConfigException as error:
-        return _refused(missing_file(error))
-    except HydraException as error:
-        return _refused(not_composed(sys.argv[1:], error))
-    except (InputError, OSError) as error:
+    except InputError as error:
         return _refused(error)
-    except YAMLError as error:
-        # Hydra does not say of which file
-        return _refused(f"a file of conf/ is no YAML: {error}")
     except Exception as error:
-        if SWEEP_FOLDER not in os.environ:
-            raise
-        # of a launcher, such as that one of its workers was killed; its jobs are looked at when the sweep ends
-        return _refused(f"the sweep ended early: {one_line(error)}", 1)
+        return _ended(error)
     return 0
+
+
+def _ended(error: Exception) -> int:
+    """Tell in one line what ended a command; raise what a traceback alone tells."""
+    try:
+        wrong = wrong_file(Presets.of_command(sys.argv[1:]))
+    except InputError as gone:
+        wrong = gone
+    if wrong is not None:
+        return _refused(wrong)
+    if isinstance(error, MissingConfigException):
+        return _refused(missing_file(error))
+    if isinstance(error, HydraException):
+        return _refused(not_composed(sys.argv[1:], error))
+    if isinstance(error, OSError):
+        return _refused(error)
+    if SWEEP_FOLDER not in os.environ:
+        raise error
+    # of a launcher, such as that one of its workers was killed; its jobs are looked at when the sweep ends
+    return _refused(f"the sweep ended early: {one_line(error)}", 1)
 
 
 def _job(composed: DictConfig, *, ahead: "Ahead | None" = None, upcoming: DictConfig | None = None) -> float | None:
@@ -157,7 +171,7 @@ def _job(composed: DictConfig, *, ahead: "Ahead | None" = None, upcoming: DictCo
         ) as attempt:  # fmt: skip
             if attempt is None:
                 return None
-            config = schema.to_config(composed)
+            config = _checked(composed, hydra_config)
             # with what was left to the CNN
             text = OmegaConf.to_yaml(composed, resolve=True)
 
@@ -190,6 +204,14 @@ def _job(composed: DictConfig, *, ahead: "Ahead | None" = None, upcoming: DictCo
         sys.exit(_refused(error))
 
 
+def _checked(composed: DictConfig, hydra_config: HydraConf) -> Config:
+    """Return the typed settings; what is wrong is told with the file of the user's own that says it."""
+    try:
+        return schema.to_config(composed)
+    except InputError as error:
+        raise blamed(Presets.of_job(hydra_config), error) from error
+
+
 def _settings_files(composed: DictConfig, overrides: list[str]) -> dict[str, str]:
     """Return what Hydra itself would write into the folder of a job before that has looked at its settings."""
     contents = {
@@ -198,15 +220,6 @@ def _settings_files(composed: DictConfig, overrides: list[str]) -> dict[str, str
         "overrides": OmegaConf.to_yaml(OmegaConf.create(overrides)),
     }
     return {f"{SETTINGS}/{name}.yaml": content for name, content in contents.items()}
-
-
-def _prefer_own_presets() -> None:
-    """Forget what the launchers' and sweepers' plugins say of themselves wherever conf/hydra has a file of that name:
-    Hydra would make the file fit the plugin's schema, and refuse it where that has a list of defaults."""
-    Plugins.instance()  # which reads the plugins
-    plugins = ConfigStore.instance().repo["hydra"]
-    for file in (CONF / "hydra").glob("*/*.yaml"):
-        plugins.get(file.parent.name, {}).pop(file.name, None)
 
 
 def _look_before_writing() -> None:

@@ -192,10 +192,12 @@ class Execution:
         from pipeline.drawing import pictures as drawing
 
         self.progress(SAVING, 0, 1)
+        process = self.process()
+        own = provenance.naming_own_settings(process.get("command", []))
         drawn_with = Drawing(
             **vars(context),
             record=begun,
-            command=shlex.join(["python", "-m", "pipeline", *self.process()["overrides"]]),
+            command=shlex.join(["python", "-m", "pipeline", *own, *process["overrides"]]),
             params=lambda name: self.plan.params(self.plan.stages[name]),
         )
         pictures = stage.draw(result, drawn_with)

@@ -9,7 +9,7 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +96,10 @@ def numeric_switches() -> dict[str, str]:
     }
 
 
+# Options that say where files with settings of the user's own lie.
+OWN_SETTINGS = ("--config-dir", "-cd", "--config-name", "-cn", "--config-path", "-cp")
+
+
 def describe_process(overrides: list[str], *, threads: int, deterministic: bool) -> dict[str, Any]:
     """Return all about this process, but for its GPUs, that a later reader of its results may ask for.
 
@@ -156,10 +160,22 @@ def git_diff() -> str:
         return ""
 
 
-def conf_digest(folder: Path) -> str:
-    """Return the SHA-256 of all files with settings below a folder."""
-    files = sorted(folder.rglob("*.yaml"))
-    return digest([[path.relative_to(folder).as_posix(), path.read_text(encoding="utf-8")] for path in files])
+def naming_own_settings(command: Sequence[str]) -> list[str]:
+    """Return the words of a command line that say where files with settings of the user's own lie."""
+    named: list[str] = []
+    for word, following in zip(command, [*command[1:], ""], strict=True):
+        if word in OWN_SETTINGS:
+            named += [word, following]
+        elif word.partition("=")[0] in (*OWN_SETTINGS, "hydra.searchpath"):
+            named.append(word)
+    return named
+
+
+def conf_digest(folder: Path, *others: Path) -> str:
+    """Return the SHA-256 of all files with settings below a folder, and of some others."""
+    files = [(path.relative_to(folder).as_posix(), path) for path in sorted(folder.rglob("*.yaml"))]
+    files += [(path.name, path) for path in others]
+    return digest([[name, path.read_text(encoding="utf-8")] for name, path in files])
 
 
 def _cpu() -> str:

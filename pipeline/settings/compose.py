@@ -1,13 +1,12 @@
 """From the words of a command line to typed settings, by Hydra."""
 
+import os
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import hydra
-from hydra._internal.utils import get_args_parser
-from hydra.core.config_store import ConfigStore
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 
@@ -15,77 +14,103 @@ from pipeline.runtime.errors import InputError
 from pipeline.settings import schema
 from pipeline.settings.config import Config
 from pipeline.settings.plugins import check_installed
+from pipeline.settings.preset_check import blamed, check_files
+from pipeline.settings.presets import CONF, VERSION_BASE, Presets, check_folder
 
-PACKAGE = Path(__file__).parent.parent
+__all__ = ["CONF", "check_overrides", "compose", "missing_file", "not_composed", "wrong_file"]
+
+# Whole sets of the other groups.
+EXPERIMENT = "experiment"
 FOLDERS = ("output_dir", "hydra.run.dir", "hydra.sweep.dir")
 
-# conf/ beside the package in a checkout, inside it when installed
-CONF = next(folder for folder in (PACKAGE.parent / "conf", PACKAGE / "conf") if (folder / "config.yaml").is_file())
 
-
-def compose(*overrides: str) -> Config:
+def compose(*overrides: str, config_dir: str | os.PathLike[str] | None = None) -> Config:
     """Compose the settings that the command line makes of these words.
 
     Args:
         overrides: words such as "oip=smooth" and "oip.steps=100", the later ones over the earlier ones.
+        config_dir: a folder with files of settings of your own, as `--config-dir` on the command line.
     Returns:
         The settings, checked; a part of it is what each stage takes, such as `config.oip`.
     Raises:
         InputError: a setting that does not exist, or a value that makes no sense.
     """
-    ConfigStore.instance().store(name="schema", node=Config)
+    folders = [] if config_dir is None else [Path(config_dir).absolute()]
+    for folder in folders:
+        check_folder("config_dir", str(folder))
+    # Hydra's version, and what it knows of a process before this
+    with hydra.initialize_config_dir(config_dir=str(CONF.resolve()), version_base=VERSION_BASE):
+        presets = Presets(overrides, folders=folders)
+        try:
+            check_overrides(presets)
+            return schema.to_config(presets.compose())
+        except InputError as error:
+            raise blamed(presets, error) from error
+        except Exception as error:
+            if (found := wrong_file(presets)) is not None:
+                raise found from error
+            if isinstance(error, MissingConfigException):
+                raise missing_file(error) from error
+            if isinstance(error, HydraException):
+                raise not_composed(overrides, error) from error
+            raise
+
+
+def wrong_file(presets: Presets) -> InputError | None:
+    """Return what is wrong with a file of settings, one of conf/ included, after Hydra could not compose them; None
+    if it is something else."""
     try:
-        check_overrides(overrides)
-        with hydra.initialize_config_dir(config_dir=str(CONF.resolve()), version_base="1.3"):
-            return schema.to_config(hydra.compose("config", overrides=list(overrides)))
-    except MissingConfigException as error:
-        raise missing_file(error) from error
-    except HydraException as error:
-        raise not_composed(overrides, error) from error
+        check_files(presets, conf=True)
+    except InputError as error:
+        return error
+    except Exception:
+        # of words that Hydra cannot read
+        return None
+    return None
 
 
-def check_overrides(arguments: Sequence[str]) -> None:
+def check_overrides(presets: Presets) -> None:
     """Refuse unknown keys and values of another type before Hydra does: it would advise `+key=value`, which adds a
-    setting that nothing reads."""
-    words = get_args_parser().parse_known_args(arguments)[0].overrides
+    setting that nothing reads. Files of the user's own are looked at, too."""
     try:
-        overrides = OverridesParser.create().parse_overrides(words)
+        overrides = presets.overrides()
     except OverrideParseException as error:
         takes = "the form setting=value; values with spaces or special characters in quotes"
         raise InputError(f"""{error.override}: takes {takes}: 'dream.photo="my rose.jpg"'""") from error
-    groups = {path.name for path in CONF.iterdir() if path.is_dir()}
     for override in overrides:
         key = override.key_or_group
         check_installed(key, override.value())
         if key in FOLDERS and not str(override.value() or "").strip():
             raise InputError.at(key, takes="a folder", got="nothing")
-        if key in groups:
-            _check_group(key, override)
-        if key.startswith("hydra") or "/" in key or key in groups or override.package or override.is_delete():
+        is_group = presets.is_group(key)
+        if is_group and not key.startswith("hydra"):
+            _check_group(presets, override)
+        if key.startswith("hydra") or "/" in key or is_group or override.package or override.is_delete():
             continue
         schema.check_key(key)
         for value in _values(override):
             schema.check_value(key, value)
+    if presets.has_own:
+        check_files(presets)
 
 
-def _check_group(group: str, override: Override) -> None:
+def _check_group(presets: Presets, override: Override) -> None:
     """Refuse what is no file of a group, which Hydra would tell of in a traceback, or when it comes to that job."""
-    if override.is_delete():
+    group = override.key_or_group
+    if not schema.is_group(group) and group != EXPERIMENT:
+        # a group of the user's own, which is added
+        pass
+    elif override.is_delete():
         raise InputError(f"~{group}: every group of settings is needed; {group}=NAME takes another file of it")
-    if override.is_sweep_override():
-        _check_choices(group, _values(override))
-    elif not isinstance(override.value(), str | list):
-        _check_choices(group, [override.value()])
-
-
-def _check_choices(group: str, choices: Iterable[Any]) -> None:
-    """Refuse a file of a group that is not there, which Hydra would see when it comes to that job."""
-    known = sorted(path.stem for path in (CONF / group).glob("*.yaml"))
-    for choice in choices:
-        if str(choice) not in known:
-            raise InputError.at(
-                group, takes=f"one of {', '.join(known)}", got="null" if choice is None else str(choice)
-            )
+    elif (override.is_add() or override.is_force_add()) and not override.package:
+        word = str(override.input_line)
+        raise InputError(f"{word}: takes no plus; {word.lstrip('+')} takes another file of the group")
+    for value in _values(override):
+        for name in value if isinstance(value, list) else [value]:
+            if not isinstance(name, str) or not presets.has(group, name):
+                presets.check_ending(group, str(name))
+                takes = f"one of {', '.join(presets.choices(group))}"
+                raise InputError.at(group, takes=takes, got="null" if name is None else str(name))
 
 
 def _values(override: Override) -> Iterable[Any]:
@@ -105,5 +130,9 @@ def missing_file(error: MissingConfigException) -> InputError:
 
 
 def not_composed(overrides: Sequence[str], error: HydraException) -> InputError:
+    """Refuse what Hydra cannot compose."""
+    if (added := re.search(r"Could not override '([\w/]+)'. No match in the defaults list", str(error))) is not None:
+        takes = "a plus before it, as nothing has chosen a file of this group yet"
+        return InputError.at(added[1], takes=takes, got="none")
     # the cause says more, and does not advise to add a setting that nothing reads
     return InputError(f"{list(overrides)}: {str(error.__cause__ or error).splitlines()[0]}")

@@ -2,6 +2,7 @@
 
 import dataclasses
 import difflib
+import re
 import types
 import typing
 from collections.abc import Iterator, Mapping
@@ -9,7 +10,7 @@ from enum import Enum
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
+from omegaconf.errors import InterpolationToMissingValueError, MissingMandatoryValue, OmegaConfBaseException
 
 from pipeline.runtime.errors import InputError
 from pipeline.settings.config import Config
@@ -31,8 +32,9 @@ def to_config(composed: DictConfig) -> Config:
     try:
         # a recorded composition comes without types
         return typing.cast(Config, OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Config), composed)))
-    except MissingMandatoryValue as error:
-        key = error.full_key or "a setting"
+    except (MissingMandatoryValue, InterpolationToMissingValueError) as error:
+        referred = re.search(r"Missing mandatory value: ([\w.]+)", str(error))
+        key = error.full_key or "a setting" if referred is None else referred[1]
         raise InputError(f"{key}: has to be given; takes {describe(key)}") from error
     except OmegaConfBaseException as error:
         raise InputError(f"{error.full_key}: {str(error).splitlines()[0]}") from error
@@ -107,6 +109,19 @@ def describe(key: str) -> str:
         elif typing.get_origin(owner) is dict:
             owner = typing.get_args(owner)[1]
     return _words(owner)
+
+
+def is_group(key: str) -> bool:
+    """Tell whether a dotted name is that of a group of settings, or of groups by their names such as layers."""
+    owner: Any = Config
+    for part in key.split("."):
+        if dataclasses.is_dataclass(owner):
+            owner = typing.get_type_hints(owner).get(part)
+        elif typing.get_origin(owner) is dict:
+            owner = typing.get_args(owner)[1]
+        else:
+            return False
+    return dataclasses.is_dataclass(owner) or typing.get_origin(owner) is dict
 
 
 def _one_of(owner: Any, name: str) -> OneOf | Sides | Fills | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
@@ -17,6 +18,8 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from pipeline.engine.folders import free_place, missing_folders, remove_empty
 from pipeline.engine.provenance import conf_digest
 from pipeline.runtime.errors import InputError
+from pipeline.settings.preset_check import check_files
+from pipeline.settings.presets import Presets
 from pipeline.settings.process import TrackingConfig
 from pipeline.sweeps.begin import begin, refuse_another
 from pipeline.sweeps.jobs import shared
@@ -76,6 +79,9 @@ class SweepCallback(Callback):
         command = [word for word in sys.argv[1:] if not word.startswith(PLACE)]
         try:
             _refuse_shared(config)
+            presets = Presets.of_command(command)
+            # the jobs' files, before anything is written
+            check_files(presets, conf=True, words=True)
             refuse_another(folder, command)
         except InputError as error:
             # an error of any other kind would be a warning of Hydra's, and the sweep would go on
@@ -85,12 +91,11 @@ class SweepCallback(Callback):
         try:
             tracking = cast(TrackingConfig, OmegaConf.to_object(config.tracking))
             output_dir = Path(config.output_dir)
-            (conf,) = (source.path for source in config.hydra.runtime.config_sources if source.provider == "main")
             begin(
                 folder,
                 command=command,
                 jobs=_jobs(config),
-                conf=conf_digest(Path(conf)),
+                conf=conf_digest(presets.main, *check_files(presets)),
                 launcher=config.hydra.runtime.choices["hydra/launcher"],
                 tracking=tracking,
                 output_dir=output_dir,
@@ -119,6 +124,8 @@ def _jobs(config: DictConfig) -> list[list[str]] | None:
     if not str(sweeper.get("_target_", "")).endswith(".BasicSweeper"):
         return None
     params = [f"{key}={value}" for key, value in (sweeper.params or {}).items()]
-    overrides = OverridesParser.create().parse_overrides([*params, *config.hydra.overrides.task])
+    # which knows the files that glob(*) means
+    loader = GlobalHydra.instance().config_loader()
+    overrides = OverridesParser.create(config_loader=loader).parse_overrides([*params, *config.hydra.overrides.task])
     (jobs,) = BasicSweeper.split_arguments(overrides, None)
     return jobs

@@ -1,0 +1,79 @@
+"""Completion of the command line in a shell: `mnist-dream -sc install=bash`, by Hydra's plugins.
+
+A file of its own, as a shell asks at every press of the tab key: nothing is imported that is not needed to answer.
+"""
+
+import contextlib
+import io
+import os
+import sys
+from collections.abc import Sequence
+
+from hydra._internal.hydra import Hydra
+from hydra._internal.utils import get_args_parser
+from hydra.core.utils import setup_globals
+from hydra.plugins.completion_plugin import CompletionPlugin
+
+from pipeline.commands.table import COMMANDS
+from pipeline.runtime.errors import InputError
+from pipeline.settings.presets import Presets, prefer_conf
+
+OPTIONS = ("-sc", "--shell-completion")
+NAME = "mnist-dream"
+# What a shell asks with, the line so far.
+LINE = "COMP_LINE"
+
+
+def command(arguments: Sequence[str]) -> int:
+    """Do what `install=SHELL`, `uninstall=SHELL` or, from the shell itself, `query=SHELL` asks for; return the exit
+    code."""
+    # whoever is asked, a shell completes the words of the installed command
+    sys.argv[0] = NAME
+    words = [word.partition("=") for word in arguments if word not in OPTIONS]
+    setup_globals()
+    presets = Presets.of_command([])
+    shells = Hydra.get_shell_to_plugin_map(presets.loader)
+    if len(words) != 1 or words[0][0] not in ("install", "uninstall", "query") or words[0][2] not in shells:
+        takes = f"install=SHELL or uninstall=SHELL, and as SHELL one of {', '.join(sorted(shells))}"
+        got = " ".join("".join(word) for word in words)
+        print(f"{NAME}: {InputError.at(OPTIONS[1], takes=takes, got=got or 'nothing')}", file=sys.stderr)
+        return 2
+    asked, _, shell = words[0]
+    plugin = shells[shell][0]
+    if asked == "install":
+        plugin.install()
+    elif asked == "uninstall":
+        if shell == "bash":
+            # Hydra leaves a completion behind whose function is gone
+            print(f"complete -r {NAME}")
+        plugin.uninstall()
+    elif LINE in os.environ:
+        # what would be said of an error stood in the line that is being typed
+        with contextlib.suppress(Exception, SystemExit), contextlib.redirect_stderr(io.StringIO()):
+            print("\n".join(_suggested(plugin, CompletionPlugin.strip_python_or_app_name(os.environ[LINE]))))
+    return 0
+
+
+def _suggested(plugin: CompletionPlugin, line: str) -> list[str]:
+    """Return what the last word of a line could become; nothing where the shell's own names of files are better.
+
+    Args:
+        line: without the name of the command.
+    """
+    *before, word = ["", *line.split(), *([""] if not line or line[-1].isspace() else [])][1:]
+    options = get_args_parser()._actions
+    if before and before[0] in COMMANDS:
+        return []
+    if before and any(before[-1] in option.option_strings and option.nargs is None for option in options):
+        return []
+    if word.startswith("-"):
+        return sorted(name for option in options for name in option.option_strings if name.startswith(word))
+    prefer_conf()
+    presets = Presets.of_command(before)
+    # Hydra would read the settings again for every group
+    presets.loader.get_group_options = lambda group_name, results_filter=None, **_: presets.files.get_group_options(
+        group_name, results_filter
+    )
+    commands = [name for name in COMMANDS if name.startswith(word) and not before]
+    found: list[str] = type(plugin)(presets.loader)._query(config_name=presets.name, line=line)
+    return [*commands, *found]
