@@ -144,7 +144,13 @@ def test_a_stage_is_named_by_itself_alone(room: str) -> None:
     ("package", "places"),
     [
         ("mlflow", ("tracking/",)),
-        ("hydra", ("commands/run.py", "commands/composed.py", "settings/compose.py", "sweeps/callback.py")),
+        (
+            "hydra",
+            (
+                *("commands/run.py", "commands/composed.py", "sweeps/callback.py"),
+                *("settings/compose.py", "settings/words.py", "settings/quoting.py"),
+            ),
+        ),
     ],
 )
 def test_a_package_is_known_in_its_place_alone(package: str, places: tuple[str, ...]) -> None:

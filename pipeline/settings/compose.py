@@ -1,20 +1,23 @@
 """From the words of a command line to typed settings, by Hydra."""
 
-from collections.abc import Iterable, Sequence
+import shlex
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import hydra
 from hydra._internal.utils import get_args_parser
 from hydra.core.config_store import ConfigStore
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
-from hydra.errors import HydraException, MissingConfigException, OverrideParseException
+from hydra.errors import HydraException, MissingConfigException
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
 
 from pipeline.runtime.errors import InputError
 from pipeline.settings import schema
 from pipeline.settings.config import Config
 from pipeline.settings.plugins import check_installed
+from pipeline.settings.words import TEXTS_OF_HYDRA, Reader, spelled, values_of
 
 PACKAGE = Path(__file__).parent.parent
 FOLDERS = ("output_dir", "hydra.run.dir", "hydra.sweep.dir")
@@ -34,46 +37,73 @@ def compose(*overrides: str) -> Config:
         InputError: a setting that does not exist, or a value that makes no sense.
     """
     ConfigStore.instance().store(name="schema", node=Config)
+    words = list(map(spelled, overrides))
     try:
-        check_overrides(overrides)
+        check_overrides(words, quote=repr)
         with hydra.initialize_config_dir(config_dir=str(CONF.resolve()), version_base="1.3"):
-            return schema.to_config(hydra.compose("config", overrides=list(overrides)))
+            return schema.to_config(hydra.compose("config", overrides=words))
     except MissingConfigException as error:
         raise missing_file(error) from error
     except HydraException as error:
-        raise not_composed(overrides, error) from error
+        raise not_composed(words, error) from error
 
 
-def check_overrides(arguments: Sequence[str]) -> None:
+def check_overrides(arguments: Sequence[str], *, quote: Callable[[str], str] = shlex.quote) -> None:
     """Refuse unknown keys and values of another type before Hydra does: it would advise `+key=value`, which adds a
-    setting that nothing reads."""
-    words = get_args_parser().parse_known_args(arguments)[0].overrides
-    try:
-        overrides = OverridesParser.create().parse_overrides(words)
-    except OverrideParseException as error:
-        takes = "the form setting=value; values with spaces or special characters in quotes"
-        raise InputError(f"""{error.override}: takes {takes}: 'dream.photo="my rose.jpg"'""") from error
-    groups = {path.name for path in CONF.iterdir() if path.is_dir()}
-    for override in overrides:
+    setting that nothing reads.
+
+    Args:
+        arguments: the words, and Hydra's own options.
+        quote: for the place where they are written.
+    """
+    options = get_args_parser().parse_known_args(arguments)[0]
+    groups = group_names()
+    is_sweep = options.multirun or f"hydra.mode={RunMode.MULTIRUN.name}" in options.overrides
+    reader = Reader(groups, is_sweep=is_sweep, quote=quote)
+    for override in map(reader.read, options.overrides):
         key = override.key_or_group
+        if override.is_delete():
+            reader.check_deletion(key)
+            continue
         check_installed(key, override.value())
         if key in FOLDERS and not str(override.value() or "").strip():
             raise InputError.at(key, takes="a folder", got="nothing")
         if key in groups:
             _check_group(key, override)
-        if key.startswith("hydra") or "/" in key or key in groups or override.package or override.is_delete():
+        if key in TEXTS_OF_HYDRA:
+            reader.check_values(override)
+        if key.startswith("hydra") or "/" in key or key in groups or override.package:
             continue
         schema.check_key(key)
-        for value in _values(override):
-            schema.check_value(key, value)
+        reader.check_values(override)
+
+
+def group_names() -> set[str]:
+    """Return the names that stand for files."""
+    return {path.name for path in CONF.iterdir() if path.is_dir()}
+
+
+def check_composed(composed: DictConfig) -> None:
+    """Refuse, before anything is made, what Hydra would stumble over when a job begins.
+
+    Args:
+        composed: the settings with Hydra's own.
+    Raises:
+        InputError: a ${...} that leads nowhere, a folder without a name, a job in another folder than the command.
+    """
+    schema.check_references(composed)
+    if composed.hydra.job.chdir:
+        takes = "false, as paths in settings begin where the command is given; hydra.run.dir says where results lie"
+        raise InputError.at("hydra.job.chdir", takes=takes, got="true")
+    for key in FOLDERS:
+        if not str(OmegaConf.select(composed, key) or "").strip():
+            raise InputError.at(key, takes="a folder", got="nothing")
 
 
 def _check_group(group: str, override: Override) -> None:
     """Refuse what is no file of a group, which Hydra would tell of in a traceback, or when it comes to that job."""
-    if override.is_delete():
-        raise InputError(f"~{group}: every group of settings is needed; {group}=NAME takes another file of it")
     if override.is_sweep_override():
-        _check_choices(group, _values(override))
+        _check_choices(group, values_of(override))
     elif not isinstance(override.value(), str | list):
         _check_choices(group, [override.value()])
 
@@ -86,14 +116,6 @@ def _check_choices(group: str, choices: Iterable[Any]) -> None:
             raise InputError.at(
                 group, takes=f"one of {', '.join(known)}", got="null" if choice is None else str(choice)
             )
-
-
-def _values(override: Override) -> Iterable[Any]:
-    """Return what a setting would be in some job."""
-    if override.is_interval_sweep():
-        interval = override.value()
-        return [interval.start, interval.end]
-    return override.sweep_iterator() if override.is_sweep_override() else [override.value()]
 
 
 def missing_file(error: MissingConfigException) -> InputError:
