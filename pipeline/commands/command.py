@@ -49,8 +49,7 @@ class Command:
     def parser(self, prog: str | None = None) -> argparse.ArgumentParser:
         """Return what reads its words, of which options may stand anywhere."""
         called = prog or f"python -m pipeline.{self.name}"
-        epilog = f"example: {called} {self.example}"
-        parser = _Parser(called, description=self.about, epilog=epilog)
+        parser = _Parser(called, description=self.about, epilog=f"example: mnist-dream {self.name} {self.example}")
         self.add_arguments(parser)
         return parser
 
