@@ -10,6 +10,8 @@ from pipeline.runtime.output import run_command
 
 def main() -> None:
     """Do what the words of this process say, and end it."""
+    if sys.argv[1:2] == ["help"]:
+        sys.argv[1:] = [*sys.argv[2:], "--help"]
     first = sys.argv[1] if len(sys.argv) > 1 else ""
     code = _code(first)
     # at its end Python would look once more at each of a million objects, for two seconds

@@ -266,9 +266,8 @@ def test_a_value_that_has_to_be_given_is_asked_for(compose):
 
 
 def test_a_reference_to_nothing_is_refused(compose):
-    assert refusal(compose, "oip.steps=${oip.nothing}").startswith(
-        "oip.steps: Interpolation key 'oip.nothing' not found"
-    )
+    said = "oip.steps: takes a whole number; got ${oip.nothing}: there is no oip.nothing"
+    assert refusal(compose, "oip.steps=${oip.nothing}") == said
 
 
 # ranges ------------------------------------------------------------------------------------------------------------

@@ -149,6 +149,7 @@ def test_a_stage_is_named_by_itself_alone(room: str) -> None:
             (
                 *("commands/run.py", "commands/composed.py", "commands/completion.py", "sweeps/callback.py"),
                 *("settings/compose.py", "settings/presets.py", "settings/preset_check.py"),
+                *("settings/words.py", "settings/quoting.py"),
             ),
         ),
     ],

@@ -3,6 +3,8 @@
 import importlib
 import json
 import pkgutil
+import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,8 @@ from commands import END_S, SMOKE, Done, execute, module, pipeline, succeeded
 
 from pipeline import commands
 from pipeline.commands.table import COMMANDS, listing, load
+from pipeline.settings.compose import check_overrides
+from pipeline.settings.presets import Presets
 
 INSTALLED = "from pipeline.__main__ import main; main()"
 
@@ -58,6 +62,104 @@ def test_each_says_how_it_is_called(tmp_path: Path, name: str) -> None:
         assert usage.startswith(f"usage: {called} [-h]")
         described.add(rest)
     assert len(described) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_example_in_its_help_is_one(name: str) -> None:
+    command = load(name)
+    shown = " ".join(command.parser().format_help().split())
+    called = f"mnist-dream {name} "
+    assert shown.endswith(f"example: {called}{command.example}")
+    options = vars(command.parser().parse_intermixed_args(shlex.split(command.example)))
+    unlike_default = {key for key, value in options.items() if value != command.parser().get_default(key)}
+    assert unlike_default
+    for word in options.get("overrides", []):
+        check_overrides(Presets.of_command([word]))
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "others"),
+    [
+        (
+            "rerun",
+            "R --output-dir X oip.steps=5 --tolerance 1e-3 seed=1",
+            "--tolerance=1e-3 --output-dir=X R oip.steps=5 seed=1",
+        ),
+        ("rerun", "R oip.steps=5 --uri=-u", "--uri=-u -- R oip.steps=5"),
+        ("rerun", "R oip.steps=5 -- seed=1", "R -- oip.steps=5 seed=1"),
+        ("atlas", "R oip.layer=a --output F dream.size=56", "--output F R oip.layer=a dream.size=56"),
+        ("store", "list --output-dir X", "--output-dir X list"),
+        ("store", "--dry-run --unused-for 3 prune --output-dir X", "prune --output-dir X --unused-for 3 --dry-run"),
+        ("sync", "--uri U --output-dir X", "--output-dir X --uri U"),
+        ("ui", "--port 1 --output-dir X", "--output-dir X --port 1"),
+    ],
+)
+def test_options_stand_anywhere(name: str, words: str, others: str) -> None:
+    read, again = (vars(load(name).parser().parse_intermixed_args(given.split())) for given in (words, others))
+    assert read == again
+    assert "X" in map(str, read.values()) or name in ("rerun", "atlas")
+
+
+def test_what_stands_behind_two_dashes_is_no_option(tmp_path: Path) -> None:
+    code, output, errors = told(installed(tmp_path, "resume", "--", "-folder"))
+    assert (code, output) == (2, "")
+    assert errors.startswith("mnist-dream: DIR: takes the folder of a sweep, with a sweep.json; got ")
+    assert errors.strip().endswith("/-folder")
+    code, output, errors = told(installed(tmp_path, "store", "list", "--output-dir", "-x"))
+    assert (code, output) == (2, "")
+    assert errors.splitlines()[-1].endswith(
+        "--output-dir: expected one argument; one that begins with a dash is given with ="
+    )
+    assert told(installed(tmp_path, "store", "list", "--output-dir=-x"))[2].startswith(
+        "mnist-dream: nothing is stored in "
+    )
+
+
+def test_help_and_version_as_words(tmp_path: Path) -> None:
+    assert told(installed(tmp_path, "help", "store")) == told(installed(tmp_path, "store", "--help"))
+    assert listing() in succeeded(installed(tmp_path, "help"))
+    assert re.fullmatch(r"mnist-dream \d+\.\d+\.\d+, Hydra 1\.3\.\d+\n", succeeded(installed(tmp_path, "--version")))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("oip.steps=7", "--cfg", "job", "seed=3", "-p", "oip"),
+        ("--cfg", "job", "oip.steps=7", "--package", "oip", "seed=3"),
+        ("oip.steps=7", "seed=3", "--package=oip", "-c", "job"),
+        ("--cfg", "job", "--package", "oip", "--", "oip.steps=7", "seed=3"),
+    ],
+)
+def test_options_of_hydra_stand_anywhere(tmp_path: Path, words: tuple[str, ...]) -> None:
+    assert "\nsteps: 7\n" in succeeded(installed(tmp_path, *words))
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("oip.steps=7", "-m", "seed=1,x"), "seed: takes a whole number; got x"),
+        (("seed=1,x", "--multirun"), "seed: takes a whole number; got x"),
+        (
+            ("--output-dir", "X", "oip.steps=5"),
+            "--output-dir: a run has no such option but a setting; write output_dir=X",
+        ),
+        (("oip.steps=5", "--output-dir=X"), "--output-dir: a run has no such option but a setting; write output_dir=X"),
+        (("--oip.steps", "5"), "--oip.steps: a run has no such option but a setting; write oip.steps=5"),
+        (("-x", "seed=1"), "-x: no such option; mnist-dream --hydra-help lists them"),
+        (("--cfg",), "argument --cfg/-c: expected one argument"),
+        (("--cfg", "jobs"), "argument --cfg/-c: invalid choice: 'jobs'"),
+        (("--multirun", "--cfg", "job"), "--multirun, --cfg: only one of them at a time"),
+        (("--resolve",), "--resolve: goes with --cfg job"),
+        (("--experimental-rerun", "x"), "--experimental-rerun: takes pickled settings"),
+        (("store", "verify", "--broken"), "--broken: goes with prune, not with verify"),
+    ],
+)
+def test_an_option_that_is_none_is_refused_in_one_line(tmp_path: Path, words: tuple[str, ...], said: str) -> None:
+    code, output, errors = told(installed(tmp_path, *words))
+    assert (code, output) == (2, "")
+    (line,) = errors.splitlines()
+    assert line.startswith(f"mnist-dream: {said}")
     assert list(tmp_path.iterdir()) == []
 
 

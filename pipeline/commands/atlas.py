@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from pipeline.commands.command import Command
 from pipeline.commands.options import folder
@@ -75,7 +75,7 @@ def execute(options: argparse.Namespace) -> int:
         composed.output_dir, composed.tracking.uri = str(options.output_dir), options.uri
         config = schema.to_config(composed)
         run_dir = stack.enter_context(jobs.new_run_dir(Path(config.output_dir)))
-        page = _run(config, run_dir, OmegaConf.to_yaml(composed, resolve=True), recorded, pinned, options)
+        page = _run(config, run_dir, schema.to_text(composed), recorded, pinned, options)
     if options.output is not None:
         _copy_page(page, options.output)
         page = options.output
@@ -204,9 +204,9 @@ main = Command(
     name="atlas",
     about="a page about every map of the CNN of a finished run, in one HTML file",
     add_arguments=add_arguments,
+    example="outputs/runs/2026-01-31/12-00-00-000000 --output maps.html oip.layer=Conv2D_2",
     execute=execute,
     writes_to="--output-dir, --output",
-    any_order=True,
 )
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from pipeline.settings import schema
 from pipeline.settings.choices import TrackingBackend
 from pipeline.settings.compose import CONF, compose
 from pipeline.settings.process import TrackingConfig
+from pipeline.settings.words import Reader, spelled
 from pipeline.stages.registry import STAGES
 from pipeline.sweeps import jobs
 from pipeline.tracking.fetching import fetched
@@ -199,17 +200,20 @@ def recorded_settings(recorded: Recorded, overrides: Sequence[str]) -> DictConfi
     if given.runtime.threads is None:
         # the record may be of another machine, which had others
         given.runtime.threads = recorded.described["process"]["threads"]
+    reader = Reader(_is_group, is_sweep=False, several="one value is taken here")
     for word in overrides:
-        key, equals, text = word.partition("=")
-        if not equals:
-            raise InputError(f"{word}: takes the form setting=value")
-        if (CONF / key).is_dir():
+        override = reader.read(spelled(word))
+        key = override.key_or_group
+        if word[:1] in "+~" or _is_group(key):
             raise InputError(f"{word}: only single settings can be changed, such as noise.seed=1, not files of a group")
         schema.check_key(key)
-        value = OmegaConf.create(f"value: {text}").value
-        schema.check_value(key, value)
-        OmegaConf.update(given, key, value)
+        reader.check_values(override)
+        OmegaConf.update(given, key, override.value())
     return given
+
+
+def _is_group(name: str) -> bool:
+    return bool(name) and (CONF / name).is_dir()
 
 
 def at_hand(composed: DictConfig, place: Path | None, overrides: Sequence[str]) -> None:

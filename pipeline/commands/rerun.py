@@ -121,7 +121,7 @@ def _run(
 ) -> None:
     """Compute the stage, and the training before it: where that had other threads in a process of its own, whose result
     the stage finds in a store that holds nothing else."""
-    text = OmegaConf.to_yaml(composed, resolve=True)
+    text = schema.to_text(composed)
     with jobs.attempt(run_dir, options.overrides) as attempt, contextlib.ExitStack() as stack:
         assert attempt is not None
         if training_threads is None:
@@ -132,13 +132,13 @@ def _run(
             composed.tracking.uri = options.uri or default_uri(options.output_dir)
             training = OmegaConf.merge(composed, {"stages": [CNN_STAGES[0]], "runtime": {"threads": training_threads}})
             process = multiprocessing.get_context("spawn").Process(
-                target=_compute, args=(OmegaConf.to_yaml(training, resolve=True), run_dir, said, options)
+                target=_compute, args=(schema.to_text(cast(DictConfig, training)), run_dir, said, options)
             )
             process.start()
             process.join()
             if process.exitcode:
                 raise InputError(f"the training could not be computed again: exit code {process.exitcode}")
-            stages = _compute(OmegaConf.to_yaml(composed, resolve=True), run_dir, said, options)
+            stages = _compute(schema.to_text(composed), run_dir, said, options)
         attempt.end(jobs.FINISHED, stages=stages)
 
 
@@ -182,9 +182,9 @@ main = Command(
     name="rerun",
     about="compute a recorded stage again, and say whether the results are the same bits",
     add_arguments=add_arguments,
+    example="outputs/runs/2026-01-31/12-00-00-000000/oip --output-dir again oip.steps=100",
     execute=execute,
     writes_to="--output-dir",
-    any_order=True,
 )
 
 if __name__ == "__main__":

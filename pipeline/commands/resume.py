@@ -56,6 +56,7 @@ main = Command(
     name="resume",
     about="finish an interrupted sweep",
     add_arguments=add_arguments,
+    example="outputs/multirun/2026-01-31/12-00-00-000000",
     execute=execute,
 )
 

@@ -4,6 +4,7 @@ import contextlib
 import logging
 import os
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,9 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException, MissingConfigException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
+from pipeline.commands.arguments import arranged
 from pipeline.commands.completion import NAME
 from pipeline.commands.composed import compose_runs_once
 from pipeline.commands.table import listing
@@ -26,10 +29,12 @@ from pipeline.runtime.signals import listen, raise_lost_stop, stopped_is_stopped
 from pipeline.settings import schema
 from pipeline.settings.compose import check_overrides, missing_file, not_composed, wrong_file
 from pipeline.settings.config import Config
+from pipeline.settings.interpolations import why as why_unresolved
 from pipeline.settings.preset_check import blamed
 from pipeline.settings.presets import CONF, VERSION_BASE, Presets, know_types, prefer_conf
+from pipeline.settings.words import spelled
 from pipeline.sweeps import jobs, launchers
-from pipeline.sweeps.callback import SWEEP_FOLDER, SweepCallback, made
+from pipeline.sweeps.callback import SWEEP_FOLDER, SweepCallback, given_words, made
 from pipeline.sweeps.end import end
 from pipeline.sweeps.folder import Sweep, read, told_apart
 from pipeline.tracking.backend import sqlite_uri
@@ -88,6 +93,10 @@ def command() -> int:
 def _entry() -> None:
     """Let Hydra compose the settings, and call `_job` with them, in a sweep again and again."""
     prepare_hydra()
+    if "--version" in sys.argv[1:]:
+        print(f"{NAME} {version(NAME)}, Hydra {hydra.__version__}")
+        return
+    sys.argv[1:] = arranged(sys.argv[1:], get_args_parser(), spelled)
     asked = get_args_parser().parse_known_args(sys.argv[1:])[0]
     if asked.help:
         _show_commands()
@@ -120,6 +129,10 @@ def _outcome() -> int:
         return _refused("interrupted", INTERRUPTED)
     except InputError as error:
         return _refused(error)
+    except OmegaConfBaseException as error:
+        # of what Hydra itself reads before anything begins; it does not always say where that stands
+        words = ", ".join(word for word in sys.argv[1:] if "${" in word)
+        return _refused(f"{error.full_key or words or 'the settings'}: {why_unresolved(error)}")
     except Exception as error:
         return _ended(error)
     return 0
@@ -158,7 +171,7 @@ def _job(composed: DictConfig, *, ahead: "Ahead | None" = None, upcoming: DictCo
     hydra_config = HydraConfig.get()
     run_dir = Path(hydra_config.runtime.output_dir)
     made_here = made()
-    overrides = list(hydra_config.overrides.task)
+    overrides = given_words(hydra_config)
     end_with_parent()
     sweep = read(Path(hydra_config.sweep.dir)) if hydra_config.mode is RunMode.MULTIRUN else None
     attempt = None
@@ -173,7 +186,7 @@ def _job(composed: DictConfig, *, ahead: "Ahead | None" = None, upcoming: DictCo
                 return None
             config = _checked(composed, hydra_config)
             # with what was left to the CNN
-            text = OmegaConf.to_yaml(composed, resolve=True)
+            text = schema.to_text(composed)
 
             from pipeline.commands.execute import run
             from pipeline.sweeps.objective_value import objective_value
@@ -272,5 +285,6 @@ def _writing_failed(error: OSError) -> str:
 
 def _refused(error: object, code: int = 2) -> int:
     message = _writing_failed(error) if isinstance(error, OSError) else str(error)
-    print(f"mnist-dream: {' '.join(message.split())}", file=sys.stderr)
+    # blanks may be those of a word that is to be written so
+    print(f"mnist-dream: {' '.join(line.strip() for line in message.splitlines())}", file=sys.stderr)
     return code

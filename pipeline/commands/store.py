@@ -17,30 +17,35 @@ from pipeline.stages.registry import STAGES
 OUTPUT_DIR = Path("outputs")
 DAY_S = 24 * 3600
 SHORT = 12
+PRUNE = "prune"
+WHAT = {
+    "list": "what is in the store, the least recently used first",
+    "verify": "whether every array is what it was when it was saved",
+    PRUNE: "remove what killed processes left, and what is asked for",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what is to be done with the store, and where it is."""
-    _add_output_dir(parser, OUTPUT_DIR)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="list | verify | prune")
-    listed = commands.add_parser("list", help="what is in the store, the least recently used first")
-    verify = commands.add_parser("verify", help="whether every array is what it was when it was saved")
-    prune = commands.add_parser("prune", help="remove what killed processes left, and what is asked for")
+    parser.add_argument("command", choices=WHAT, metavar=" | ".join(WHAT), help="; ".join(map(": ".join, WHAT.items())))
+    parser.add_argument("--output-dir", type=folder, default=OUTPUT_DIR, help="default: %(default)s")
+    prune = parser.add_argument_group(PRUNE, "also remove")
     prune.add_argument("--broken", action="store_true", help="results that `verify` complains of")
     prune.add_argument("--outdated", action="store_true", help="results of other sources or versions than today's")
     prune.add_argument("--unused-for", type=days, metavar="DAYS", help="results not made or reused for so long")
     prune.add_argument("--dry-run", action="store_true", help="only say what would go")
-    for subcommand in (listed, verify, prune):
-        # a default would take the place of what was given before it
-        _add_output_dir(subcommand, argparse.SUPPRESS)
-
-
-def _add_output_dir(parser: argparse.ArgumentParser, default: Path | str) -> None:
-    parser.add_argument("--output-dir", type=folder, default=default, help=f"default: {OUTPUT_DIR}")
 
 
 def execute(options: argparse.Namespace) -> int:
     """List, verify or prune the store; return 1 if a result is not as it was saved."""
+    if options.command != PRUNE:
+        given = [
+            name
+            for name in ("broken", "outdated", "unused_for", "dry_run")
+            if getattr(options, name) not in (None, False)
+        ]
+        if given:
+            raise InputError(f"--{given[0].replace('_', '-')}: goes with {PRUNE}, not with {options.command}")
     root = options.output_dir / "store"
     if not root.is_dir():
         raise InputError(f"nothing is stored in {options.output_dir.resolve()} yet")
@@ -122,6 +127,7 @@ main = Command(
     name="store",
     about="the store of results",
     add_arguments=add_arguments,
+    example="prune --unused-for 30 --dry-run",
     execute=execute,
 )
 

@@ -276,6 +276,7 @@ main = Command(
     name="sync",
     about=__doc__,
     add_arguments=add_arguments,
+    example="--output-dir outputs --uri http://127.0.0.1:5000",
     execute=execute,
 )
 

@@ -183,6 +183,7 @@ main = Command(
     name="ui",
     about=__doc__,
     add_arguments=add_arguments,
+    example="--output-dir outputs --port 5001",
     execute=execute,
 )
 

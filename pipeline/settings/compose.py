@@ -2,13 +2,14 @@
 
 import os
 import re
-from collections.abc import Iterable, Sequence
+import shlex
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import hydra
 from hydra.core.override_parser.types import Override
-from hydra.errors import HydraException, MissingConfigException, OverrideParseException
+from hydra.errors import HydraException, MissingConfigException
+from omegaconf import DictConfig, OmegaConf
 
 from pipeline.runtime.errors import InputError
 from pipeline.settings import schema
@@ -16,8 +17,9 @@ from pipeline.settings.config import Config
 from pipeline.settings.plugins import check_installed
 from pipeline.settings.preset_check import blamed, check_files
 from pipeline.settings.presets import CONF, VERSION_BASE, Presets, check_folder
+from pipeline.settings.words import TEXTS_OF_HYDRA, Reader, spelled, values_of
 
-__all__ = ["CONF", "check_overrides", "compose", "missing_file", "not_composed", "wrong_file"]
+__all__ = ["CONF", "check_composed", "check_overrides", "compose", "missing_file", "not_composed", "wrong_file"]
 
 # Whole sets of the other groups.
 EXPERIMENT = "experiment"
@@ -38,11 +40,12 @@ def compose(*overrides: str, config_dir: str | os.PathLike[str] | None = None) -
     folders = [] if config_dir is None else [Path(config_dir).absolute()]
     for folder in folders:
         check_folder("config_dir", str(folder))
+    words = list(map(spelled, overrides))
     # Hydra's version, and what it knows of a process before this
     with hydra.initialize_config_dir(config_dir=str(CONF.resolve()), version_base=VERSION_BASE):
-        presets = Presets(overrides, folders=folders)
+        presets = Presets(words, folders=folders)
         try:
-            check_overrides(presets)
+            check_overrides(presets, quote=repr)
             return schema.to_config(presets.compose())
         except InputError as error:
             raise blamed(presets, error) from error
@@ -52,7 +55,7 @@ def compose(*overrides: str, config_dir: str | os.PathLike[str] | None = None) -
             if isinstance(error, MissingConfigException):
                 raise missing_file(error) from error
             if isinstance(error, HydraException):
-                raise not_composed(overrides, error) from error
+                raise not_composed(words, error) from error
             raise
 
 
@@ -69,29 +72,53 @@ def wrong_file(presets: Presets) -> InputError | None:
     return None
 
 
-def check_overrides(presets: Presets) -> None:
+def check_overrides(presets: Presets, *, quote: Callable[[str], str] = shlex.quote) -> None:
     """Refuse unknown keys and values of another type before Hydra does: it would advise `+key=value`, which adds a
-    setting that nothing reads. Files of the user's own are looked at, too."""
-    try:
-        overrides = presets.overrides()
-    except OverrideParseException as error:
-        takes = "the form setting=value; values with spaces or special characters in quotes"
-        raise InputError(f"""{error.override}: takes {takes}: 'dream.photo="my rose.jpg"'""") from error
-    for override in overrides:
+    setting that nothing reads. Files of the user's own are looked at, too.
+
+    Args:
+        quote: for the place where the words are written.
+    """
+    reader = Reader(presets.is_group, is_sweep=presets.is_sweep, quote=quote)
+    for word in presets.words:
+        # all of them, before files are looked for that they name
+        reader.read(word)
+    for override in presets.overrides():
         key = override.key_or_group
+        if override.is_delete():
+            reader.check_deletion(key)
+            continue
         check_installed(key, override.value())
         if key in FOLDERS and not str(override.value() or "").strip():
             raise InputError.at(key, takes="a folder", got="nothing")
         is_group = presets.is_group(key)
         if is_group and not key.startswith("hydra"):
             _check_group(presets, override)
-        if key.startswith("hydra") or "/" in key or is_group or override.package or override.is_delete():
+        if key in TEXTS_OF_HYDRA:
+            reader.check_values(override)
+        if key.startswith("hydra") or "/" in key or is_group or override.package:
             continue
         schema.check_key(key)
-        for value in _values(override):
-            schema.check_value(key, value)
+        reader.check_values(override)
     if presets.has_own:
         check_files(presets)
+
+
+def check_composed(composed: DictConfig) -> None:
+    """Refuse, before anything is made, what Hydra would stumble over when a job begins.
+
+    Args:
+        composed: the settings with Hydra's own.
+    Raises:
+        InputError: a ${...} that leads nowhere, a folder without a name, a job in another folder than the command.
+    """
+    schema.check_references(composed)
+    if composed.hydra.job.chdir:
+        takes = "false, as paths in settings begin where the command is given; hydra.run.dir says where results lie"
+        raise InputError.at("hydra.job.chdir", takes=takes, got="true")
+    for key in FOLDERS:
+        if not str(OmegaConf.select(composed, key) or "").strip():
+            raise InputError.at(key, takes="a folder", got="nothing")
 
 
 def _check_group(presets: Presets, override: Override) -> None:
@@ -100,25 +127,15 @@ def _check_group(presets: Presets, override: Override) -> None:
     if not schema.is_group(group) and group != EXPERIMENT:
         # a group of the user's own, which is added
         pass
-    elif override.is_delete():
-        raise InputError(f"~{group}: every group of settings is needed; {group}=NAME takes another file of it")
     elif (override.is_add() or override.is_force_add()) and not override.package:
         word = str(override.input_line)
         raise InputError(f"{word}: takes no plus; {word.lstrip('+')} takes another file of the group")
-    for value in _values(override):
+    for value in values_of(override):
         for name in value if isinstance(value, list) else [value]:
             if not isinstance(name, str) or not presets.has(group, name):
                 presets.check_ending(group, str(name))
                 takes = f"one of {', '.join(presets.choices(group))}"
                 raise InputError.at(group, takes=takes, got="null" if name is None else str(name))
-
-
-def _values(override: Override) -> Iterable[Any]:
-    """Return what a setting would be in some job."""
-    if override.is_interval_sweep():
-        interval = override.value()
-        return [interval.start, interval.end]
-    return override.sweep_iterator() if override.is_sweep_override() else [override.value()]
 
 
 def missing_file(error: MissingConfigException) -> InputError:

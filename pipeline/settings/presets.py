@@ -46,7 +46,13 @@ class Presets:
     """
 
     def __init__(
-        self, words: Sequence[str] = (), *, folders: Sequence[Path] = (), main: str = str(CONF), name: str = MAIN
+        self,
+        words: Sequence[str] = (),
+        *,
+        folders: Sequence[Path] = (),
+        main: str = str(CONF),
+        name: str = MAIN,
+        is_sweep: bool = False,
     ) -> None:
         """Look for files.
 
@@ -55,6 +61,7 @@ class Presets:
             folders: of the user's own.
             main: the folder that stands for conf/.
             name: of the file there with which a composition begins.
+            is_sweep: whether several values of a word are as many jobs.
         """
         know_types()
         path = create_config_search_path(main)
@@ -62,6 +69,7 @@ class Presets:
             path.prepend(provider="command-line", path=f"file://{folder}", anchor=SearchPathQuery(provider=SCHEMA))
         self.loader = ConfigLoaderImpl(config_search_path=path)
         self.words, self.name, self.main = list(words), name, Path(main)
+        self.is_sweep, self._folders = is_sweep, folders
         is_searched = any(word.lstrip("+").startswith(SEARCH_PATH) for word in words)
         self.has_own = bool(folders) or is_searched or (main, name) != (str(CONF), MAIN)
 
@@ -90,7 +98,8 @@ class Presets:
         for folder in given.config_dir:
             check_folder("--config-dir", folder)
         folders = [Path(folder).absolute() for folder in given.config_dir]
-        return cls(given.overrides, folders=folders, main=main, name=given.config_name or MAIN)
+        is_sweep = given.multirun or f"hydra.mode={RunMode.MULTIRUN.name}" in given.overrides
+        return cls(given.overrides, folders=folders, main=main, name=given.config_name or MAIN, is_sweep=is_sweep)
 
     @classmethod
     def of_job(cls, hydra_config: DictConfig) -> "Presets":
@@ -100,6 +109,11 @@ class Presets:
         folders = [Path(path) for provider, path in sources if provider not in (HYDRA, OF_CONF, SCHEMA)]
         words = [word for word in hydra_config.overrides.task if not word.startswith(SEARCH_PATH)]
         return cls(words, folders=folders, main=main, name=hydra_config.job.config_name)
+
+    def of_sweep(self, words: Sequence[str]) -> "Presets":
+        """Return the files that are found from here by other words, those of a sweep."""
+        searched = [word for word in self.words if word.lstrip("+").startswith(SEARCH_PATH)]
+        return Presets([*searched, *words], folders=self._folders, main=str(self.main), name=self.name, is_sweep=True)
 
     def choices(self, group: str) -> list[str]:
         """Return the names of the files of a group."""

@@ -14,6 +14,7 @@ from omegaconf.errors import InterpolationToMissingValueError, MissingMandatoryV
 
 from pipeline.runtime.errors import InputError
 from pipeline.settings.config import Config
+from pipeline.settings.interpolations import NULL, faults
 from pipeline.settings.ranges import Fills, OneOf, Sides, rule_of
 from pipeline.settings.settled import settle
 
@@ -28,7 +29,9 @@ def to_config(composed: DictConfig) -> Config:
     """
     for key in _keys(OmegaConf.to_container(composed, resolve=False)):
         check_key(key)
+    check_references(composed)
     settle(composed)
+    check_references(composed, settled=True)
     try:
         # a recorded composition comes without types
         return typing.cast(Config, OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Config), composed)))
@@ -38,6 +41,52 @@ def to_config(composed: DictConfig) -> Config:
         raise InputError(f"{key}: has to be given; takes {describe(key)}") from error
     except OmegaConfBaseException as error:
         raise InputError(f"{error.full_key}: {str(error).splitlines()[0]}") from error
+
+
+def check_references(composed: DictConfig, *, settled: bool = False) -> None:
+    """Raise an InputError if a setting, or one of Hydra's, refers to what is not there, or to another kind of group.
+
+    Args:
+        settled: whether what is null now stays null.
+    """
+    for key, text, why in faults(composed):
+        if why == NULL and not settled:
+            continue
+        name = key.partition("[")[0]
+        if name.startswith("hydra."):
+            raise InputError.at(key, takes="a value, or ${NAME} of what has one", got=f"{text}: {why}")
+        from pipeline.settings.quoting import literal, quoted_word
+
+        # not an entry of a list
+        is_text = name == key and takes_text(key)
+        advice = f"; as a text: {quoted_word(key, literal(text))}" if is_text else ""
+        raise InputError.at(key, takes=describe(name), got=f"{text}: {why}{advice}")
+    for key, kind in _groups(Config, ""):
+        if OmegaConf.get_type(OmegaConf.select(composed, key)) not in (kind, dict):
+            raise InputError.at(key, takes=describe(key), got="another group")
+
+
+def _groups(owner: Any, prefix: str) -> Iterator[tuple[str, type]]:
+    """Yield the dotted name and the type of every group."""
+    for name, kind in typing.get_type_hints(owner).items():
+        if dataclasses.is_dataclass(kind):
+            yield f"{prefix}{name}", typing.cast(type, kind)
+            yield from _groups(kind, f"{prefix}{name}.")
+
+
+def to_text(composed: DictConfig) -> str:
+    r"""Return settings as YAML, with the value of each ${...}; a text's own ${ is \${ there, and read as it was."""
+    from pipeline.settings.quoting import literal
+
+    def written(node: Any) -> Any:
+        if isinstance(node, dict):
+            return {name: written(value) for name, value in node.items()}
+        if isinstance(node, list):
+            return list(map(written, node))
+        return literal(node) if isinstance(node, str) else node
+
+    plain = OmegaConf.to_container(composed, resolve=True, enum_to_str=True)
+    return OmegaConf.to_yaml(OmegaConf.create(written(plain)))
 
 
 def fill(given: DictConfig, others: DictConfig) -> list[str]:
@@ -88,7 +137,7 @@ def check_value(key: str, value: Any) -> None:
     owner: Any = Config
     for part in path:
         owner = typing.get_args(owner)[1] if typing.get_origin(owner) is dict else typing.get_type_hints(owner)[part]
-    if not dataclasses.is_dataclass(owner) or (isinstance(value, str) and "${" in value):
+    if not dataclasses.is_dataclass(owner) or "${" in str(value):
         return
     try:
         OmegaConf.update(OmegaConf.structured(owner), name, value)
@@ -122,6 +171,40 @@ def is_group(key: str) -> bool:
         else:
             return False
     return dataclasses.is_dataclass(owner) or typing.get_origin(owner) is dict
+
+
+def takes_text(key: str) -> bool:
+    """Tell whether a setting, a known one, is a text and never a number."""
+    kinds = _kinds(key)
+    return str in kinds and not kinds & {int, float, bool}
+
+
+def takes_list(key: str) -> bool:
+    """Tell whether a setting, a known one, is a list."""
+    return any(typing.get_origin(kind) is list for kind in _kinds(key))
+
+
+def _kinds(key: str) -> set[Any]:
+    """Return the types that a setting, a known one, can have."""
+    kind = _kind(key)
+    return set(typing.get_args(kind)) if isinstance(kind, types.UnionType) else {kind}
+
+
+def is_entry(key: str) -> bool:
+    """Tell whether a name, a known one, is that of an entry that may be left out, such as a layer of the model."""
+    above = key.rpartition(".")[0]
+    return bool(above) and typing.get_origin(_kind(above)) is dict
+
+
+def _kind(key: str) -> Any:
+    """Return the type of a setting, a known one."""
+    owner: Any = Config
+    for part in key.split("."):
+        if typing.get_origin(owner) is dict:
+            owner = typing.get_args(owner)[1]
+        elif dataclasses.is_dataclass(owner):
+            owner = typing.get_type_hints(owner)[part]
+    return owner
 
 
 def _one_of(owner: Any, name: str) -> OneOf | Sides | Fills | None:

@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -14,10 +15,13 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf.errors import OmegaConfBaseException
 
 from pipeline.engine.folders import free_place, missing_folders, remove_empty
 from pipeline.engine.provenance import conf_digest
 from pipeline.runtime.errors import InputError
+from pipeline.settings import schema
+from pipeline.settings.compose import check_composed, check_overrides
 from pipeline.settings.preset_check import check_files
 from pipeline.settings.presets import Presets
 from pipeline.settings.process import TrackingConfig
@@ -62,6 +66,8 @@ class SweepCallback(Callback):
 
     def on_run_start(self, config: DictConfig, **_: Any) -> None:
         """Note what is made for a run, and choose a name for its log that no earlier one has."""
+        with _refusing():
+            check_composed(config)
         folder = Path(config.hydra.run.dir).absolute()
         log = None
         settings = cast(dict[str, Any], OmegaConf.to_container(config.hydra.job_logging))
@@ -75,18 +81,16 @@ class SweepCallback(Callback):
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         """Hold the folder of a sweep, and begin its record there; end the command if the folder is another's."""
-        folder = Path(config.hydra.sweep.dir).absolute()
         command = [word for word in sys.argv[1:] if not word.startswith(PLACE)]
-        try:
-            _refuse_shared(config)
+        with _refusing():
             presets = Presets.of_command(command)
+            _check_jobs(config, presets)
+        folder = Path(config.hydra.sweep.dir).absolute()
+        with _refusing():
             # the jobs' files, before anything is written
             check_files(presets, conf=True, words=True)
+            _refuse_shared(config)
             refuse_another(folder, command)
-        except InputError as error:
-            # an error of any other kind would be a warning of Hydra's, and the sweep would go on
-            print(f"mnist-dream: {error}", file=sys.stderr)
-            sys.exit(2)
         os.environ[SWEEP_FOLDER] = str(folder)
         try:
             tracking = cast(TrackingConfig, OmegaConf.to_object(config.tracking))
@@ -118,6 +122,39 @@ def _refuse_shared(config: DictConfig) -> None:
         raise shared(subdir)
 
 
+@contextlib.contextmanager
+def _refusing() -> Iterator[None]:
+    """End the command with what is refused: an error would be a warning of Hydra's, and the command would go on."""
+    try:
+        yield
+    except InputError as error:
+        print(f"mnist-dream: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+def _check_jobs(config: DictConfig, presets: Presets) -> None:
+    """Refuse a sweep that cannot be: also for a ${...} of a job, beside the first values of what else is swept."""
+    check_composed(config)
+    params = [f"{key}={value}" for key, value in (config.hydra.sweeper.get("params") or {}).items()]
+    check_overrides(presets.of_sweep(params))
+    loader = GlobalHydra.instance().config_loader()
+    parser = OverridesParser.create(config_loader=loader)
+    swept = [one for one in parser.parse_overrides([*params, *given_words(config.hydra)]) if one.is_sweep_override()]
+    values = {one.key_or_group: [] if one.is_interval_sweep() else list(one.sweep_string_iterator()) for one in swept}
+    first = {key: some[0] for key, some in values.items() if some}
+    for key, some in values.items():
+        for value in (value for value in some if "$" in value):
+            job = [f"{name}={one}" for name, one in {**first, key: value}.items()]
+            # any other error is told when it comes to that job
+            with contextlib.suppress(HydraException, OmegaConfBaseException):
+                schema.check_references(loader.load_sweep_config(config, job))
+
+
+def given_words(hydra_config: Any) -> list[str]:
+    """Return the overrides of a composition as they were given, without what a ${...} in them stands for."""
+    return cast(list[str], OmegaConf.to_container(hydra_config.overrides.task, resolve=False))
+
+
 def _jobs(config: DictConfig) -> list[list[str]] | None:
     """Return the overrides of every job, if it is Hydra's own sweeper that makes them."""
     sweeper = config.hydra.sweeper
@@ -125,7 +162,7 @@ def _jobs(config: DictConfig) -> list[list[str]] | None:
         return None
     params = [f"{key}={value}" for key, value in (sweeper.params or {}).items()]
     # which knows the files that glob(*) means
-    loader = GlobalHydra.instance().config_loader()
-    overrides = OverridesParser.create(config_loader=loader).parse_overrides([*params, *config.hydra.overrides.task])
+    parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
+    overrides = parser.parse_overrides([*params, *given_words(config.hydra)])
     (jobs,) = BasicSweeper.split_arguments(overrides, None)
     return jobs
