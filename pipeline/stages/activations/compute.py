@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from pipeline.core.finite import check_answers, check_weights
 from pipeline.core.score import features_of
 from pipeline.data.dataset import Dataset
 from pipeline.runtime.numerics import check_keras
@@ -31,13 +32,17 @@ def extract_activations(
     Returns:
         The images, and of every layer (images, height, width, maps) float32, or (images, units) of a dense one.
     Raises:
-        InputError: an index that the data set does not have; a Keras that is set to something else, see `check_keras`.
+        InputError: an index that the data set does not have; weights or outputs that are no finite numbers; a Keras
+            that is set to something else, see `check_keras`.
         ValueError: the model has no layer of that name.
     """
     check_keras()
+    check_weights(model)
     images, labels = dataset.split(config.split)
     indices = chosen_indices(config, labels)
     chosen = images[indices]
     feature_maps = {name: features_of(model, name, chosen) for name in config.layers}
+    for name, maps in feature_maps.items():
+        check_answers(name, maps)
     progress("activations", len(config.layers), len(config.layers))
     return ActivationsResult(images=chosen, labels=labels[indices], indices=indices, feature_maps=feature_maps)

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from pipeline.core import cnn, training
+from pipeline.core.finite import INFINITY, NAN, broken_weight
 from pipeline.core.layers import with_classes
 from pipeline.data.dataset import Dataset
 from pipeline.runtime.numerics import check_keras
@@ -28,6 +29,9 @@ def train(
     progress: Progress = no_progress,
 ) -> TrainResult:
     """Train a new CNN on the training images; look at the test images after every epoch, to report, never to choose.
+
+    A training diverges when a loss or a weight is no finite number any more. No epoch brings it back: it ends with the
+    one in which that happens.
 
     Args:
         config: optimizer, learning rate, epochs, batch size, regularizer, random distortions.
@@ -89,7 +93,7 @@ def train(
         verbose=0,
     )
     history = {name: np.array([epoch[name] for epoch in report.epochs]) for name in report.epochs[0]}
-    return TrainResult(model=model, initial_weights=first_weights, history=history)
+    return TrainResult(model=model, initial_weights=first_weights, history=history, diverged=report.diverged)
 
 
 def new_model(config: TrainConfig, model_config: ModelConfig, *, classes: int, seed: int) -> keras.Model:
@@ -113,13 +117,14 @@ def batches_per_call(batches: int) -> int:
 
 
 class _Report(keras.callbacks.Callback):
-    """Passes the figures of every epoch on, and keeps them."""
+    """Passes the figures of every epoch on, and keeps them; ends a training that diverges."""
 
     def __init__(self, total: int, progress: Progress) -> None:
         super().__init__()
         self.total = total
         self.progress = progress
         self.epochs: list[dict[str, float]] = []
+        self.diverged: str | None = None
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         logs = logs or {}
@@ -132,3 +137,14 @@ class _Report(keras.callbacks.Callback):
         }
         self.epochs.append(figures)
         self.progress("train", epoch + 1, self.total, **figures)
+        self.diverged = _divergence(figures) or broken_weight(self.model)
+        if self.diverged is not None:
+            self.model.stop_training = True
+
+
+def _divergence(figures: dict[str, float]) -> str | None:
+    """Return what of an epoch's losses is no finite number, in words; None if both are."""
+    for name, words in (("loss", "loss"), ("test_loss", "loss on the test images")):
+        if not math.isfinite(figures[name]):
+            return f"{NAN if math.isnan(figures[name]) else INFINITY} as the {words}"
+    return None
