@@ -209,6 +209,37 @@ def test_the_weight_that_is_no_number_is_named(new_cnn) -> None:
     assert broken_weight(make_graph(with_infinity(new_cnn()))) == "infinity in Conv2D_1/kernel"
 
 
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"train_images": IMAGES * np.nan}, "train_images: takes finite numbers"),
+        ({"test_images": IMAGES * np.inf}, "test_images: takes finite numbers"),
+        ({"train_images": IMAGES[:0], "train_labels": LABELS[:0]}, "train_images: takes images (count, "),
+        ({"train_images": IMAGES.astype(str)}, "train_images: takes finite numbers"),
+        ({"test_labels": LABELS + 1}, "test_labels: takes a whole number from 0 to 2 for each of the 12 images"),
+        ({"train_labels": LABELS - 1}, "got -1 to 1"),
+        ({"train_labels": LABELS.astype(str)}, "got (12,) of <U21"),
+        ({"train_labels": LABELS + 0.5}, "got (12,) of float64"),
+        ({"train_labels": LABELS[:5]}, "got (5,) of int64"),
+        ({"train_labels": np.array([None] * 12)}, "got (12,) of object"),
+    ],
+    ids=str,
+)
+def test_arrays_that_cannot_be_trained_on_are_refused(changes, said) -> None:
+    with pytest.raises(InputError, match=r"^dataset\.[^\n]*$") as caught:
+        train(TRAIN, dataclasses.replace(MODEL, input_size=12), dataclasses.replace(TINY, **changes), seed=0)
+    assert said in str(caught.value)
+
+
+def test_images_that_are_no_numbers_are_not_looked_at(new_cnn, compose) -> None:
+    spoilt = dataclasses.replace(TINY, test_images=IMAGES * np.nan)
+    config = compose("activations.layers=[Conv2D_1]", "activations.split=test").activations
+    with pytest.raises(InputError, match=r"^dataset\.test_images: takes finite numbers"):
+        extract_activations(config, new_cnn(), spoilt)
+    with pytest.raises(InputError, match=r"^images: takes finite numbers"):
+        map_statistics(new_cnn(), "Conv2D_2", IMAGES * np.nan, LABELS, classes=3)
+
+
 # files --------------------------------------------------------------------------------------------------------------
 
 

@@ -263,6 +263,8 @@ def _check_images(graph: Graph, images: np.ndarray, labels: np.ndarray, classes:
     if tuple(images.shape[1:]) != shape or len(images) == 0:
         takes = f"at least one image, as an array (images, {', '.join(map(str, shape))})"
         raise InputError.at("images", takes=takes, got=f"the shape {images.shape}")
+    if isinstance(images, np.ndarray) and not np.isfinite(images).all():
+        raise InputError.at("images", takes="finite numbers", got=f"some of {images.dtype} that are none")
     if labels.shape != (len(images),) or not np.issubdtype(labels.dtype, np.integer):
         takes = f"a whole number for each of the {len(images)} images"
         raise InputError.at("labels", takes=takes, got=f"the shape {labels.shape} of {labels.dtype}")

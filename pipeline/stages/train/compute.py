@@ -12,6 +12,7 @@ from pipeline.data.dataset import Dataset
 from pipeline.runtime.numerics import check_keras
 from pipeline.runtime.progress import Progress, no_progress
 from pipeline.settings.model import ModelConfig
+from pipeline.stages.train.checks import check_dataset
 from pipeline.stages.train.result import TrainResult
 from pipeline.stages.train.settings import TrainConfig
 
@@ -43,10 +44,12 @@ def train(
     Returns:
         The trained model, its weights before the first batch, and loss, accuracy and learning rate of every epoch.
     Raises:
-        InputError: a Keras that is set to something else, see `check_keras`.
+        InputError: images or labels that cannot be trained on; a Keras that is set to something else, see
+            `check_keras`.
         ValueError: initial_weights of another architecture.
     """
     check_keras()
+    check_dataset(dataset)
     model = new_model(config, model_config, classes=dataset.classes, seed=seed)
     if initial_weights is not None:
         cnn.reset_weights(model, initial_weights)
