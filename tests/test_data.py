@@ -262,7 +262,9 @@ def test_files_of_another_data_set_have_as_many_labels_as_it_has_classes(tmp_pat
     arrays = {name: array % 4 if name.startswith("y") else array for name, array in made_up().items()}
     assert load(quarters, write_npz(tmp_path / "data.npz", arrays)).name == "quarters"
     arrays["y_test"][3] = 4
-    assert refusal(quarters, write_npz(tmp_path / "more.npz", arrays)).startswith("data.path: takes labels 0 to 3; got")
+    assert refusal(quarters, write_npz(tmp_path / "more.npz", arrays)).startswith(
+        "data.path: takes whole labels y_test from 0 to 3, or their names; got"
+    )
 
 
 def test_another_data_set_is_named_where_an_unknown_one_is_refused(compose, quarters):

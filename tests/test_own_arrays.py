@@ -1,6 +1,7 @@
 """Arrays of one's own: every layout gives the same images, and what is none is refused in one line."""
 
 import gzip
+import math
 import struct
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 import reference
 from test_data import Trap, made_up, settings_of
 
-from pipeline.core.preprocessing import preprocessing_of
+from pipeline.core.preprocessing import Preprocessing, preprocessing_of
 from pipeline.data.dataset import Dataset
 from pipeline.data.datasets import load_dataset
 from pipeline.data.images import LazyImages
@@ -166,7 +167,8 @@ def test_texts_that_name_the_classes_of_a_known_data_set_are_its_labels(tmp_path
         (np.full(24, 1j), "complex128"), (np.full(24, 10**6), "1000000 to 1000000"), (np.full(24, np.nan), "nan"),
         (np.full((24, 4), 0.25), "(24, 4) that are not one-hot"), (np.ones((24, 4, 4)), "(24, 4, 4)"),
         (np.zeros((24, 4), int), "not one-hot"), (np.array(["2001-01-01"] * 24, "M8[D]"), "datetime64"),
-        (np.zeros(0), "(0,)"),
+        (np.zeros(0), "(0,)"), (np.where(np.arange(24) == 7, 2.5, 3.0), "2.5 among float64, 2.5 to 3.0"),
+        (np.array(["40000"] * 24), "40000 among int64"), (np.full(24, 2**64 - 1, np.uint64), "18446744073709551615"),
     ],
     ids=str,
 )  # fmt: skip
@@ -254,6 +256,34 @@ def test_what_is_unclear_in_a_file_is_refused(tmp_path):
     for spoilt in (x[:0], x[:, :0], x[..., 0], x[0], np.float32(3), x.astype(str), x * 1j, x.astype("M8[s]")):
         refusal(npz(tmp_path, x=spoilt))
     assert "not finite" in refusal(npz(tmp_path, x=np.where(x > 9, np.inf, 0)))
+
+
+def test_numbers_that_overflow_on_the_way_are_refused_with_the_largest(tmp_path):
+    x = np.where(made_up(24)["x_train"] > 99, 3e38, -3e38).astype(np.float32)
+    path = npz(tmp_path, x=x)
+    np.testing.assert_array_equal(
+        np.abs(load(path, preprocessing=Preprocessing("none")).train_images), np.float32(3e38)
+    )
+    # bicubic interpolation swings over
+    said = refusal(path, size=12, preprocessing=Preprocessing("none"))
+    assert said == f"data.path: takes numbers that can be resized, up to 9e+37; got {path} with 3e+38"
+    said = refusal(path)
+    assert said.endswith(f"got {path} with 3e+38")
+    assert "can be standardized" in said
+    assert "a float32 holds" in refusal(npz(tmp_path, x=x.astype(np.float64) * 1e200))
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        *({"mean": number, "std": 1.0} for number in (math.nan, math.inf, 1e39, 10**400)),
+        *({"mean": 0.5, "std": number} for number in (math.inf, 1e-39, 1e-300, [10**400])),
+    ],
+    ids=lambda setting: str(setting)[:30],
+)
+def test_a_mean_and_a_std_that_overflow_are_refused(tmp_path, setting):
+    with pytest.raises(InputError, match=r"^data\.preprocessing: takes [^\n]*; got "):
+        settings_of("npz", tmp_path, preprocessing=setting)
 
 
 def test_objects_are_not_read_wherever_they_are(tmp_path):

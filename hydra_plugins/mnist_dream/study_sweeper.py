@@ -1,5 +1,7 @@
 """Optuna's sweeper with a study that is continued by other trials than those it began with."""
 
+import contextlib
+import functools
 import warnings
 from importlib.util import find_spec
 from typing import Any
@@ -11,6 +13,9 @@ from omegaconf import DictConfig
 # Hydra reads every file of this package at each start, also where Optuna is not installed.
 if find_spec("hydra_plugins.hydra_optuna_sweeper") is not None:
     from hydra_plugins.hydra_optuna_sweeper.optuna_sweeper import OptunaSweeper
+
+    # What Optuna says of the best of trials that have all failed, by where it keeps them.
+    NO_TRIALS = ("Record does not exist.", "No trials are completed yet.")
 
     class StudySweeper(OptunaSweeper):
         """`OptunaSweeper`, but the sampler's seed is `sampler_seed` plus the number of trials that the study has.
@@ -27,8 +32,10 @@ if find_spec("hydra_plugins.hydra_optuna_sweeper") is not None:
         ) -> None:
             # the plugin speaks to Optuna in the words of its version 2, which it still takes
             warnings.filterwarnings("ignore", category=FutureWarning, module=r"optuna\.|hydra_plugins\.")
-            seed = sampler_seed + _trials_so_far(storage, study_name)
-            super().__init__(sampler=instantiate(sampler, seed=seed), storage=storage, study_name=study_name, **params)
+            made = instantiate(sampler, seed=sampler_seed + _trials_so_far(storage, study_name))
+            if isinstance(made, functools.partial):
+                made = _Grid(made.func, *made.args, **made.keywords)
+            super().__init__(sampler=made, storage=storage, study_name=study_name, **params)
 
         def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
             """Refuse stages that have no figure to optimize, before any of them runs."""
@@ -36,6 +43,37 @@ if find_spec("hydra_plugins.hydra_optuna_sweeper") is not None:
 
             check_has_objective_value(config.stages)
             super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
+
+        def sweep(self, arguments: list[str]) -> None:
+            """Say in words that no trial has a figure, as when every training diverged."""
+            from pipeline.runtime.errors import InputError
+
+            try:
+                super().sweep(arguments)
+            except ValueError as error:
+                if str(error) not in NO_TRIALS:
+                    raise
+                takes = "settings of which one trial at least has a figure"
+                raise InputError.at("hydra.sweeper.params", takes=takes, got="trials that have all failed") from error
+
+
+class _Grid(functools.partial):
+    """Makes Optuna's sampler of a grid when the grid is known, by which the plugin knows that it is one."""
+
+    def __call__(self, search_space: Any) -> Any:
+        from optuna.samplers import GridSampler
+
+        class Grid(GridSampler):
+            """Stops nothing after the last trial, which Optuna allows in loops of its own alone.
+
+            The plugin expects that error of a trial with a figure, not of one that failed.
+            """
+
+            def after_trial(self, *trial: Any) -> None:
+                with contextlib.suppress(RuntimeError):
+                    super().after_trial(*trial)
+
+        return Grid(search_space, **self.keywords)
 
 
 def _trials_so_far(storage: str | None, study_name: str | None) -> int:

@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from pipeline.core import answers
+from pipeline.core.finite import check_answers
 from pipeline.core.nodes import Graph, Ref
 from pipeline.core.parts import Part, Step, call
 
@@ -71,7 +72,7 @@ class DownstreamClassifier:
 
     def __init__(self, graph: Graph, maps: Ref) -> None:
         self._downstream = Downstream(graph, maps)
-        self._kind = answers.kind_of(graph)
+        self._kind, self._name = answers.kind_of(graph), graph.output_name
         self._maps = graph.shape_of(maps)[-1]
         weights = self._downstream.weights()
         nodes = [(graph.nodes[ref.node], ref) for ref in self._downstream.needed]
@@ -103,8 +104,12 @@ class DownstreamClassifier:
             values: (images, ...), in the order of `needed`, as the layers have them.
         Returns:
             (images,) int64.
+        Raises:
+            InputError: what it says are no numbers, of which none is the largest.
         """
-        return self._class_of(values, -1)
+        said = self._said(values, -1)
+        check_answers(self._name, said)
+        return answers.predicted(said, self._kind)
 
     def predict_ablated(self, values: Sequence[tf.Tensor]) -> np.ndarray:
         """Return the class that the CNN gives to each image with each map in turn set to zero.
@@ -116,7 +121,9 @@ class DownstreamClassifier:
         Reference:
             Morcos et al., 2018, "On the importance of single directions for generalization".
         """
-        return np.stack([self._class_of(values, index) for index in range(self._maps)])
+        said = (self._said(values, index) for index in range(self._maps))
+        return np.stack([answers.predicted(each, self._kind) for each in said])
 
-    def _class_of(self, values: Sequence[tf.Tensor], silent: int) -> np.ndarray:
-        return answers.predicted(self._predict(list(values), tf.constant(silent)).numpy(), self._kind)
+    def _said(self, values: Sequence[tf.Tensor], silent: int) -> np.ndarray:
+        found: np.ndarray = self._predict(list(values), tf.constant(silent)).numpy()
+        return found

@@ -29,7 +29,7 @@ def learning_rate_schedule(
     schedules = keras.optimizers.schedules
     match kind:
         case "none":
-            return initial
+            return float(initial)
         case "exponential":
             return schedules.ExponentialDecay(initial, decay_steps, rate)
         case "power":

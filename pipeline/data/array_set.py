@@ -79,6 +79,8 @@ def load_array_set(
         shapes = " and ".join(str(array.shape) for array in (raw.x_train, raw.x_test) if array is not None)
         raise refused(path, "training and test images of the same channels", f"with {shapes}")
     _check_channels(colours.pop(), channels, path)
+    if any(part.shape[1:3] != size for part in parts):
+        numbers.check_resizes()
     limited = [part if config.limit is None else part[: config.limit] for part in parts]
     pixels = [prepared(_as_bytes(part, numbers), size, channels, config.fit, numbers.bounds) for part in limited]
     return finished(

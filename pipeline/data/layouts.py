@@ -12,6 +12,8 @@ USUAL = (1, 3)
 RARE = (2, 4)
 # Whole labels up to this are indices of classes; a larger one is something else, such as a year or an id.
 MOST_CLASSES = 30_000
+# Of a text that is told, in letters.
+LONGEST = 60
 
 
 def as_pictures(x: np.ndarray, part: str, path: Path | None, channels: int) -> np.ndarray:
@@ -76,7 +78,7 @@ def as_labels(
         texts = [np.char.decode(y, "utf-8", "replace") if y.dtype.kind == "S" else y for y in flat]
         if not all(_are_numbers(y) for y in texts):
             return _named(texts, names, path)
-        flat = [y.astype(np.float64) for y in texts]
+        flat = [y.astype(np.int64) for y in texts]
     indices = [_indices(y, part, len(names), path) for y, part in zip(flat, parts, strict=True)]
     return indices, ()
 
@@ -107,7 +109,7 @@ def _named(
     known = list(names) or found
     unknown = [name for name in found if name not in known]
     if unknown:
-        raise refused(path, f"labels out of {', '.join(known)}", f"with {unknown[0]!r}")
+        raise refused(path, f"labels out of {', '.join(known)}", f"with {unknown[0][:LONGEST]!r}")
     index = {name: place for place, name in enumerate(known)}
     indices = [np.array([index[str(text)] for text in y], np.int64) for y in texts]
     return indices, () if names else tuple(found)
@@ -115,10 +117,16 @@ def _named(
 
 def _indices(y: np.ndarray, part: str, classes: int, path: Path | None) -> np.ndarray:
     """Return whole numbers as int64."""
-    low, high = y.min(), y.max()
-    takes = f"labels 0 to {classes - 1}" if classes else f"whole labels y_{part} from 0 to {MOST_CLASSES - 1}, or texts"
-    # a NaN fails here too
-    is_whole = y.dtype.kind != "f" or bool((np.rint(y) == y).all())
-    if not is_whole or low < 0 or high >= (classes or MOST_CLASSES):
-        raise refused(path, takes, f"with {y.dtype}, {low} to {high}")
+    if classes:
+        takes = f"whole labels y_{part} from 0 to {classes - 1}, or their names"
+    else:
+        takes = f"whole labels y_{part} from 0 to {MOST_CLASSES - 1}, or texts"
+    # a NaN is none of all this
+    is_label = np.ones(len(y), bool) if y.dtype.kind == "b" else (y >= 0) & (y < (classes or MOST_CLASSES))
+    if y.dtype.kind == "f":
+        is_label &= np.rint(y) == y
+    if not is_label.all():
+        raise refused(
+            path, takes, f"with {y[~is_label][0]} among {y.dtype}, {np.fmin.reduce(y)} to {np.fmax.reduce(y)}"
+        )
     return y.astype(np.int64)

@@ -38,6 +38,10 @@ class Numbers:
         """Refuse numbers that a float32 cannot hold."""
         self._check(float(np.finfo(np.float32).max), "a float32 holds")
 
+    def check_resizes(self) -> None:
+        """Refuse numbers that a float32 holds, but not what swings over beside an edge when a picture is resized."""
+        self._check(float(np.finfo(np.float32).max) / 4, "can be resized")
+
     def check_standardizes(self) -> None:
         """Refuse numbers whose squares, summed over a picture, a float32 cannot hold."""
         self._check(float(np.sqrt(np.finfo(np.float32).max / self.pixels)) / 2, "can be standardized")

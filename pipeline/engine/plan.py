@@ -92,8 +92,19 @@ class Plan:
         return None if split is None else DatasetSplit(self.dataset, split)
 
     def upstream(self, stage: Stage[Any]) -> dict[str, Any]:
-        """Return what the finished stages that a stage stands on hand on."""
-        return {other: self.handed_on(self.stages[other], self.folders[other]) for other in stage.upstream}
+        """Return what the finished stages that a stage stands on hand on.
+
+        Raises:
+            InputError: nothing can stand on that, see `Stage.check`.
+        """
+        return {other: self._checked(other, self.folders[other]) for other in stage.upstream}
+
+    def _checked(self, name: str, folder: Path) -> Any:
+        """Return what a stage hands on, if others can stand on it."""
+        stage = self.stages[name]
+        found = self.handed_on(stage, folder)
+        stage.check(found)
+        return found
 
     def handed_on(self, stage: Stage[Any], folder: Path) -> Any:
         """Return what a stage hands on; loaded when somebody first asks for it."""
@@ -134,7 +145,9 @@ class Plan:
             folders = {other: place for other in stage.upstream if (place := self._place(other)) is not None}
             if (self.config.reuse and self.store.holds(name, key)) or len(folders) < len(stage.upstream):
                 continue
-            return Next(key, functools.partial(self._ahead, stage, folders))
+            # before it counts as begun, which it is not if that is refused
+            upstream = {other: self._checked(other, folder) for other, folder in folders.items()}
+            return Next(key, functools.partial(self._ahead, stage, upstream))
         return None
 
     def _place(self, name: str) -> Path | None:
@@ -149,8 +162,7 @@ class Plan:
         key = self.key(name)
         return self.store.place(name, key) if self.config.reuse and self.store.holds(name, key) else None
 
-    def _ahead(self, stage: Stage[Any], folders: Mapping[str, Path], progress: Progress) -> Computed:
-        upstream = {other: self.handed_on(self.stages[other], folder) for other, folder in folders.items()}
+    def _ahead(self, stage: Stage[Any], upstream: Mapping[str, Any], progress: Progress) -> Computed:
         start_tensorflow(self.config.runtime)
         return Computed(stage.compute(self.context(stage, upstream, progress)), upstream)
 

@@ -44,11 +44,16 @@ class Section:
     columns: int = 1
 
 
+def _nothing_wrong(_: StageRecord) -> None:
+    return None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Shows:
     """The words and charts of a stage.
 
-    headline: the main figure in words, of its record; look_at: the file to look at first when a run ends; first: the
+    headline: the main figure in words, of its record; warning: what is wrong with a result that is kept all the same,
+    None if nothing is; look_at: the file to look at first when a run ends; first: the
     picture on the page of a run; files: what each of its files, or of its folders, shows, by its name below the stage's
     folder; page: a page among them that is worth more than the pictures; sections: the charts that its page opens with;
     compared: of several stages of a sweep, the one with the largest number is looked at first, 0 for one that is not
@@ -62,6 +67,7 @@ class Shows:
     first: str
     files: Mapping[str, str]
     sections: tuple[Section, ...]
+    warning: Callable[[StageRecord], str | None] = _nothing_wrong
     page: str | None = None
     compared: int = 0
     objective_value: str | None = None

@@ -77,6 +77,10 @@ def _no_seed(_: "Config") -> None:
     return None
 
 
+def _accepted(_: Any) -> None:
+    return None
+
+
 def _nothing_of_data(_: "Config") -> None:
     return None
 
@@ -100,6 +104,7 @@ class Stage(Generic[R]):
     params, tags: what the record has besides its settings.
     load: reads from the stage's folder, with the settings, what it hands on to the stages that stand on it; None: the
         result. hand_on: the same of a result that was just computed; None: that is loaded too.
+    check: refuses, by an InputError, what it hands on where nothing can stand on that, though the result is kept.
     kept: the copies of files in its folder by the settings, dotted, that named those.
     compare: the pictures of several results of it side by side, of their names and arrays; None: there are none.
     is_live: what its progress tells is a series of the record, step by step.
@@ -123,6 +128,7 @@ class Stage(Generic[R]):
     tags: Callable[["Config"], Mapping[str, str]] = _nothing
     load: Callable[[Path, "Config"], Any] | None = None
     hand_on: Callable[[R], Any] | None = None
+    check: Callable[[Any], None] = _accepted
     kept: Callable[[Path], Mapping[str, Path]] = _nothing
     compare: Callable[[Sequence[str], Sequence[Mapping[str, Any]]], "Pictures"] | None = None
     is_live: bool = False

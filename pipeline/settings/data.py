@@ -1,6 +1,5 @@
 """Settings of the data."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 from pipeline.core.preprocessing import BYTES, NONE, STANDARDIZE, SYMMETRIC, UNIT
 from pipeline.data.sets import data_set_names, source_of
 from pipeline.runtime.errors import InputError
-from pipeline.settings.ranges import LARGEST_SEED, Entries, FilePath, Number, OneOf, check_fields, rule
+from pipeline.settings.ranges import LARGEST_SEED, Entries, FilePath, Number, OneOf, check_fields, fits_float, rule
 
 FITS = ("crop", "stretch")
 PREPROCESSINGS = (STANDARDIZE, UNIT, BYTES, SYMMETRIC, NONE)
@@ -32,6 +31,9 @@ class PreprocessingRule(OneOf):
         if mean is None or std is None or len(mean) != len(std) or min(std) <= 0:
             takes = "as many finite numbers for mean as for std, and these above 0"
             raise InputError.at(key, takes=takes, got=dict(value))
+        if not all(map(fits_float, (max(map(abs, mean)) / min(std), 1 / min(std)))):
+            takes = "a mean and a std that keep what becomes of black and white within a float32"
+            raise InputError.at(key, takes=takes, got=dict(value))
         if max(mean) > 1 and max(std) > 1:
             takes = "mean and std of levels from 0, black, to 1, white: divide those of bytes by 255"
             raise InputError.at(key, takes=takes, got=dict(value))
@@ -42,7 +44,7 @@ def numbers_of(value: Any) -> tuple[float, ...] | None:
     entries = list(value) if isinstance(value, list | tuple) else [value]
     if not entries or any(isinstance(entry, bool) or not isinstance(entry, int | float) for entry in entries):
         return None
-    return tuple(map(float, entries)) if all(map(math.isfinite, entries)) else None
+    return tuple(map(float, entries)) if all(map(fits_float, entries)) else None
 
 
 @dataclass(kw_only=True)

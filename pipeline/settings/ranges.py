@@ -13,6 +13,8 @@ from typing import Any, Protocol
 from pipeline.runtime.errors import InputError
 
 LARGEST_SEED = 2**31 - 1
+# What the counters and numbers of TensorFlow hold: a larger one would be another one there, or infinity.
+LARGEST_COUNT, LARGEST_FLOAT = 2**31 - 1, 3.4e38
 # Of what is added to a standardized picture: its squares still fit into a float32.
 LARGEST_STEP = 1e6
 # A reason to have no bounds.
@@ -26,8 +28,19 @@ def number(
     bounds = [f"above {above:g}"] if above is not None else [f"of at least {least:g}"] if least > -math.inf else []
     bounds += [f"at most {most:g}"] if most < math.inf else []
     too_low = value <= above if above is not None else value < least
-    if not math.isfinite(value) or too_low or value > most:
+    # of a whole number beyond those of floats Python cannot tell
+    is_number = isinstance(value, int) or math.isfinite(value)
+    if not is_number or too_low or value > most:
         raise InputError.at(key, takes=" ".join([kind, " and ".join(bounds)]).strip(), got=value)
+    largest = LARGEST_COUNT if isinstance(value, int) else LARGEST_FLOAT
+    if abs(value) > largest:
+        raise InputError.at(key, takes=f"{kind} up to {largest}", got=value)
+
+
+def fits_float(value: float) -> bool:
+    """Tell whether a number is finite, and not larger than those of TensorFlow."""
+    # Python compares whole numbers of any length
+    return -LARGEST_FLOAT <= value <= LARGEST_FLOAT
 
 
 def choice(key: str, value: object, choices: Iterable[object], what: str) -> None:
@@ -178,7 +191,7 @@ class Fills:
         if value is None:
             return
         numbers = list(value.values()) if isinstance(value, Mapping) else [None]
-        if any(isinstance(one, bool) or not isinstance(one, int | float) or not math.isfinite(one) for one in numbers):
+        if any(isinstance(one, bool) or not isinstance(one, int | float) or not fits_float(one) for one in numbers):
             raise InputError.at(key, takes=self.describe(), got=str(value))
 
 

@@ -41,6 +41,9 @@ def to_config(composed: DictConfig) -> Config:
         raise InputError(f"{key}: has to be given; takes {describe(key)}") from error
     except OmegaConfBaseException as error:
         raise InputError(f"{error.full_key}: {str(error).splitlines()[0]}") from error
+    except OverflowError as error:
+        # OmegaConf does not say of which setting
+        raise InputError(f"a setting: takes a number that a float holds; got a longer one ({error})") from error
 
 
 def check_references(composed: DictConfig, *, settled: bool = False) -> None:
@@ -141,7 +144,7 @@ def check_value(key: str, value: Any) -> None:
         return
     try:
         OmegaConf.update(OmegaConf.structured(owner), name, value)
-    except OmegaConfBaseException as error:
+    except (OmegaConfBaseException, OverflowError) as error:
         raise InputError.at(key, takes=describe(key), got=value if isinstance(value, str) else repr(value)) from error
     if (says := _one_of(owner, name)) is not None:
         says.check(key, value, None)

@@ -5,7 +5,7 @@ import csv
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -62,13 +62,31 @@ def _tell(rows: Sequence[Row], folder: Path, *, summarized: bool) -> None:
         if row.state != jobs.FINISHED:
             why = f": {row.job.failure}" if row.job and row.job.failure else ""
             log = f" ({shown(row.folder / LOG)})" if row.folder else ""
-            words = " ".join(f"{key}={settings(row).get(key, '')}" for key in swept(rows))
-            told = f"{row.name} ({words})" if words else row.name
-            print(f"mnist-dream: job {told} {row.state}{why}{log}", file=sys.stderr)
+            print(f"mnist-dream: job {_told(row, rows)} {row.state}{why}{log}", file=sys.stderr)
+    for row in rows:
+        for stage, said in _warnings(row):
+            print(f"mnist-dream: job {_told(row, rows)}: {stage} {said}", file=sys.stderr)
     if any(row.state != jobs.FINISHED for row in rows):
         print(
             f"mnist-dream: python -m pipeline.resume {shlex.quote(str(shown(folder)))} does the rest", file=sys.stderr
         )
+
+
+def _told(row: Row, rows: Sequence[Row]) -> str:
+    """Return a job in words: its number, and what tells it from the others."""
+    words = " ".join(f"{key}={settings(row).get(key, '')}" for key in swept(rows))
+    return f"{row.name} ({words})" if words else row.name
+
+
+def _warnings(row: Row) -> Iterator[tuple[str, str]]:
+    """Yield each stage of a finished job of whose result something is wrong, and what."""
+    if row.job is None or row.folder is None or row.state != jobs.FINISHED:
+        return
+    for stage in row.job.stages:
+        with contextlib.suppress(InputError):
+            said = STAGES[stage].shows.warning(storage.load_record(row.folder / stage))
+            if said is not None:
+                yield stage, said
 
 
 def _summarize(rows: Sequence[Row], draft: Path) -> None:

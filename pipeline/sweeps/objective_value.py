@@ -1,5 +1,6 @@
 """The one metric of a job that an optimizer such as Optuna makes as large as it can."""
 
+import math
 from collections.abc import Collection, Mapping
 
 from pipeline.engine.execution import StageOutcome
@@ -8,10 +9,15 @@ from pipeline.stages.registry import STAGES
 
 
 def objective_value(outcomes: Mapping[str, StageOutcome]) -> float | None:
-    """Return the metric of the last wanted stage; None if it has none that would be better the larger it is."""
+    """Return the metric of the last wanted stage.
+
+    None if it has none that would be better the larger it is, or it is not known, such as that of a training that
+    diverged: Optuna takes no NaN, and counts the trial as failed.
+    """
     last = list(outcomes)[-1]
     name = STAGES[last].shows.objective_value
-    return None if name is None else outcomes[last].record.metrics[name]
+    value = None if name is None else outcomes[last].record.metrics[name]
+    return value if value is not None and math.isfinite(value) else None
 
 
 def check_has_objective_value(stages: Collection[str]) -> None:

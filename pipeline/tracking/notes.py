@@ -7,11 +7,14 @@ from pipeline.tracking.charts import SWEEPS_STAGE, shows_of
 NOTE_TAG = "mlflow.note.content"
 
 
-def note(stage: str, run_id: str, name: str, tags: Mapping[str, str], files: frozenset[str]) -> str:
+def note(
+    stage: str, run_id: str, name: str, tags: Mapping[str, str], files: frozenset[str], warning: str | None = None
+) -> str:
     """Return the note of a run.
 
     Args:
         tags: of the run: what it stands on, and the sweep that it belongs to.
+        warning: what is wrong with its result, None if nothing is.
         files: the names under results/, so that nothing is told of what is not there.
     """
     shows = shows_of(stage)
@@ -19,6 +22,8 @@ def note(stage: str, run_id: str, name: str, tags: Mapping[str, str], files: fro
     told = [f"`results/{file}`: {meaning}" for file, meaning in meanings.items() if _is_there(file, files)]
     # names come from the command line: as code nothing in them is Markdown
     lines = [f"`{name.replace('`', ' ')}`"]
+    if warning is not None:
+        lines.append(f"**{stage}: {warning}.**")
     if first in files:
         lines.append(f"![{first}](get-artifact?path=results/{first}&run_uuid={run_id})")
     if shows is not None and shows.page in files:

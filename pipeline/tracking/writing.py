@@ -16,6 +16,7 @@ import numpy as np
 from pipeline.engine.places import MARK
 from pipeline.engine.record import StageRecord
 from pipeline.tracking.backend import Connection
+from pipeline.tracking.charts import shows_of
 from pipeline.tracking.datasets import as_input
 from pipeline.tracking.names import mlflow_name
 from pipeline.tracking.notes import NOTE_TAG, note
@@ -115,7 +116,9 @@ class RunWriter:
             | table_tag(*(f"tables/{name}.json" for name in record.tables))
         )
         files = frozenset(file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())
-        self.tags({NOTE_TAG: note(record.stage, self.run_id, record.name, self._tags, files)})
+        shows = shows_of(record.stage)
+        wrong = None if shows is None else shows.warning(record)
+        self.tags({NOTE_TAG: note(record.stage, self.run_id, record.name, self._tags, files, wrong)})
 
     def folder(self, folder: Path, path: str, *, without: Sequence[str] = ()) -> None:
         """Record the files of a folder, but for those of the names `without`, as artifacts under `path`."""

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import h5py
 import keras
 
+from pipeline.core.finite import broken_weight
 from pipeline.core.model_files.allowed import NotAllowedError
 from pipeline.core.model_files.archive import read_archive, with_version
 from pipeline.core.model_files.content import PATH, SAVE, TAKES, WEIGHTS_PATH, Kind, kind_of, refused
@@ -89,6 +90,8 @@ def read_model_file(path: Path, *, custom: Path | None = None, weights: Path | N
     model, version = _read(path, own)
     if weights is not None:
         load_weights(model, weights)
+    elif (found := broken_weight(model)) is not None:
+        raise refused(PATH, path, f"with {found}")
     digest = digests[0] if not any(digests[1:]) else hashlib.sha256(":".join(digests).encode()).hexdigest()
     _MODELS[key] = ModelFile(path, digest, model, version)
     while len(_MODELS) > MOST:
@@ -105,7 +108,7 @@ def load_weights(model: keras.Model, path: Path) -> keras.Model:
     """Give a model the weights of a file, all of them, and return it.
 
     Raises:
-        InputError: no such file, or weights of other layers.
+        InputError: no such file, weights of other layers, or such as are no finite numbers.
     """
     kind = kind_of(path, WEIGHTS_PATH)
     takes = TAKES[WEIGHTS_PATH]
@@ -126,6 +129,8 @@ def load_weights(model: keras.Model, path: Path) -> keras.Model:
             raise InputError.at(WEIGHTS_PATH, takes=takes, got=f"{path}, {error}") from error
         except Exception as error:
             raise InputError.at(WEIGHTS_PATH, takes=takes, got=f"{path}, of other layers: {one_line(error)}") from error
+    if (found := broken_weight(model)) is not None:
+        raise InputError.at(WEIGHTS_PATH, takes=takes, got=f"{path}, with {found}")
     return model
 
 

@@ -2,8 +2,12 @@
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from pipeline.core.finite import check_answers, check_weights
 from pipeline.core.score import features_of
 from pipeline.data.dataset import Dataset
+from pipeline.runtime.errors import InputError
 from pipeline.runtime.numerics import check_keras
 from pipeline.runtime.progress import Progress, no_progress
 from pipeline.stages.activations.result import ActivationsResult
@@ -31,13 +35,20 @@ def extract_activations(
     Returns:
         The images, and of every layer (images, height, width, maps) float32, or (images, units) of a dense one.
     Raises:
-        InputError: an index that the data set does not have; a Keras that is set to something else, see `check_keras`.
+        InputError: an index that the data set does not have; weights or outputs that are no finite numbers; a Keras
+            that is set to something else, see `check_keras`.
         ValueError: the model has no layer of that name.
     """
     check_keras()
+    check_weights(model)
     images, labels = dataset.split(config.split)
     indices = chosen_indices(config, labels)
     chosen = images[indices]
+    if not np.isfinite(chosen).all():
+        name = f"dataset.{config.split.value}_images"
+        raise InputError.at(name, takes="finite numbers", got=f"some of {chosen.dtype} that are none")
     feature_maps = {name: features_of(model, name, chosen) for name in config.layers}
+    for name, maps in feature_maps.items():
+        check_answers(name, maps)
     progress("activations", len(config.layers), len(config.layers))
     return ActivationsResult(images=chosen, labels=labels[indices], indices=indices, feature_maps=feature_maps)

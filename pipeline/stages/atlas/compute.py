@@ -9,7 +9,9 @@ import numpy as np
 
 from pipeline.core.chunks import slid_windows_of
 from pipeline.core.evidence import agreement
+from pipeline.core.finite import check_answers, check_weights
 from pipeline.core.geometry import octave_shapes
+from pipeline.core.graph import graph_of
 from pipeline.core.keras_layers import describe_model
 from pipeline.core.layers import Network
 from pipeline.core.network import convolutions, layer_rows
@@ -86,10 +88,11 @@ def examine_maps(
     Returns:
         What an atlas shows beside the OIPs and the statistics.
     Raises:
-        InputError: a photo that is smaller than what a position of the layer sees; a Keras that is set to something
-            else, see `check_keras`.
+        InputError: a photo that is smaller than what a position of the layer sees; weights or answers that are no
+            finite numbers; a Keras that is set to something else, see `check_keras`.
     """
     check_keras()
+    check_weights(model)
     layer, shape = oip_config.layer, oips.images.shape[1:]
     maps = oips.map_indices[oips.map_indices >= 0].tolist()
     pictures = oips.images[oips.map_indices >= 0]
@@ -121,6 +124,7 @@ def examine_maps(
     ]
     step = parts.next()
     predicted = predictions(model, pictures, preprocessing)
+    check_answers(graph_of(model).output_name, predicted)
     step("atlas", 1, 1)
     network = _network(model)
     return AtlasResult(

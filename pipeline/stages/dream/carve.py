@@ -9,12 +9,12 @@ import numpy as np
 
 from pipeline.core import ascent
 from pipeline.core.carving import beside_channels, carve_tiles, shrink_tiles, take_out_spread
+from pipeline.core.finite import check_answers
 from pipeline.core.objectives import OBJECTIVES, directions, part_up_to, weights_of
 from pipeline.core.schedules import step_sizes
 from pipeline.core.score import map_means
 from pipeline.core.tiles import Tiling
 from pipeline.settings.choices import Correction
-from pipeline.stages.dream.checks import check_numbers
 from pipeline.stages.dream.course import Course, OnWork, as_frame
 from pipeline.stages.dream.faithful import Faithful, MapReferences
 from pipeline.stages.dream.fitting import check_maps, tilings_of
@@ -68,7 +68,7 @@ class Carving:
         for _ in range(config.turns):
             for level in levels:
                 picture, objective = level.carve(picture, on_work)
-                check_numbers(config.layer, objective, picture)
+                check_answers(config.layer, objective, picture)
                 frames.append(as_frame(picture, config))
                 objectives.append(objective)
         return Course(

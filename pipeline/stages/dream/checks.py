@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pipeline.core.finite import check_weights
 from pipeline.core.graph import graph_of
 from pipeline.core.keras_layers import describe_model
 from pipeline.runtime.errors import InputError
@@ -32,18 +33,7 @@ def check_inputs(config: DreamConfig, model: "Cnn", photo: np.ndarray, mask: np.
         if mask.shape != photo.shape[:2]:
             raise InputError.at("mask", takes=f"numbers {photo.shape[:2]}, as many as the photo", got=f"{mask.shape}")
     _check_layer(config, model)
-
-
-def check_numbers(layer: str, *arrays: np.ndarray) -> None:
-    """Raise an InputError if a dream has come to what is no number: the CNN's answers are none.
-
-    Args:
-        layer: whose maps are dreamt of.
-        arrays: the objective, and the picture.
-    """
-    if not all(np.isfinite(array).all() for array in arrays):
-        takes = f"a CNN whose answers are numbers up to {layer}"
-        raise InputError.at("model", takes=takes, got="infinity, or what is not a number (NaN)")
+    check_weights(model)
 
 
 def _check_pixels(name: str, pixels: np.ndarray, shape: str) -> None:

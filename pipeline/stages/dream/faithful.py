@@ -10,6 +10,7 @@ from pipeline.core import ascent
 from pipeline.core.canvas import Canvas, canvas_of
 from pipeline.core.carving import shrink_tiles
 from pipeline.core.chunks import receptive_field_of
+from pipeline.core.finite import check_answers
 from pipeline.core.keras_layers import describe_model
 from pipeline.core.local_contrast import mean_and_spread
 from pipeline.core.matching import MAPS, Match
@@ -87,6 +88,7 @@ def references_for(
     weights = weights_of(directions(range(shape[-1]), shape[-1]), shape)
     scored = after_activation(model, layer, weights)
     found = references_of(scored, images, settings.references, Advance("references", progress, len(images)))
+    check_answers(layer, found.largest)
     match = match_of(
         model, layers_before(model, layer), MAPS, scored=scored, aim=before_activation(model, layer, weights),
         images=images, references=found, goal=found.largest, weight=WEIGHT, is_least=True,

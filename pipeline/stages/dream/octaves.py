@@ -7,12 +7,12 @@ import numpy as np
 
 from pipeline.core.carving import beside_channels
 from pipeline.core.chunks import field_of_windows, layout, slid_windows_of
+from pipeline.core.finite import check_answers
 from pipeline.core.geometry import ReceptiveField, octave_shapes
 from pipeline.core.objectives import directions, part_up_to
 from pipeline.core.octaves import ascend_levels, ascend_octave, resized
 from pipeline.core.schedules import step_sizes
 from pipeline.core.sliding import Slide
-from pipeline.stages.dream.checks import check_numbers
 from pipeline.stages.dream.course import Course, OnWork, as_frame
 from pipeline.stages.dream.fitting import check_dream, slid
 from pipeline.stages.dream.scale import Scale
@@ -84,8 +84,10 @@ class Octaves:
         for number, (shape, strength) in enumerate(zip(shapes, config.strengths(), strict=True)):
             changes = resized(changes, shape)
             begun = resized(original[None], shape) + changes
-            dreamt, objective = self._ascended(begun, original, np.random.default_rng((seed, number)), on_work)
-            check_numbers(config.layer, objective, dreamt)
+            # what overflows is told by the check
+            with np.errstate(over="ignore", invalid="ignore"):
+                dreamt, objective = self._ascended(begun, original, np.random.default_rng((seed, number)), on_work)
+            check_answers(config.layer, objective, dreamt)
             changes += strength * (dreamt - begun)
             if mask is not None:
                 # bicubic interpolation swings over

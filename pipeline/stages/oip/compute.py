@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from pipeline.core.finite import check_answers, check_weights
 from pipeline.core.graph import Cnn
 from pipeline.core.model_range import check_range
 from pipeline.core.noise import Shape
@@ -79,8 +80,8 @@ def sweep_oips(
         The OIP of every map, how it came about, and a verdict on it.
     Raises:
         InputError: a Keras that is set to something else, see `check_keras`; the model has no such layer, the layer no
-            such map or position; images of another shape, or with numbers that are not finite; the model shows that it
-            takes another range than `preprocessing`.
+            such map or position; weights or activations that are no finite numbers; images of another shape, or with
+            numbers that are not finite; the model shows that it takes another range than `preprocessing`.
         ValueError: images that the settings need are missing.
     Reference:
         Erhan et al., 2009, "Visualizing Higher-Layer Features of a Deep Network"; start images and steps: the article
@@ -92,6 +93,7 @@ def sweep_oips(
     check_images("reference_images", reference_images, shape)
     check_images("start_pictures", start_pictures, shape)
     check_labels(reference_labels, reference_images)
+    check_weights(model)
     space = space_of(shape, preprocessing, config.quality.colour, reference_images)
     sweep = Sweep(config, noise_config, model, seed, space, start_pictures, progress)
     rows = np.arange(len(sweep.map_indices))
@@ -100,6 +102,7 @@ def sweep_oips(
     found, restarts = _swept(sweep, config, plain, rows, restarts=config.restarts if noise_config.is_random() else 0)
     real = None if reference_images is None else references_of(sweep.scored, reference_images, EVIDENCE_IMAGES)
     maximum = np.full(len(rows), np.nan, np.float32) if real is None else real.largest
+    check_answers(config.layer, found.activation, found.objective, found.images, *([] if real is None else [maximum]))
     goal = np.full(len(rows), np.nan, np.float32)
     beside, beside_activation = found.images[:0], found.activation[:0]
     if config.faithful.is_on:
@@ -109,9 +112,11 @@ def sweep_oips(
             references = references_of(sweep.scored, images, config.faithful.images, on_images)
             references = references._replace(largest=np.fmax(references.largest, maximum))
         recipe, goal = _faithful(config, plain, model, sweep, space, images, references)
+        check_answers(config.layer, goal)
         driven = np.flatnonzero(goal > 0)
         beside, beside_activation = found.images.copy(), found.activation.copy()
         faithful, _ = _swept(sweep, config, recipe, driven, restarts=0)
+        check_answers(config.layer, faithful.activation, faithful.objective, faithful.images)
         found.put(driven, faithful, Found._fields)
         restarts[driven] = 0
         made_by.append((recipe, driven))

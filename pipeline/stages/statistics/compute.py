@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from pipeline.core import answers, crops, statistics
 from pipeline.core.ablation import DownstreamClassifier
+from pipeline.core.finite import check_answers, check_weights
 from pipeline.core.forward import value_pass
 from pipeline.core.graph import Cnn, graph_of
 from pipeline.core.nodes import Graph, Ref, Shape
@@ -55,8 +56,8 @@ def map_statistics(
         The figures of every map, and the accuracy of the model.
     Raises:
         InputError: a layer that has neither maps nor units, images that the model does not take, labels that do not
-            belong to the images, no image at all, top or batch_size below 1, classes below 0; a Keras that is set to
-            something else, see `check_keras`.
+            belong to the images, no image at all, top or batch_size below 1, classes below 0; weights or answers that
+            are no finite numbers; a Keras that is set to something else, see `check_keras`.
     Reference:
         Morcos et al., 2018, "On the importance of single directions for generalization" (selectivity, ablation).
     """
@@ -66,6 +67,7 @@ def map_statistics(
         number(key, value, least=least)
     graph, maps_of_layer = _value_of(model, layer)
     _check_images(graph, images, labels, classes)
+    check_weights(model)
     # products of labels do not fit into the bytes that data sets keep them in
     labels = labels.astype(np.int64)
     views = _crops(graph, layer, maps_of_layer)
@@ -179,6 +181,7 @@ def _look(
         rows = slice(first, first + batch_size)
         features, values = compute(tf.constant(images[rows], tf.float32))
         nodes = features.numpy().reshape(-1, height * width, units)
+        check_answers(graph.nodes[maps.node].name, nodes)
         seen.means[rows] = nodes.mean(axis=1, dtype=np.float64)
         seen.largest[rows] = nodes.max(axis=1)
         seen.strongest[rows] = nodes.argmax(axis=1)
@@ -260,6 +263,8 @@ def _check_images(graph: Graph, images: np.ndarray, labels: np.ndarray, classes:
     if tuple(images.shape[1:]) != shape or len(images) == 0:
         takes = f"at least one image, as an array (images, {', '.join(map(str, shape))})"
         raise InputError.at("images", takes=takes, got=f"the shape {images.shape}")
+    if isinstance(images, np.ndarray) and not np.isfinite(images).all():
+        raise InputError.at("images", takes="finite numbers", got=f"some of {images.dtype} that are none")
     if labels.shape != (len(images),) or not np.issubdtype(labels.dtype, np.integer):
         takes = f"a whole number for each of the {len(images)} images"
         raise InputError.at("labels", takes=takes, got=f"the shape {labels.shape} of {labels.dtype}")

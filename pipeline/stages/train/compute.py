@@ -6,11 +6,13 @@ import keras
 import numpy as np
 
 from pipeline.core import cnn, training
+from pipeline.core.finite import INFINITY, NAN, broken_weight
 from pipeline.core.layers import with_classes
 from pipeline.data.dataset import Dataset
 from pipeline.runtime.numerics import check_keras
 from pipeline.runtime.progress import Progress, no_progress
 from pipeline.settings.model import ModelConfig
+from pipeline.stages.train.checks import check_dataset
 from pipeline.stages.train.result import TrainResult
 from pipeline.stages.train.settings import TrainConfig
 
@@ -29,6 +31,9 @@ def train(
 ) -> TrainResult:
     """Train a new CNN on the training images; look at the test images after every epoch, to report, never to choose.
 
+    A training diverges when a loss or a weight is no finite number any more. No epoch brings it back: it ends with the
+    one in which that happens.
+
     Args:
         config: optimizer, learning rate, epochs, batch size, regularizer, random distortions.
         model_config: the layers.
@@ -39,10 +44,12 @@ def train(
     Returns:
         The trained model, its weights before the first batch, and loss, accuracy and learning rate of every epoch.
     Raises:
-        InputError: a Keras that is set to something else, see `check_keras`.
+        InputError: images or labels that cannot be trained on; a Keras that is set to something else, see
+            `check_keras`.
         ValueError: initial_weights of another architecture.
     """
     check_keras()
+    check_dataset(dataset)
     model = new_model(config, model_config, classes=dataset.classes, seed=seed)
     if initial_weights is not None:
         cnn.reset_weights(model, initial_weights)
@@ -89,7 +96,7 @@ def train(
         verbose=0,
     )
     history = {name: np.array([epoch[name] for epoch in report.epochs]) for name in report.epochs[0]}
-    return TrainResult(model=model, initial_weights=first_weights, history=history)
+    return TrainResult(model=model, initial_weights=first_weights, history=history, diverged=report.diverged)
 
 
 def new_model(config: TrainConfig, model_config: ModelConfig, *, classes: int, seed: int) -> keras.Model:
@@ -113,13 +120,14 @@ def batches_per_call(batches: int) -> int:
 
 
 class _Report(keras.callbacks.Callback):
-    """Passes the figures of every epoch on, and keeps them."""
+    """Passes the figures of every epoch on, and keeps them; ends a training that diverges."""
 
     def __init__(self, total: int, progress: Progress) -> None:
         super().__init__()
         self.total = total
         self.progress = progress
         self.epochs: list[dict[str, float]] = []
+        self.diverged: str | None = None
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         logs = logs or {}
@@ -132,3 +140,14 @@ class _Report(keras.callbacks.Callback):
         }
         self.epochs.append(figures)
         self.progress("train", epoch + 1, self.total, **figures)
+        self.diverged = _divergence(figures) or broken_weight(self.model)
+        if self.diverged is not None:
+            self.model.stop_training = True
+
+
+def _divergence(figures: dict[str, float]) -> str | None:
+    """Return what of an epoch's losses is no finite number, in words; None if both are."""
+    for name, words in (("loss", "loss"), ("test_loss", "loss on the test images")):
+        if not math.isfinite(figures[name]):
+            return f"{NAN if math.isnan(figures[name]) else INFINITY} as the {words}"
+    return None

@@ -1,17 +1,35 @@
 """The words and charts of a training."""
 
+import math
+
 from pipeline.engine.record import StageRecord
 from pipeline.engine.shows import LineChart, Section, Shows
 
 
 def headline(record: StageRecord) -> str:
     """Return the main figure in words."""
+    metrics, said = record.metrics, warning(record)
+    return said or f"test accuracy {metrics['final_test_accuracy']:.2%} after {metrics['epochs']:.0f} epochs"
+
+
+def warning(record: StageRecord) -> str | None:
+    """Return in which epoch a training diverged, by what that was seen, and what was reached before; None if it did
+    not."""
     metrics = record.metrics
-    return f"test accuracy {metrics['final_test_accuracy']:.2%} after {metrics['epochs']:.0f} epochs"
+    if "diverged_epoch" not in metrics:
+        return None
+    epoch = round(metrics["diverged_epoch"])
+    losses = {"loss": metrics["final_loss"], "test loss": metrics["final_test_loss"]}
+    broken = [f"{name} {value}" for name, value in losses.items() if not math.isfinite(value)]
+    before = record.series["test_accuracy"].get(epoch - 1)
+    reached = "" if before is None else f"; test accuracy {before:.2%} after epoch {epoch - 1}"
+    wanted = record.params["train.epochs"]
+    return f"diverged in epoch {epoch} of {wanted}: {', '.join(broken) or 'weights that are no numbers'}{reached}"
 
 
 SHOWS = Shows(
     headline=headline,
+    warning=warning,
     look_at="curves.png",
     first="curves.png",
     files={

@@ -1,5 +1,6 @@
 """The training as a stage."""
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,8 +17,14 @@ from pipeline.stages.train.result import TrainResult
 from pipeline.stages.train.shows import SHOWS
 
 if TYPE_CHECKING:
+    import keras
+
     from pipeline.drawing.pictures import Pictures
     from pipeline.settings.config import Config
+
+DIVERGED = "the training diverged in epoch %d of %d, with %s: it ends there"
+
+logger = logging.getLogger(__name__)
 
 
 def read_inputs(config: "Config", dataset: Dataset) -> dict[str, dict[str, np.ndarray] | None]:
@@ -47,13 +54,22 @@ def load_initial_weights(path: str) -> dict[str, np.ndarray]:
     """Return the weights that a training kept of its start.
 
     Raises:
-        InputError: no such file, or a broken one.
+        InputError: no such file, a broken one, or one of other things than finite float32 numbers.
     """
+    takes = "the initial_weights.npz of an earlier training"
     try:
-        return load_arrays(Path(path).expanduser())
+        weights = load_arrays(Path(path).expanduser())
     except UNREADABLE as error:
-        takes = "the initial_weights.npz of an earlier training"
         raise InputError.at("train.initial_weights", takes=takes, got=f"{path}: {error}") from error
+    for name, values in weights.items():
+        if values.dtype.kind not in "fiu":
+            raise InputError.at("train.initial_weights", takes=takes, got=f"{path}: {name} of {values.dtype}")
+        with np.errstate(over="ignore"):
+            is_finite = np.isfinite(values.astype(np.float32)).all()
+        if not is_finite:
+            got = f"{path}: {name} with numbers that are not finite"
+            raise InputError.at("train.initial_weights", takes=takes, got=got)
+    return weights
 
 
 def compute(context: Context) -> TrainResult:
@@ -61,7 +77,7 @@ def compute(context: Context) -> TrainResult:
     from pipeline.stages.train.compute import train
 
     config = context.config
-    return train(
+    result = train(
         config.train,
         config.model,
         context.dataset,
@@ -69,6 +85,24 @@ def compute(context: Context) -> TrainResult:
         initial_weights=context.inputs["initial_weights"],
         progress=context.progress,
     )
+    if result.diverged is not None:
+        logger.warning(DIVERGED, len(result.history["loss"]), config.train.epochs, result.diverged)
+    return result
+
+
+def check_converged(model: "keras.Model") -> None:
+    """Refuse to stand on a training whose CNN is not made of numbers.
+
+    Its record and its place in the store stay: the same settings lead there again, and whoever asks for them is told.
+
+    Raises:
+        InputError: it diverged.
+    """
+    from pipeline.core.finite import broken_weight
+
+    if (found := broken_weight(model)) is not None:
+        takes = "settings by which it does not diverge, such as a smaller train.learning_rate.initial"
+        raise InputError.at("train", takes=takes, got=f"a CNN with {found}")
 
 
 def draw(result: TrainResult, _: Drawing) -> "Pictures":
@@ -94,6 +128,7 @@ STAGE = Stage(
     params=lambda config, dataset: {"data": {"name": dataset.name, "limit": config.data.limit}},
     load=lambda folder, _: load_model(folder),
     hand_on=lambda result: result.model,
+    check=check_converged,
     is_live=True,
     shows=SHOWS,
 )
