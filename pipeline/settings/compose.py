@@ -1,6 +1,8 @@
 """From the words of a command line to typed settings, by Hydra."""
 
-from collections.abc import Iterable, Sequence
+import contextlib
+import threading
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,8 @@ FOLDERS = ("output_dir", "hydra.run.dir", "hydra.sweep.dir")
 # conf/ beside the package in a checkout, inside it when installed
 CONF = next(folder for folder in (PACKAGE.parent / "conf", PACKAGE / "conf") if (folder / "config.yaml").is_file())
 
+_COMPOSING = threading.Lock()
+
 
 def compose(*overrides: str) -> Config:
     """Compose the settings that the command line makes of these words.
@@ -33,15 +37,34 @@ def compose(*overrides: str) -> Config:
     Raises:
         InputError: a setting that does not exist, or a value that makes no sense.
     """
-    ConfigStore.instance().store(name="schema", node=Config)
     try:
         check_overrides(overrides)
-        with hydra.initialize_config_dir(config_dir=str(CONF.resolve()), version_base="1.3"):
+        # Hydra's state is that of the process
+        with (
+            _COMPOSING,
+            _known_schema(),
+            hydra.initialize_config_dir(config_dir=str(CONF.resolve()), version_base="1.3"),
+        ):
             return schema.to_config(hydra.compose("config", overrides=list(overrides)))
     except MissingConfigException as error:
         raise missing_file(error) from error
     except HydraException as error:
         raise not_composed(overrides, error) from error
+
+
+@contextlib.contextmanager
+def _known_schema() -> Iterator[None]:
+    """Let Hydra know the types of the settings; a program with settings of its own may have some of the same name."""
+    repository, file = ConfigStore.instance().repo, "schema.yaml"
+    before = repository.get(file)
+    ConfigStore.instance().store(name="schema", node=Config)
+    try:
+        yield
+    finally:
+        if before is None:
+            repository.pop(file)
+        else:
+            repository[file] = before
 
 
 def check_overrides(arguments: Sequence[str]) -> None:
