@@ -69,5 +69,5 @@ def __getattr__(name: str) -> Any:
         prefer_onednn()
         found = getattr(importlib.import_module(_HOMES[name]), name)
     # kept, so that it is the same each time
-    globals()[name] = as_guest(found, package=__name__) if inspect.isfunction(found) else found
+    globals()[name] = as_guest(found, package=__name__, name=name) if inspect.isfunction(found) else found
     return globals()[name]

@@ -27,11 +27,11 @@ PROGRESS = "progress"
 _Asked = tuple[Callable[[], Any], "Future[Any]"]
 
 
-def as_guest(function: Callable[..., T], *, package: str) -> Callable[..., T]:
+def as_guest(function: Callable[..., T], *, package: str, name: str) -> Callable[..., T]:
     """Return the function as the package offers it to other programs.
 
     Args:
-        package: where it is found by its name, also by `pickle`.
+        package, name: where it is found, also by `pickle`.
     """
 
     @functools.wraps(function)
@@ -41,7 +41,7 @@ def as_guest(function: Callable[..., T], *, package: str) -> Callable[..., T]:
         with lent():
             return _Call(function, args, kwargs).result()
 
-    called.__module__, called.__qualname__ = package, function.__name__
+    called.__module__, called.__name__, called.__qualname__ = package, name, name
     return called
 
 

@@ -25,6 +25,7 @@ from pathlib import Path
 from pipeline.runtime.errors import InputError, one_line
 from pipeline.runtime.forks import check_threads
 from pipeline.runtime.lent import change, change_variable, enter, is_guest
+from pipeline.runtime.matplotlib import import_matplotlib
 
 BACKEND, FLOAT, IMAGES, EPSILON = "tensorflow", "float32", "channels_last", 1e-7
 # The switch, and what it is where nobody has set it.
@@ -84,9 +85,10 @@ def settle_keras() -> None:
     """Import TensorFlow and Keras and let them compute as this program expects, whatever their configuration says.
 
     Raises:
-        InputError: Keras cannot be imported, or is there already with another backend.
+        InputError: Keras, or matplotlib, which it imports, cannot be imported; or Keras has another backend already.
     """
     with quiet_import():
+        import_matplotlib()
         try:
             import keras  # noqa: F401
             import tensorflow as tf  # noqa: F401
