@@ -26,6 +26,7 @@ from pipeline.runtime.errors import InputError, one_line
 from pipeline.runtime.forks import check_threads
 from pipeline.runtime.lent import change, change_variable, enter, is_guest
 from pipeline.runtime.matplotlib import import_matplotlib
+from pipeline.runtime.progress import say_waiting
 
 BACKEND, FLOAT, IMAGES, EPSILON = "tensorflow", "float32", "channels_last", 1e-7
 # The switch, and what it is where nobody has set it.
@@ -87,6 +88,8 @@ def settle_keras() -> None:
     Raises:
         InputError: Keras, or matplotlib, which it imports, cannot be imported; or Keras has another backend already.
     """
+    if not is_imported() and not is_guest():
+        say_waiting("loading TensorFlow")
     with quiet_import():
         import_matplotlib()
         try:
