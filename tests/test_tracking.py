@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from at_once import at_once
 from PIL import Image
-from recording import new_record, new_tracker, runs_of, silent_server, state_of, views_in
+from recording import client_of, new_record, new_tracker, runs_of, silent_server, state_of, views_in
 from servers import LOOPBACK, MlflowServer, empty_sqlite, free_port
 
 from pipeline.data.dataset import Dataset, DatasetSplit
@@ -344,7 +344,7 @@ def test_what_others_have_set_for_their_runs_does_not_count(outputs, monkeypatch
         run.log_epoch(1, {"loss": 0.5})
     tracker.wait()
     assert tracker.failure is None
-    (found,) = runs_of(outputs, "oip")
+    (found,) = runs_of(client_of(outputs.parent), "oip")
     assert (found.info.status, found.data.metrics) == ("FINISHED", {"loss": 0.5})
 
 
