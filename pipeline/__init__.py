@@ -4,13 +4,17 @@ The stages are pure functions and can be called without the command line:
 
     from pipeline import compose, train, extract_activations, sweep_oips, dream
 
-They are imported on first use, so that importing the package costs nothing.
+They are imported on first use, so that importing the package costs nothing. What the program that calls them has
+switched on, such as autologging or another precision, they neither use nor disturb.
 """
 
 import importlib
+import inspect
 from pathlib import Path
 from typing import Any
 
+from pipeline.runtime.guest import as_guest
+from pipeline.runtime.lent import lent
 from pipeline.runtime.numerics import prefer_onednn
 
 # `python -m pipeline.rerun` and its like, which stand in the notes of recorded runs, are files of this folder.
@@ -60,6 +64,10 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'pipeline' has no attribute {name!r}")
-    # before what may import TensorFlow
-    prefer_onednn()
-    return getattr(importlib.import_module(_HOMES[name]), name)
+    with lent():
+        # before what may import TensorFlow
+        prefer_onednn()
+        found = getattr(importlib.import_module(_HOMES[name]), name)
+    # kept, so that it is the same each time
+    globals()[name] = as_guest(found, package=__name__, name=name) if inspect.isfunction(found) else found
+    return globals()[name]

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
+from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
@@ -464,6 +465,7 @@ OUT_OF_RANGE = [
 def defaults(compose) -> DictConfig:
     """What Hydra composes of the defaults, not yet checked."""
     compose()
+    ConfigStore.instance().store(name="schema", node=Config)
     with initialize_config_dir(config_dir=str(CONF), version_base="1.3"):
         return hydra_compose("config")
 

@@ -6,7 +6,8 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -15,11 +16,17 @@ from commands import ROOT, succeeded
 from pipeline.engine import provenance
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.numerics import check_keras, settle_keras
+from pipeline.stages.train.pictures import render_train
+from pipeline.stages.train.result import TrainResult
 
 WORDS = (
     *("stages=[train,oip]", "data.limit=60", "train.epochs=1", "oip.map_indices=[0]", "oip.steps=2"),
     *("oip.xla=false", "tracking=none", "runtime.threads=1"),
 )
+HISTORY = {
+    **{"loss": [2.0, 0.5], "test_loss": [1.9, 0.6], "accuracy": [0.5, 0.9], "test_accuracy": [0.6, 0.8]},
+    "learning_rate": [0.001, 0.0005],
+}
 # name of a process -> what its keras.json says, its environment
 PROCESSES: dict[str, tuple[dict[str, Any] | None, dict[str, str]]] = {
     "as it is": (None, {}),
@@ -111,6 +118,40 @@ def test_a_broken_configuration_of_keras_is_passed_over_or_told_in_one_line(tmp_
 
 
 @pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"text.usetex: true\nfont.size: 40\nfigure.dpi: 10\naxes.facecolor: black\npath.sketch: 1, 100, 2\n", ""),
+        ("axes.titlesize: é\n".encode("latin-1"), "told: matplotlibrc: takes text in UTF-8, or no such file; got "),
+    ],
+)
+def test_a_style_of_the_users_is_not_looked_at_or_told_in_one_line(tmp_path: Path, content: bytes, told: str) -> None:
+    """Nor is a backend that is not there."""
+    (tmp_path / "matplotlibrc").write_bytes(content)
+    draw = (
+        "import sys\nfrom types import SimpleNamespace\nimport numpy as np\n"
+        "from pipeline.runtime.errors import InputError\nfrom pipeline.runtime.numerics import settle_keras\n"
+        "try:\n    settle_keras()\nexcept InputError as error:\n    sys.exit(f'told: {error}')\n"
+        "from pipeline.stages.train.pictures import render_train\n"
+        f"history = {HISTORY}\nhistory = {{name: np.array(numbers) for name, numbers in history.items()}}\n"
+        "np.save('curves.npy', render_train(SimpleNamespace(history=history))['curves.png'])"
+    )
+    process = subprocess.run(
+        [sys.executable, "-c", draw],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "MPLBACKEND": "a window"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert process.stderr.startswith(told), process.stderr
+    assert process.returncode == bool(told), process.stderr
+    if not told:
+        result = SimpleNamespace(history={name: np.array(numbers) for name, numbers in HISTORY.items()})
+        expected = render_train(cast(TrainResult, result))["curves.png"]
+        assert np.load(tmp_path / "curves.npy").tobytes() == cast(np.ndarray, expected).tobytes()
+
+
+@pytest.mark.parametrize(
     ("name", "other"),
     [
         ("floatx", "float16"),
@@ -121,22 +162,41 @@ def test_a_broken_configuration_of_keras_is_passed_over_or_told_in_one_line(tmp_
         ("max_steps_per_epoch", 3),
     ],
 )
-def test_a_stage_called_from_python_refuses_another_configuration(compose, tiny_cnn, name: str, other: Any) -> None:
+def test_a_stage_called_from_python_computes_as_ever_and_leaves_another_configuration(
+    compose, tiny_cnn, name: str, other: Any
+) -> None:
     from keras import config
 
     from pipeline import extract_activations, load_dataset
 
     settings = compose("data.limit=60", "activations.layers=[Conv2D_1]")
     dataset = load_dataset(settings.data, size=12)
+    cnn = tiny_cnn()
+    expected = extract_activations(settings.activations, cnn, dataset)
+    settle_keras()
+    getattr(config, f"set_{name}")(other)
+    try:
+        found = extract_activations(settings.activations, cnn, dataset)
+        left = getattr(config, name)()
+    finally:
+        settle_keras()
+    check_keras()
+    assert getattr(left, "name", left) == other
+    assert found.images.tobytes() == expected.images.tobytes()
+    assert found.feature_maps["Conv2D_1"].tobytes() == expected.feature_maps["Conv2D_1"].tobytes()
+
+
+@pytest.mark.parametrize(("name", "other"), [("floatx", "float16"), ("dtype_policy", "mixed_float16")])
+def test_what_computes_refuses_a_configuration_that_nobody_has_settled(name: str, other: str) -> None:
+    from keras import config
+
     settle_keras()
     getattr(config, f"set_{name}")(other)
     try:
         with pytest.raises(InputError, match=f"keras.config.{name}: takes .*; got .*{other}"):
-            extract_activations(settings.activations, tiny_cnn(), dataset)
+            check_keras()
     finally:
         settle_keras()
-    check_keras()
-    assert extract_activations(settings.activations, tiny_cnn(), dataset).images.dtype == np.float32
 
 
 def test_switches_are_those_variables_that_choose_how_something_is_computed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from at_once import at_once
 from PIL import Image
-from recording import new_record, new_tracker, silent_server, state_of, views_in
+from recording import client_of, new_record, new_tracker, runs_of, silent_server, state_of, views_in
 from servers import LOOPBACK, MlflowServer, empty_sqlite, free_port
 
 from pipeline.data.dataset import Dataset, DatasetSplit
@@ -325,6 +325,27 @@ def test_a_run_that_is_left_by_an_error_says_so(sqlite_uri, tmp_path, error, sta
     assert (ended.info.status, ended.data.tags["failure"]) == (status, reason)
     assert ended.info.end_time is not None
     assert tracker.find_run("fails", reason) is None
+
+
+def test_what_others_have_set_for_their_runs_does_not_count(outputs, monkeypatch):
+    others = {
+        **{
+            "MLFLOW_ACTIVE_MODEL_ID": "m-of-others",
+            "MLFLOW_ENABLE_ASYNC_LOGGING": "true",
+            "MLFLOW_RUN_ID": "of-others",
+        },
+        **{"MLFLOW_EXPERIMENT_ID": "77", "MLFLOW_EXPERIMENT_NAME": "others"},
+        **{"MLFLOW_TRACKING_URI": "http://127.0.0.1:9", "MLFLOW_REGISTRY_URI": "http://127.0.0.1:9"},
+    }
+    for name, value in others.items():
+        monkeypatch.setenv(name, value)
+    tracker = new_tracker(outputs)
+    with tracker.stage_run("oip", "k", name="oip", upstream={}) as run:
+        run.log_epoch(1, {"loss": 0.5})
+    tracker.wait()
+    assert tracker.failure is None
+    (found,) = runs_of(client_of(outputs.parent), "oip")
+    assert (found.info.status, found.data.metrics) == ("FINISHED", {"loss": 0.5})
 
 
 def test_finished_runs_are_found_in_the_file_as_by_mlflow(outputs):

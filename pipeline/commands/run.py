@@ -85,7 +85,7 @@ def command() -> int:
         if folder := os.environ.pop(SWEEP_FOLDER, None):
             try:
                 code = max(code, end(Path(folder), interrupted=interrupted or code == INTERRUPTED))
-            except OSError as error:
+            except (InputError, OSError) as error:
                 code = _refused(error)
     return code
 

@@ -79,7 +79,7 @@ def _built(
 
 def weights_by_name(model: keras.Model) -> dict[str, np.ndarray]:
     """Return copies of all weights, by their path in the model, such as ``Conv2D_1/kernel``."""
-    return {weight.path: np.array(weight) for weight in model.weights}
+    return {weight.path: np.array(weight.numpy()) for weight in model.weights}
 
 
 def reset_weights(model: keras.Model, weights: Mapping[str, np.ndarray]) -> None:

@@ -4,15 +4,18 @@ import contextlib
 import io
 import logging
 import stat
+import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageCms, ImageFile, ImageOps, UnidentifiedImageError
 
 from pipeline.data.bundled import load_sample_image
 from pipeline.runtime.errors import InputError
+from pipeline.runtime.lent import change
 from pipeline.settings.choices import Fit
 
 PHOTOS = ("flower", "china")
@@ -20,8 +23,13 @@ PHOTOS = ("flower", "china")
 PHOTO = "flower, china or the path of a picture that Pillow reads"
 MASK = "the path of a picture that Pillow reads, white where to dream, black where not"
 
+# What Pillow takes for harmless, and warns of beyond.
+MOST_PIXELS = 1024**3 // 4 // 3
+
 # By how much the proportions of a mask may differ from the photo's.
 TOLERANCE = 0.01
+
+_OPENING = threading.RLock()
 
 
 def load_photo(photo: str, *, size: int | None, fit: Fit, setting: str = "dream.photo") -> np.ndarray:
@@ -98,12 +106,25 @@ def load_mask(mask: str, *, photo_size: tuple[int, int], shape: tuple[int, int],
         return share
 
 
+def _settle_pillow() -> None:
+    """Let Pillow take what it takes by itself, whatever else this process wants of it."""
+
+    def write(module: Any, name: str) -> Callable[[Any], None]:
+        return lambda value: setattr(module, name, value)
+
+    most: int | None = MOST_PIXELS
+    change(lambda: Image.MAX_IMAGE_PIXELS, write(Image, "MAX_IMAGE_PIXELS"), most)
+    change(lambda: ImageFile.LOAD_TRUNCATED_IMAGES, write(ImageFile, "LOAD_TRUNCATED_IMAGES"), False)
+
+
 @contextlib.contextmanager
 def opened(photo: str, setting: str, takes: str, embedded: tuple[str, ...] = ()) -> Iterator[Image.Image]:
     """Open the picture, not decoded yet. What goes wrong with it to the end is refused in one line; nothing warns."""
+    _settle_pillow()
     log = logging.getLogger("PIL")
-    level = log.level
-    with warnings.catch_warnings():
+    # what is ignored is so in all threads, and would stay so if two left in another order
+    with _OPENING, warnings.catch_warnings():
+        level = log.level
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         log.setLevel(logging.CRITICAL)

@@ -1,7 +1,11 @@
-"""Curves by matplotlib, without pyplot and its global state."""
+"""Curves by matplotlib, without pyplot and its global state, in a style that no file or program of the user's sets."""
 
+import contextlib
+import threading
+from collections.abc import Iterator
 from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -13,9 +17,19 @@ from pipeline.drawing.sheets import in_one_line
 COLORS = ("#2f5d8a", "#d9822b", "#3c8d5a", "#a23b72", "#6b6b6b", "#7d5ba6", "#b5493c", "#3a9ca6")
 DPI = 110
 
+# The style is that of the process.
+_DRAWING = threading.RLock()
 
-def new_figure(panels: int, *, width: float, height: float) -> tuple[Figure, list[Any]]:
-    """Return a figure of width x height inches with panels side by side, and its axes."""
+
+@contextlib.contextmanager
+def new_figure(panels: int, *, width: float, height: float) -> Iterator[tuple[Figure, list[Any]]]:
+    """Give a figure of width x height inches with panels side by side, and its axes; to be drawn within the block."""
+    with _DRAWING, mpl.rc_context():
+        mpl.rcdefaults()
+        yield _figure(panels, width, height)
+
+
+def _figure(panels: int, width: float, height: float) -> tuple[Figure, list[Any]]:
     figure = Figure(figsize=(width, height), dpi=DPI, layout=ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.12))
     all_axes = list(figure.subplots(1, panels, squeeze=False)[0])
     for axes in all_axes:
@@ -55,7 +69,7 @@ def literal(text: str) -> str:
 
 
 def to_picture(figure: Figure) -> np.ndarray:
-    """Draw the figure and return it: (height, width, 3) uint8."""
+    """Draw the figure, within the block of `new_figure`, and return it: (height, width, 3) uint8."""
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()

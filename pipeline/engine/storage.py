@@ -80,7 +80,7 @@ def save_result(result: Result, folder: Path, *, on_saved: OnSaved = lambda _: N
     model = getattr(result, "model", None)
     if model is not None:
         model.save(folder / MODEL)
-        digests |= {f"{MODEL}/{weight.path}": array_digest(np.array(weight)) for weight in model.weights}
+        digests |= {f"{MODEL}/{weight.path}": array_digest(np.array(weight.numpy())) for weight in model.weights}
     return digests
 
 
@@ -118,7 +118,7 @@ def load_saved(folder: Path, names: Iterable[str]) -> dict[str, np.ndarray]:
         if not (folder / file).is_file():
             continue
         if file == MODEL:
-            found = {weight.path: np.array(weight) for weight in load_model(folder).weights}
+            found = {weight.path: np.array(weight.numpy()) for weight in load_model(folder).weights}
         else:
             found = load_arrays(folder / file)
         arrays |= {f"{file}/{name}": array for name, array in found.items()}

@@ -2,6 +2,8 @@
 
 import contextlib
 import multiprocessing
+import os
+import stat
 import sys
 import threading
 from collections.abc import Iterator
@@ -36,17 +38,43 @@ class Advance:
 SAVING, RECORDING = "saving", "recording"
 # From so many units on, a bar shows the percentage that is done instead of their number.
 MANY = 1000
+# So many seconds of a wait are not worth a line.
+PATIENCE = 2.0
 
 
 @contextlib.contextmanager
-def recording() -> Iterator[None]:
-    """Show on a terminal, as long as the block lasts, that it is about the record."""
+def recording(*, patience: float = PATIENCE) -> Iterator[None]:
+    """Show on a terminal, as long as the block lasts, that it is about the record; in a log after some seconds."""
+    late = threading.Timer(patience, say_waiting, ["recording in MLflow"])
+    late.daemon = True
     with Bars() as bars:
+        if not bars.is_visible:
+            late.start()
         bars(RECORDING, 0, 1)
         try:
             yield
         finally:
+            late.cancel()
             bars(RECORDING, 1, 1)
+
+
+def say_waiting(what: str) -> None:
+    """Say in a line on standard error what takes seconds, if that is a terminal or a file: another program that reads
+    it does not wait."""
+    if _is_worker():
+        return
+    try:
+        is_watched = sys.stderr.isatty() or stat.S_ISREG(os.fstat(sys.stderr.fileno()).st_mode)
+    except (AttributeError, OSError, ValueError):
+        # none, or closed, or of a program that replaces it
+        return
+    if is_watched:
+        print(f"mnist-dream: {what} ...", file=sys.stderr, flush=True)
+
+
+def _is_worker() -> bool:
+    """Tell whether this is one of several processes of a sweep that share standard error."""
+    return multiprocessing.parent_process() is not None
 
 
 class Bars:
@@ -56,8 +84,13 @@ class Bars:
     """
 
     def __init__(self) -> None:
-        self._visible = sys.stderr.isatty() and multiprocessing.parent_process() is None
+        self._visible = sys.stderr.isatty() and not _is_worker()
         self._tasks: dict[str, int] = {}
+
+    @property
+    def is_visible(self) -> bool:
+        """Tell whether anybody sees them."""
+        return self._visible
 
     def __enter__(self) -> Self:
         if self._visible:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from pipeline.runtime.numerics import settle_keras
+from pipeline.runtime.lent import is_guest
+from pipeline.runtime.numerics import be_deterministic, settle_keras
 
 if TYPE_CHECKING:
     from pipeline.settings.process import RuntimeConfig
@@ -16,9 +17,12 @@ if TYPE_CHECKING:
 def start_tensorflow(config: "RuntimeConfig") -> None:
     """Import TensorFlow, quietly, with the number of threads and the determinism of the settings, and settle Keras.
 
-    Threads can be set once per process; jobs of a sweep that share one keep those of the first.
+    Threads can be set once per process; jobs of a sweep that share one keep those of the first, and a program that
+    calls a stage keeps its own.
     """
     settle_keras()
+    if is_guest():
+        return
     import tensorflow as tf
 
     threads = cpu_threads(config)
@@ -30,7 +34,7 @@ def start_tensorflow(config: "RuntimeConfig") -> None:
         if config.threads is not None and tf.config.threading.get_intra_op_parallelism_threads() != config.threads:
             raise
     if config.deterministic:
-        tf.config.experimental.enable_op_determinism()
+        be_deterministic()
 
 
 def cpu_threads(config: "RuntimeConfig") -> int:

@@ -1,12 +1,15 @@
 """From the words of a command line to typed settings, by Hydra."""
 
+import contextlib
 import os
 import re
 import shlex
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import hydra
+from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig, OmegaConf
@@ -16,7 +19,7 @@ from pipeline.settings import schema
 from pipeline.settings.config import Config
 from pipeline.settings.plugins import check_installed
 from pipeline.settings.preset_check import blamed, check_files
-from pipeline.settings.presets import CONF, VERSION_BASE, Presets, check_folder
+from pipeline.settings.presets import CONF, TYPES, VERSION_BASE, Presets, check_folder, know_types
 from pipeline.settings.words import TEXTS_OF_HYDRA, Reader, spelled, values_of
 
 __all__ = ["CONF", "check_composed", "check_overrides", "compose", "missing_file", "not_composed", "wrong_file"]
@@ -24,6 +27,9 @@ __all__ = ["CONF", "check_composed", "check_overrides", "compose", "missing_file
 # Whole sets of the other groups.
 EXPERIMENT = "experiment"
 FOLDERS = ("output_dir", "hydra.run.dir", "hydra.sweep.dir")
+
+
+_COMPOSING = threading.Lock()
 
 
 def compose(*overrides: str, config_dir: str | os.PathLike[str] | None = None) -> Config:
@@ -41,8 +47,12 @@ def compose(*overrides: str, config_dir: str | os.PathLike[str] | None = None) -
     for folder in folders:
         check_folder("config_dir", str(folder))
     words = list(map(spelled, overrides))
-    # Hydra's version, and what it knows of a process before this
-    with hydra.initialize_config_dir(config_dir=str(CONF.resolve()), version_base=VERSION_BASE):
+    # Hydra's state is that of the process
+    with (
+        _COMPOSING,
+        _known_types(),
+        hydra.initialize_config_dir(config_dir=str(CONF.resolve()), version_base=VERSION_BASE),
+    ):
         presets = Presets(words, folders=folders)
         try:
             check_overrides(presets, quote=repr)
@@ -57,6 +67,21 @@ def compose(*overrides: str, config_dir: str | os.PathLike[str] | None = None) -
             if isinstance(error, HydraException):
                 raise not_composed(words, error) from error
             raise
+
+
+@contextlib.contextmanager
+def _known_types() -> Iterator[None]:
+    """Let Hydra know the types of the settings; a program with settings of its own may have some of the same name."""
+    repository = ConfigStore.instance().repo
+    before = repository.pop(TYPES, None)
+    know_types()
+    try:
+        yield
+    finally:
+        if before is None:
+            repository.pop(TYPES)
+        else:
+            repository[TYPES] = before
 
 
 def wrong_file(presets: Presets) -> InputError | None:

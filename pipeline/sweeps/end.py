@@ -14,6 +14,7 @@ from pipeline.engine import storage
 from pipeline.engine.folders import work_folder
 from pipeline.engine.record import StageRecord
 from pipeline.runtime.errors import InputError
+from pipeline.runtime.matplotlib import import_matplotlib
 from pipeline.runtime.output import shown
 from pipeline.runtime.progress import recording
 from pipeline.stages.registry import STAGES
@@ -96,6 +97,7 @@ def _summarize(rows: Sequence[Row], draft: Path) -> None:
     with (draft / "jobs.csv").open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([columns, *lines])
     # matplotlib is not needed to tell that a job failed
+    import_matplotlib()
     from pipeline.drawing.pictures import save_pictures
 
     for name, stage in STAGES.items():

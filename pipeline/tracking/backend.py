@@ -2,6 +2,8 @@
 
 import os
 import re
+import sys
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from pipeline.engine.places import ARTIFACTS
 from pipeline.runtime.errors import InputError, without_passwords
 from pipeline.runtime.files import whole_file
 from pipeline.runtime.locks import exclusive
+from pipeline.runtime.progress import say_waiting
 from pipeline.tracking.deadline import Deadline, WithDeadline
 from pipeline.tracking.moved import artifact_root, follow
 
@@ -24,6 +27,9 @@ ENVIRONMENT = {
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }
+# What a program around this one has set for its own runs: figures would be told of its model, or be told later, when a
+# failure is only printed.
+OTHERS = ("MLFLOW_ACTIVE_MODEL_ID", "_MLFLOW_ACTIVE_MODEL_ID", "MLFLOW_ENABLE_ASYNC_LOGGING")
 FILE = "mlflow.db"
 SQLITE = "sqlite:///"
 TIMEOUT_S = 5
@@ -119,6 +125,11 @@ def connect(uri: str, output_dir: Path, deadline: Deadline) -> Connection:
     """
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
+    for name in OTHERS:
+        os.environ.pop(name, None)
+    if "mlflow" not in sys.modules and threading.current_thread() is threading.main_thread():
+        # nobody waits for the thread of a record
+        say_waiting("loading MLflow")
     from mlflow import MlflowClient
 
     artifacts = None

@@ -167,25 +167,25 @@ def _objective(config: DreamConfig, objective: np.ndarray) -> np.ndarray:
         colors = list(map(matplotlib.colors.to_hex, matplotlib.colormaps["viridis"](np.linspace(0, 0.9, rounds))))
         named = set(np.linspace(0, rounds - 1, NAMED).round().astype(int).tolist())
     columns = 2 if max(map(len, names)) <= HALF_A_LINE else 1
-    figure, (axes,) = new_figure(1, width=9, height=4.1 + 0.2 * math.ceil(len(named) / columns))
-    for level, name in enumerate(names):
-        for turn in range(turns):
-            axes.plot(
-                np.arange(steps) + turn * steps,
-                objective[turn, level],
-                color=colors[level],
-                # a single step makes no line
-                marker="o" if steps == 1 else None,
-                label=name if turn == 0 and level in named else None,
-            )
-    for turn in range(1, turns):
-        axes.axvline(turn * steps - 0.5, color="#9a9aa0", linewidth=0.8, linestyle=":")
-    octaves = config.method is DreamMethod.octaves
-    what = "likeness to training images" if config.faithful.references > 0 else "objective"
-    axes.set(
-        xlabel=f"step, {steps} in every octave" if octaves else f"step, {steps} of every level in every turn",
-        ylabel=f"{what}, mean over the {'picture' if octaves else 'tiles'}",
-    )
-    axes.margins(x=0.01)
-    legend_above(axes, columns=columns)
-    return to_picture(figure)
+    with new_figure(1, width=9, height=4.1 + 0.2 * math.ceil(len(named) / columns)) as (figure, (axes,)):
+        for level, name in enumerate(names):
+            for turn in range(turns):
+                axes.plot(
+                    np.arange(steps) + turn * steps,
+                    objective[turn, level],
+                    color=colors[level],
+                    # a single step makes no line
+                    marker="o" if steps == 1 else None,
+                    label=name if turn == 0 and level in named else None,
+                )
+        for turn in range(1, turns):
+            axes.axvline(turn * steps - 0.5, color="#9a9aa0", linewidth=0.8, linestyle=":")
+        octaves = config.method is DreamMethod.octaves
+        what = "likeness to training images" if config.faithful.references > 0 else "objective"
+        axes.set(
+            xlabel=f"step, {steps} in every octave" if octaves else f"step, {steps} of every level in every turn",
+            ylabel=f"{what}, mean over the {'picture' if octaves else 'tiles'}",
+        )
+        axes.margins(x=0.01)
+        legend_above(axes, columns=columns)
+        return to_picture(figure)

@@ -17,10 +17,12 @@ def render_model(result: ModelResult) -> Pictures:
         left_out = f"... {len(rows) - MOST} more"
         rows = [*rows[: MOST // 2], (left_out, "", ""), *rows[-MOST // 2 :]]
     title = f"{len(facts['layers'])} layers, {int(facts['weights']):,} weights"
-    figure, (axes,) = new_figure(1, width=9, height=max(2.0, INCHES * (len(rows) + 3)))
-    axes.axis("off")
-    axes.set_title(title, loc="left", fontsize=10)
-    for number, row in enumerate(rows):
-        for place, text in zip((0.0, 0.5, 0.78), row, strict=True):
-            axes.text(place, 1 - (number + 0.5) / len(rows), str(text)[:60], va="center", fontsize=8, parse_math=False)
-    return {"layers.png": to_picture(figure)}
+    with new_figure(1, width=9, height=max(2.0, INCHES * (len(rows) + 3))) as (figure, (axes,)):
+        axes.axis("off")
+        axes.set_title(title, loc="left", fontsize=10)
+        for number, row in enumerate(rows):
+            for place, text in zip((0.0, 0.5, 0.78), row, strict=True):
+                axes.text(
+                    place, 1 - (number + 0.5) / len(rows), str(text)[:60], va="center", fontsize=8, parse_math=False
+                )
+        return {"layers.png": to_picture(figure)}

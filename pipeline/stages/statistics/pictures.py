@@ -51,18 +51,18 @@ def _classes(result: MapStatistics, class_names: Sequence[str]) -> np.ndarray:
     maps, classes = result.class_means.shape
     width = min(max(0.1 * maps, 6), 16)
     # MLflow's page gives every picture a square, in which a strip would be small
-    figure, (axes,) = new_figure(1, width=width, height=min(max(0.3 * classes + 1.6, width / 2), 16))
-    axes.grid(visible=False)
-    colors = matplotlib.colormaps["magma"].with_extremes(bad="#d8d8de")
-    image = axes.imshow(values, aspect="auto", cmap=colors, interpolation="nearest", vmin=min(0, lowest))
-    every = max(maps // 32, 1)
-    axes.set(xlabel="map index, by preferred class", ylabel="class", yticks=range(classes))
-    axes.set_xticks(range(0, maps, every), [str(index) for index in order[::every]], rotation=90, fontsize=7)
-    axes.set_yticklabels([literal(clipped(name, LONGEST_NAME)) for name in class_names])
-    title = f"{literal(result.layer)}: mean activation of each class, as a share of the map's largest"
-    axes.set_title(title, loc="left", fontsize=11)
-    figure.colorbar(image, ax=axes, pad=0.01)
-    return to_picture(figure)
+    with new_figure(1, width=width, height=min(max(0.3 * classes + 1.6, width / 2), 16)) as (figure, (axes,)):
+        axes.grid(visible=False)
+        colors = matplotlib.colormaps["magma"].with_extremes(bad="#d8d8de")
+        image = axes.imshow(values, aspect="auto", cmap=colors, interpolation="nearest", vmin=min(0, lowest))
+        every = max(maps // 32, 1)
+        axes.set(xlabel="map index, by preferred class", ylabel="class", yticks=range(classes))
+        axes.set_xticks(range(0, maps, every), [str(index) for index in order[::every]], rotation=90, fontsize=7)
+        axes.set_yticklabels([literal(clipped(name, LONGEST_NAME)) for name in class_names])
+        title = f"{literal(result.layer)}: mean activation of each class, as a share of the map's largest"
+        axes.set_title(title, loc="left", fontsize=11)
+        figure.colorbar(image, ax=axes, pad=0.01)
+        return to_picture(figure)
 
 
 def _top_images(

@@ -76,7 +76,9 @@ def train(
         steps_per_execution=batches_per_call(batches_per_epoch),
     )
     report = _Report(config.epochs, progress)
-    model.fit(
+    # Model.fit is where others, such as MLflow's autologging, put what they do with all trainings of a process; the
+    # batches have no end that it could read them to
+    super(keras.Model, model).fit(
         training.training_batches(
             np.asarray(dataset.train_images),
             dataset.train_labels,

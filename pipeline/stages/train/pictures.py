@@ -14,24 +14,24 @@ def render_train(result: TrainResult) -> Pictures:
 
 
 def _curves(history: dict[str, np.ndarray]) -> np.ndarray:
-    figure, (loss, accuracy, rate) = new_figure(3, width=13, height=4)
-    epochs = np.arange(1, len(history["loss"]) + 1)
-    marker = {"marker": "o", "markersize": 3} if len(epochs) <= 30 else {}
-    for axes, name in ((loss, "loss"), (accuracy, "accuracy")):
-        for key, label, color in ((name, "training", COLORS[0]), (f"test_{name}", "test", COLORS[1])):
-            values = history[key]
-            axes.plot(epochs, values, label=f"{label}, last {values[-1]:.4f}", color=color, **marker)
-        axes.set(ylabel=name)
-    logarithmic(loss)
-    accuracy.set_ylim(*accuracy_range(history["accuracy"], history["test_accuracy"]))
-    rate.plot(epochs, history["learning_rate"], label="at the end of the epoch", color=COLORS[2], **marker)
-    rate.set(ylabel="learning rate")
-    rate.set_ylim(bottom=0)
-    rate.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    for axes in (loss, accuracy, rate):
-        axes.set(xlabel="epoch", xlim=(0.5, len(epochs) + 0.5))
-        legend_above(axes, columns=2)
-    return to_picture(figure)
+    with new_figure(3, width=13, height=4) as (figure, (loss, accuracy, rate)):
+        epochs = np.arange(1, len(history["loss"]) + 1)
+        marker = {"marker": "o", "markersize": 3} if len(epochs) <= 30 else {}
+        for axes, name in ((loss, "loss"), (accuracy, "accuracy")):
+            for key, label, color in ((name, "training", COLORS[0]), (f"test_{name}", "test", COLORS[1])):
+                values = history[key]
+                axes.plot(epochs, values, label=f"{label}, last {values[-1]:.4f}", color=color, **marker)
+            axes.set(ylabel=name)
+        logarithmic(loss)
+        accuracy.set_ylim(*accuracy_range(history["accuracy"], history["test_accuracy"]))
+        rate.plot(epochs, history["learning_rate"], label="at the end of the epoch", color=COLORS[2], **marker)
+        rate.set(ylabel="learning rate")
+        rate.set_ylim(bottom=0)
+        rate.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        for axes in (loss, accuracy, rate):
+            axes.set(xlabel="epoch", xlim=(0.5, len(epochs) + 0.5))
+            legend_above(axes, columns=2)
+        return to_picture(figure)
 
 
 def accuracy_range(*curves: np.ndarray) -> tuple[float, float]:

@@ -14,21 +14,21 @@ from pipeline.stages.oip.settings import OipConfig
 
 def objective_curves(config: OipConfig, words: Words, result: OipSweepResult) -> np.ndarray:
     """Draw a curve for each map, named where they are few; lines where the next stage begins."""
-    figure, (axes,) = new_figure(1, width=9, height=5)
-    if len(result.names) <= len(COLORS):
-        for name, color, values in zip(result.names.tolist(), COLORS, result.objective.T, strict=False):
-            # a line needs two points
-            axes.plot(values, color=color, label=words.label(name), marker="o" if len(values) == 1 else None)
-    else:
-        _draw_spread(axes, words, result.objective)
-    for first in stage_borders(config):
-        axes.axvline(first - 0.5, color="#9a9aa0", linewidth=0.8, linestyle=":")
-    before = "\nbefore the activation function" if config.objective is Objective.pre_activation else ""
-    stages = ", dotted: shorter waves are added" if stage_borders(config) else ""
-    axes.set(xlabel=f"step{stages}", ylabel=f"{literal(words.measured)}{before}")
-    axes.margins(x=0.01)
-    legend_above(axes, columns=4)
-    return to_picture(figure)
+    with new_figure(1, width=9, height=5) as (figure, (axes,)):
+        if len(result.names) <= len(COLORS):
+            for name, color, values in zip(result.names.tolist(), COLORS, result.objective.T, strict=False):
+                # a line needs two points
+                axes.plot(values, color=color, label=words.label(name), marker="o" if len(values) == 1 else None)
+        else:
+            _draw_spread(axes, words, result.objective)
+        for first in stage_borders(config):
+            axes.axvline(first - 0.5, color="#9a9aa0", linewidth=0.8, linestyle=":")
+        before = "\nbefore the activation function" if config.objective is Objective.pre_activation else ""
+        stages = ", dotted: shorter waves are added" if stage_borders(config) else ""
+        axes.set(xlabel=f"step{stages}", ylabel=f"{literal(words.measured)}{before}")
+        axes.margins(x=0.01)
+        legend_above(axes, columns=4)
+        return to_picture(figure)
 
 
 def stage_borders(config: OipConfig) -> list[int]:

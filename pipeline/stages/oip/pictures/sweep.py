@@ -53,17 +53,17 @@ def _heat_map(names: Sequence[str], results: Sequence[Mapping[str, np.ndarray]],
     width = min(max(COLUMN * len(maps), 3) + 0.09 * longest + 2.2, WIDEST)
     # a strip would be too thin on MLflow's page, which gives every picture a square
     height = min(max(ROW * len(results) + 1.4, width / 3), HIGHEST)
-    figure, (axes,) = new_figure(1, width=width, height=height)
-    axes.grid(visible=False)
-    colors = matplotlib.colormaps["magma"].with_extremes(bad="#d8d8de")
-    image = axes.imshow(values, aspect="auto", cmap=colors, interpolation="nearest", vmin=0)
-    every = max(len(maps) // 16, 1)
-    axes.set(xlabel="map index", xticks=range(0, len(maps), every), yticks=range(len(results)))
-    axes.set_xticklabels(["layer" if index < 0 else str(index) for index in maps[::every]])
-    axes.set_yticklabels([literal(name) for name in names])
-    axes.set_title("Activation of each map's OIP (grey: not asked for)", loc="left", fontsize=11)
-    figure.colorbar(image, ax=axes, pad=0.01)
-    return to_picture(figure)
+    with new_figure(1, width=width, height=height) as (figure, (axes,)):
+        axes.grid(visible=False)
+        colors = matplotlib.colormaps["magma"].with_extremes(bad="#d8d8de")
+        image = axes.imshow(values, aspect="auto", cmap=colors, interpolation="nearest", vmin=0)
+        every = max(len(maps) // 16, 1)
+        axes.set(xlabel="map index", xticks=range(0, len(maps), every), yticks=range(len(results)))
+        axes.set_xticklabels(["layer" if index < 0 else str(index) for index in maps[::every]])
+        axes.set_yticklabels([literal(name) for name in names])
+        axes.set_title("Activation of each map's OIP (grey: not asked for)", loc="left", fontsize=11)
+        figure.colorbar(image, ax=axes, pad=0.01)
+        return to_picture(figure)
 
 
 def _sheet(names: Sequence[str], results: Sequence[Mapping[str, np.ndarray]], maps: Sequence[int]) -> np.ndarray:
