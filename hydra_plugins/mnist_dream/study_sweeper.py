@@ -43,7 +43,7 @@ def _trials_so_far(storage: str | None, study_name: str | None) -> int:
         return 0
     import optuna
 
-    from pipeline.tracking.backend import sqlite_file
+    from pipeline.tracking.addresses import sqlite_file
 
     if (file := sqlite_file(storage)) is not None:
         file.parent.mkdir(parents=True, exist_ok=True)

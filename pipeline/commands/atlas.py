@@ -16,21 +16,14 @@ from omegaconf import DictConfig, OmegaConf
 
 from pipeline.commands.command import Command
 from pipeline.commands.options import folder
-from pipeline.commands.recorded_run import (
-    Recorded,
-    at_hand,
-    cnn_stage_of,
-    opened,
-    recorded_settings,
-    stored_result,
-)
+from pipeline.commands.recorded_config import at_hand, checked, recorded_settings
+from pipeline.commands.recorded_run import Recorded, cnn_stage_of, opened, stored_result
 from pipeline.engine import storage
 from pipeline.engine.plan import PinnedResult
 from pipeline.engine.stage import CNN_STAGES
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.files import whole_file
 from pipeline.runtime.output import shown
-from pipeline.settings import schema
 from pipeline.settings.choices import TrackingBackend
 from pipeline.settings.config import Config
 from pipeline.settings.process import TrackingConfig
@@ -73,7 +66,7 @@ def execute(options: argparse.Namespace) -> int:
         _follow_layer(composed, options.overrides)
         composed.stages, composed.reuse = [ATLAS], True
         composed.output_dir, composed.tracking.uri = str(options.output_dir), options.uri
-        config = schema.to_config(composed)
+        config = checked(composed, recorded, options.overrides)
         run_dir = stack.enter_context(jobs.new_run_dir(Path(config.output_dir)))
         page = _run(config, run_dir, OmegaConf.to_yaml(composed, resolve=True), recorded, pinned, options)
     if options.output is not None:

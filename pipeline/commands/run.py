@@ -31,7 +31,7 @@ from pipeline.sweeps import jobs, launchers
 from pipeline.sweeps.callback import SWEEP_FOLDER, SweepCallback, made
 from pipeline.sweeps.end import end
 from pipeline.sweeps.folder import read, told_apart
-from pipeline.tracking.backend import sqlite_uri
+from pipeline.tracking.addresses import sqlite_uri
 
 if TYPE_CHECKING:
     from pipeline.engine.ahead import Ahead
@@ -74,7 +74,7 @@ def command() -> int:
         if folder := os.environ.pop(SWEEP_FOLDER, None):
             try:
                 code = max(code, end(Path(folder), interrupted=interrupted or code == INTERRUPTED))
-            except OSError as error:
+            except (InputError, OSError) as error:
                 code = _refused(error)
     return code
 

@@ -18,7 +18,9 @@ from pipeline.runtime.errors import InputError, one_line, without_passwords
 from pipeline.runtime.locks import exclusive
 from pipeline.runtime.numerics import settle_keras
 from pipeline.runtime.processes import is_gone, this_process
+from pipeline.runtime.reading import BrokenFileError
 from pipeline.tracking import backend
+from pipeline.tracking.addresses import sqlite_file
 from pipeline.tracking.backend import Connection
 from pipeline.tracking.backfill import Brought, bring_in, upstream_run
 from pipeline.tracking.deadline import Deadline
@@ -166,7 +168,7 @@ class _Sync:
         uri = self.uri or mark.uri or backend.default_uri(self.output_dir)
         if self.uri is None and mark.needs_password:
             raise InputError(f"--uri: takes {uri} with its password, which is not kept; got nothing")
-        file = backend.sqlite_file(uri)
+        file = sqlite_file(uri)
         if self.uri is None and mark.uri is not None and file is not None and not file.parent.is_dir():
             # it was moved: a new one in its old place would be nobody's
             raise InputError.at("--uri", takes="where its record lies now", got=f"{uri}, whose folder is gone")
@@ -223,7 +225,9 @@ def _record_of(folder: Path) -> StageRecord:
     try:
         return storage.load_record(folder)
     except InputError as error:
-        raise InputError(f"its {storage.RECORD} is missing or broken") from error
+        cause = error.__cause__
+        what = cause.problem if isinstance(cause, BrokenFileError) else "is broken"
+        raise InputError(f"its {storage.RECORD} {what}") from error
 
 
 def _may_be_recording(one: Marked) -> bool:

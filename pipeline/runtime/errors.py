@@ -33,7 +33,12 @@ def without_passwords(text: str) -> str:
 
 def one_line(error: BaseException) -> str:
     """Return what went wrong, in one line without passwords."""
+    # what a database said, without the words of SQLAlchemy around it
+    error = getattr(error, "orig", None) or error
     message = " ".join(without_passwords(str(error)).split())
+    if isinstance(error, InputError):
+        # which is for the user as it is
+        return message[:LONGEST_LINE]
     return f"{type(error).__name__}: {message}"[:LONGEST_LINE] if message else type(error).__name__
 
 

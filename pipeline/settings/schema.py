@@ -38,6 +38,16 @@ def to_config(composed: DictConfig) -> Config:
         raise InputError(f"{error.full_key}: {str(error).splitlines()[0]}") from error
 
 
+def check_types(given: DictConfig) -> None:
+    """Raise an InputError if one of these settings does not exist, or has another type; some may be missing."""
+    for key in _keys(OmegaConf.to_container(given, resolve=False)):
+        check_key(key)
+    try:
+        OmegaConf.merge(OmegaConf.structured(Config), given)
+    except OmegaConfBaseException as error:
+        raise InputError(f"{error.full_key}: {str(error).splitlines()[0]}") from error
+
+
 def fill(given: DictConfig, others: DictConfig) -> list[str]:
     """Add the settings that `given` lacks, such as the record of an older version, from `others`.
 

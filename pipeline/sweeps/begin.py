@@ -10,6 +10,7 @@ from pathlib import Path
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.locks import hold
 from pipeline.runtime.progress import recording
+from pipeline.runtime.reading import BrokenFileError
 from pipeline.settings.process import TrackingConfig
 from pipeline.sweeps import folder as folders
 from pipeline.sweeps.folder import Row, Sweep, settings, swept
@@ -30,7 +31,10 @@ def refuse_another(folder: Path, command: Sequence[str]) -> None:
             a name in it that the sweep will give.
     """
     key, takes = "hydra.sweep.dir", "a new folder, or that of the same sweep"
-    before = folders.read(folder)
+    try:
+        before = folders.read(folder)
+    except BrokenFileError as error:
+        raise InputError.at(key, takes=takes, got=f"{folder}, whose {folders.FILE} {error.problem}") from error
     if before is None:
         for name in (folders.FILE, MULTIRUN, SUMMARY):
             if (folder / name).exists():

@@ -17,6 +17,7 @@ from pipeline.runtime.errors import InputError, one_line
 from pipeline.runtime.files import write_whole
 from pipeline.runtime.locks import exclusive
 from pipeline.runtime.processes import ProcessId, is_gone, this_process
+from pipeline.runtime.reading import BrokenFileError, part, read_as
 from pipeline.runtime.signals import stopped_is_stopped
 from pipeline.stages.registry import STAGES
 
@@ -128,7 +129,7 @@ def attempt(
         taken = [name for name in (FILE, *(settings or {})) if (folder / name).exists()]
         if before is None and taken:
             takes = "a new folder, or that of an earlier run"
-            raise InputError.at(FOLDERS, takes=takes, got=f"{folder}, which has a {taken[0]} of something else")
+            raise InputError.at(FOLDERS, takes=takes, got=f"{folder}, {_taken(folder, taken[0])}")
         remove_drafts(folder, STAGES)
         job = Job(overrides=list(overrides), sweep_id=sweep_id, process=this_process(), begun=time.time())
         is_kept = before is not None and before.state == FINISHED and not (sweep_id is not None and same)
@@ -145,6 +146,16 @@ def attempt(
         except BaseException as error:
             attempt.end(KILLED, failure="interrupted" if isinstance(error, KeyboardInterrupt) else "terminated")
             raise
+
+
+def _taken(folder: Path, name: str) -> str:
+    """Return what is in the way in a folder where no job can be read."""
+    if name == FILE:
+        try:
+            _whole(folder / FILE)
+        except BrokenFileError as error:
+            return f"whose {FILE} {error.problem}"
+    return f"which has a {name} of something else"
 
 
 def _stages_in(folder: Path) -> set[str]:
@@ -173,12 +184,19 @@ def new_run_dir(output_dir: Path) -> Iterator[Path]:
 
 
 def read(folder: Path) -> Job | None:
-    """Return the job of a folder, None if none was begun there."""
+    """Return the job of a folder, None if none was begun there, or its file is broken."""
     try:
-        fields = json.loads((folder / FILE).read_text(encoding="utf-8"))
-        return Job(**{**fields, "process": ProcessId(*fields["process"])})
-    except (OSError, ValueError, KeyError, TypeError):
+        return _whole(folder / FILE)
+    except BrokenFileError:
         return None
+
+
+def _whole(file: Path) -> Job:
+    job = read_as(Job, file)
+    for described in job.stages.values():
+        for name, kind in (("metrics", dict[str, float]), ("run_id", str | None)):
+            part(described, name, kind, file)
+    return job
 
 
 def state_of(job: Job | None, folder: Path) -> str:

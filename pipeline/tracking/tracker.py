@@ -16,7 +16,8 @@ from pipeline.data.dataset import DatasetSplit
 from pipeline.engine.origin import Origin
 from pipeline.runtime.errors import one_line, without_passwords
 from pipeline.runtime.signals import stopped_is_stopped
-from pipeline.tracking.backend import DEADLINE_S, FILE, Connection, address_of, connect, page_root, sqlite_file
+from pipeline.tracking.addresses import sqlite_file
+from pipeline.tracking.backend import DEADLINE_S, FILE, Connection, address_of, connect, page_root
 from pipeline.tracking.charts import chart_address, view_id
 from pipeline.tracking.deadline import Deadline, is_refusal
 from pipeline.tracking.experiments import experiment_name, finished_run
