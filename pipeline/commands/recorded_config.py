@@ -28,9 +28,9 @@ def recorded_settings(recorded: Recorded, overrides: Sequence[str]) -> DictConfi
     """
     file = recorded.folder / CONFIG
     given = _loaded(file)
+    _check(given, file)
     if recorded.has_changed(CONFIG):
         print(f"mnist-dream: {file} is not as it was saved", file=sys.stderr, flush=True)
-    _check(given, file)
     for key in schema.fill(given, OmegaConf.structured(compose())):
         value = OmegaConf.select(given, key)
         if (isinstance(value, DictConfig) and not _concerns(recorded.stage, key)) or _is_unread(recorded.stage, key):
@@ -84,7 +84,7 @@ def _loaded(file: Path) -> DictConfig:
         mark = error.problem_mark
         where = f" (line {mark.line + 1}, column {mark.column + 1}: {error.problem})" if mark else ""
         raise BrokenFileError(file, f"is no YAML that this program wrote{where}") from error
-    except (YAMLError, OmegaConfBaseException, RecursionError, ValueError) as error:
+    except (YAMLError, OmegaConfBaseException, AssertionError, RecursionError, ValueError, OSError) as error:
         raise BrokenFileError(file, "is no YAML that this program wrote") from error
     if not isinstance(given, DictConfig) or not given:
         raise BrokenFileError(file, "holds no settings")

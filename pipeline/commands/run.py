@@ -47,8 +47,6 @@ As the first word, with words of their own (mnist-dream rerun --help); python -m
 
 {listing}
 """
-# In the folder of a job.
-SETTINGS = ".hydra"
 
 
 def command() -> int:
@@ -184,7 +182,7 @@ def _settings_files(composed: DictConfig, overrides: list[str]) -> dict[str, str
         "hydra": OmegaConf.to_yaml(HydraConfig.instance().cfg),
         "overrides": OmegaConf.to_yaml(OmegaConf.create(overrides)),
     }
-    return {f"{SETTINGS}/{name}.yaml": content for name, content in contents.items()}
+    return {f"{jobs.SETTINGS}/{name}.yaml": content for name, content in contents.items()}
 
 
 def _prefer_own_presets() -> None:

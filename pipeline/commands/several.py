@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pipeline.engine import storage
 from pipeline.runtime.errors import InputError
-from pipeline.runtime.output import shown
+from pipeline.runtime.output import shell_word, shown
 from pipeline.runtime.reading import BrokenFileError
 from pipeline.stages.registry import STAGES
 from pipeline.sweeps import folder as folders
@@ -33,7 +33,11 @@ def refuse_several(folder: Path) -> None:
     """
     if (folder / storage.RECORD).exists():
         return
-    sweep = _sweep_in(folder)
+    try:
+        sweep = folders.read(folder)
+    except BrokenFileError as error:
+        got = f"{folder}, a sweep whose {folders.FILE} {error.problem}"
+        raise InputError.at("RUN", takes=ONE, got=got) from error
     if sweep is not None:
         refuse_sweep(str(folder), sweep, folder)
     stages = _stages_in(folder)
@@ -89,4 +93,4 @@ def _jobs_in(row: Row, rows: list[Row]) -> list[str]:
     words = " ".join(f"{key}={settings(row).get(key, '')}" for key in swept(rows))
     stages = _stages_in(row.folder)
     # those before it are the same for all jobs, as a rule
-    return [f"{shlex.quote(stages[-1])}{f' ({words})' if words else ''}"] if stages else []
+    return [f"{shell_word(stages[-1])}{f' ({words})' if words else ''}"] if stages else []

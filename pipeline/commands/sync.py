@@ -90,6 +90,8 @@ class _Sync:
         self.output_dir = output_dir
         self.uri = uri
         self.in_now = self.in_before = self.left = 0
+        # whether the record itself is
+        self.is_broken = False
         self._connections: dict[str, Connection | None] = {}
         self._upstream: dict[tuple[str, str, str], str | None] = {}
 
@@ -104,7 +106,7 @@ class _Sync:
             if connection is not None:
                 self._close_stale(uri, connection, {one.mark.experiment for one in found})
         print(f"{self.in_now} brought in, {self.in_before} recorded before, {self.left} left")
-        return 1 if self.left else 0
+        return 1 if self.left or self.is_broken else 0
 
     def _marked(self) -> Iterator[Marked]:
         for parent, folders, files in os.walk(self.output_dir):
@@ -192,12 +194,13 @@ class _Sync:
     def _close_stale_of_all(self) -> None:
         """Close the runs of processes that were killed before they had a result, where nothing is marked."""
         uri = self.uri or backend.default_uri(self.output_dir)
-        if self.uri is None and not (self.output_dir / backend.FILE).is_file():
+        if self.uri is None and not os.path.lexists(self.output_dir / backend.FILE):
             return
         try:
             connection = backend.connect(uri, self.output_dir, Deadline(None))
             self._close_stale(uri, connection, names_of_experiments(connection))
         except Exception as error:
+            self.is_broken = isinstance(error, BrokenFileError)
             _say(f"{without_passwords(uri)}: {one_line(error)}")
 
     def _close_stale(self, uri: str, connection: Connection, experiments: set[str]) -> None:

@@ -17,6 +17,7 @@ from types import FrameType
 from typing import IO, Any
 
 from pipeline.commands.command import Command
+from pipeline.commands.options import folder
 from pipeline.engine.places import ARTIFACTS, RUNS
 from pipeline.runtime.errors import LONGEST_LINE, InputError, without_passwords
 from pipeline.runtime.output import is_lost
@@ -44,7 +45,7 @@ ENVIRONMENT = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the folder with the record, and the port."""
-    parser.add_argument("--output-dir", type=Path, default=Path("outputs"), help="default: %(default)s")
+    parser.add_argument("--output-dir", type=folder, default=Path("outputs"), help="default: %(default)s")
     parser.add_argument("--port", type=int, help=f"default: {FIRST_PORT}, or the next one that is free")
 
 

@@ -12,6 +12,7 @@ from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 
 from pipeline.runtime.errors import InputError
+from pipeline.runtime.names import PLAIN, is_plain_text
 from pipeline.settings import schema
 from pipeline.settings.config import Config
 from pipeline.settings.plugins import check_installed
@@ -59,6 +60,8 @@ def check_overrides(arguments: Sequence[str]) -> None:
         check_installed(key, override.value())
         if key in FOLDERS and not str(override.value() or "").strip():
             raise InputError.at(key, takes="a folder", got="nothing")
+        if key in FOLDERS and not all(is_plain_text(str(value)) for value in _values(override)):
+            raise InputError.at(key, takes=f"a folder {PLAIN}", got=ascii(override.value()))
         if key in groups:
             _check_group(key, override)
         if key.startswith("hydra") or "/" in key or key in groups or override.package or override.is_delete():

@@ -2,7 +2,6 @@
 
 import contextlib
 import csv
-import shlex
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -14,7 +13,7 @@ from pipeline.engine import storage
 from pipeline.engine.folders import work_folder
 from pipeline.engine.record import StageRecord
 from pipeline.runtime.errors import InputError
-from pipeline.runtime.output import shown
+from pipeline.runtime.output import shell_word, shown
 from pipeline.runtime.progress import recording
 from pipeline.stages.registry import STAGES
 from pipeline.sweeps import folder as folders
@@ -60,15 +59,14 @@ def _tell(rows: Sequence[Row], folder: Path, *, summarized: bool) -> None:
     print(f"{'sweep':<12} {what:<42} {shown(folder / SUMMARY if summarized else folder)}", flush=True)
     for row in rows:
         if row.state != jobs.FINISHED:
-            why = f": {row.job.failure}" if row.job and row.job.failure else ""
+            failure = row.job.failure if row.job else jobs.in_the_way(folder / row.name)
+            why = f": {failure}" if failure else ""
             log = f" ({shown(row.folder / LOG)})" if row.folder else ""
             words = " ".join(f"{key}={settings(row).get(key, '')}" for key in swept(rows))
             told = f"{row.name} ({words})" if words else row.name
             print(f"mnist-dream: job {told} {row.state}{why}{log}", file=sys.stderr)
     if any(row.state != jobs.FINISHED for row in rows):
-        print(
-            f"mnist-dream: python -m pipeline.resume {shlex.quote(str(shown(folder)))} does the rest", file=sys.stderr
-        )
+        print(f"mnist-dream: python -m pipeline.resume {shell_word(shown(folder))} does the rest", file=sys.stderr)
 
 
 def _summarize(rows: Sequence[Row], draft: Path) -> None:

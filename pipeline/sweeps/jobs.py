@@ -22,6 +22,8 @@ from pipeline.runtime.signals import stopped_is_stopped
 from pipeline.stages.registry import STAGES
 
 FILE, LOCK = "job.json", ".job.lock"
+# The settings of a job, in its folder.
+SETTINGS = ".hydra"
 # What of a command says where its results and their record lie, and not what they are.
 PLACES = ("output_dir", "tracking.uri", "hydra.sweep.dir")
 RUNNING, FINISHED, FAILED, KILLED, MISSING = "running", "finished", "failed", "killed", "missing"
@@ -148,8 +150,13 @@ def attempt(
             raise
 
 
+def in_the_way(folder: Path) -> str | None:
+    """Return what keeps a job from being done in a folder where none can be read; None if nothing does."""
+    taken = next((name for name in (FILE, SETTINGS) if (folder / name).exists()), None)
+    return None if taken is None else f"{folder} is in its way, {_taken(folder, taken)}"
+
+
 def _taken(folder: Path, name: str) -> str:
-    """Return what is in the way in a folder where no job can be read."""
     if name == FILE:
         try:
             _whole(folder / FILE)
