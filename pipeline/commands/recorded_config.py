@@ -12,8 +12,8 @@ from yaml import MarkedYAMLError, YAMLError
 from pipeline.commands.recorded_run import CONFIG, Recorded, cnn_stage_of
 from pipeline.engine import provenance
 from pipeline.engine.stage import needed
-from pipeline.runtime.errors import InputError
-from pipeline.runtime.reading import BrokenFileError, read_text
+from pipeline.runtime.errors import BrokenFileError, InputError
+from pipeline.runtime.reading import read_text
 from pipeline.settings import schema
 from pipeline.settings.compose import CONF, compose
 from pipeline.settings.config import Config

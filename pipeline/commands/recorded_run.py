@@ -11,8 +11,8 @@ from pipeline.engine import provenance, storage
 from pipeline.engine.places import RUNS
 from pipeline.engine.stage import CNN_STAGES
 from pipeline.engine.store import Store
-from pipeline.runtime.errors import InputError
-from pipeline.runtime.reading import BrokenFileError, read_text
+from pipeline.runtime.errors import BrokenFileError, InputError
+from pipeline.runtime.reading import read_text
 from pipeline.settings.choices import TrackingBackend
 from pipeline.settings.process import TrackingConfig
 from pipeline.stages.registry import STAGES

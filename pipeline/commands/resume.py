@@ -14,8 +14,7 @@ from pipeline.commands.options import folder
 from pipeline.commands.run import command
 from pipeline.commands.several import sweep_folder
 from pipeline.engine.provenance import conf_digest
-from pipeline.runtime.errors import InputError
-from pipeline.runtime.reading import BrokenFileError
+from pipeline.runtime.errors import BrokenFileError, InputError
 from pipeline.settings.compose import CONF
 from pipeline.sweeps import jobs
 from pipeline.sweeps.callback import PLACE

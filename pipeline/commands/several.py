@@ -4,9 +4,8 @@ import shlex
 from pathlib import Path
 
 from pipeline.engine import storage
-from pipeline.runtime.errors import InputError
+from pipeline.runtime.errors import BrokenFileError, InputError
 from pipeline.runtime.output import shell_word, shown
-from pipeline.runtime.reading import BrokenFileError
 from pipeline.stages.registry import STAGES
 from pipeline.sweeps import folder as folders
 from pipeline.sweeps.folder import Row, Sweep, settings, swept

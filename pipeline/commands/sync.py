@@ -14,11 +14,10 @@ from pipeline.commands.options import folder
 from pipeline.engine import storage
 from pipeline.engine.places import ARTIFACTS, MARK
 from pipeline.engine.record import StageRecord
-from pipeline.runtime.errors import InputError, one_line, without_passwords
+from pipeline.runtime.errors import BrokenFileError, InputError, one_line, without_passwords
 from pipeline.runtime.locks import exclusive
 from pipeline.runtime.numerics import settle_keras
 from pipeline.runtime.processes import is_gone, this_process
-from pipeline.runtime.reading import BrokenFileError
 from pipeline.tracking import backend
 from pipeline.tracking.addresses import sqlite_file
 from pipeline.tracking.backend import Connection

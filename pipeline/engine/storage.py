@@ -20,8 +20,8 @@ from pipeline.data.arrays import UNREADABLE, load_arrays
 from pipeline.engine.provenance import array_digest, file_digest
 from pipeline.engine.record import StageRecord
 from pipeline.engine.result import OneFileResult, Result
-from pipeline.runtime.errors import InputError
-from pipeline.runtime.reading import BrokenFileError, part, read_json
+from pipeline.runtime.errors import BrokenFileError, InputError
+from pipeline.runtime.reading import part, read_json
 
 if TYPE_CHECKING:
     import keras

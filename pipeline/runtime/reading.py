@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pipeline.runtime.errors import InputError
+from pipeline.runtime.errors import BrokenFileError
 
 T = TypeVar("T")
 
@@ -24,15 +24,6 @@ _WORDS = {
     dict: "a mapping",
 }
 _LONGEST = 60
-
-
-class BrokenFileError(InputError):
-    """A file that is not as this program wrote it. file: its path; problem: what is wrong, as in "is empty"."""
-
-    def __init__(self, file: Path, problem: str) -> None:
-        super().__init__(f"{file} {problem}")
-        self.file = file
-        self.problem = problem
 
 
 def read_text(file: Path) -> str:

@@ -7,10 +7,9 @@ import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.runtime.errors import InputError
+from pipeline.runtime.errors import BrokenFileError, InputError
 from pipeline.runtime.locks import hold
 from pipeline.runtime.progress import recording
-from pipeline.runtime.reading import BrokenFileError
 from pipeline.settings.process import TrackingConfig
 from pipeline.sweeps import folder as folders
 from pipeline.sweeps.folder import Row, Sweep, settings, swept

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.runtime.errors import BrokenFileError
 from pipeline.runtime.files import write_whole
-from pipeline.runtime.reading import BrokenFileError, read_as
+from pipeline.runtime.reading import read_as
 from pipeline.settings.choices import TrackingBackend
 from pipeline.settings.process import TrackingConfig
 from pipeline.sweeps import jobs

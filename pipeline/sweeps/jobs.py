@@ -13,11 +13,11 @@ from typing import Any
 from pipeline.engine import storage
 from pipeline.engine.folders import missing_folders, remove_drafts, remove_empty
 from pipeline.engine.places import FOLDERS
-from pipeline.runtime.errors import InputError, one_line
+from pipeline.runtime.errors import BrokenFileError, InputError, one_line
 from pipeline.runtime.files import write_whole
 from pipeline.runtime.locks import exclusive
 from pipeline.runtime.processes import ProcessId, is_gone, this_process
-from pipeline.runtime.reading import BrokenFileError, part, read_as
+from pipeline.runtime.reading import part, read_as
 from pipeline.runtime.signals import stopped_is_stopped
 from pipeline.stages.registry import STAGES
 

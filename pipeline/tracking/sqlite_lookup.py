@@ -9,7 +9,7 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.runtime.reading import BrokenFileError
+from pipeline.runtime.errors import BrokenFileError
 from pipeline.tracking.addresses import local_path
 from pipeline.tracking.moved import opened_to_read
 from pipeline.tracking.notes import NOTE_TAG
