@@ -15,7 +15,7 @@ from commands import runs
 from recording import new_tracker
 from templates import copy_of
 
-from pipeline.commands import atlas, resume, rerun, store, sync, ui
+from pipeline.commands import atlas, rerun, resume, store, sync, ui
 from pipeline.engine import storage
 from pipeline.engine.provenance import file_digest
 from pipeline.runtime.errors import BrokenFileError
@@ -191,7 +191,7 @@ def test_a_byte_order_mark_is_no_damage(oip: Path) -> None:
     assert storage.load_record(oip).stage == "oip"
 
 
-# the store and its readers ---------------------------------------------------------------------------------------------
+# the store and its readers -------------------------------------------------------------------------------------------
 
 
 def test_verify_says_what_is_wrong_with_a_record(recorded: Path, tmp_path: Path, capsys) -> None:
@@ -204,7 +204,7 @@ def test_verify_says_what_is_wrong_with_a_record(recorded: Path, tmp_path: Path,
         storage.load_whole_record(place)
 
 
-# sweeps ----------------------------------------------------------------------------------------------------------------
+# sweeps --------------------------------------------------------------------------------------------------------------
 
 
 def a_sweep(folder: Path, output_dir: Path, run_id: str | None = None) -> Sweep:
@@ -282,7 +282,9 @@ def test_a_job_whose_file_is_damaged_is_missing_and_it_is_told_why(tmp_path: Pat
 
 @pytest.mark.parametrize("command", [rerun, atlas])
 @pytest.mark.parametrize("by", ["run id, recorded", "run id, of which only the folder knows", "folder"])
-def test_a_sweep_is_told_with_its_jobs_and_its_command(oip: Path, tmp_path: Path, capsys, command: Any, by: str) -> None:
+def test_a_sweep_is_told_with_its_jobs_and_its_command(
+    oip: Path, tmp_path: Path, capsys, command: Any, by: str
+) -> None:
     outputs = tmp_path / "outputs"
     run_id = "b" * 32
     if by == "run id, recorded":
@@ -311,7 +313,7 @@ def test_a_run_of_several_stages_is_told_with_them(recorded: Path, capsys) -> No
     assert f"got {run}, a run that has {run}/train, {run}/activations, " in refused(capsys, rerun, str(run))
 
 
-# the record --------------------------------------------------------------------------------------------------------------
+# the record ----------------------------------------------------------------------------------------------------------
 
 
 def another_file(file: Path) -> None:
