@@ -97,7 +97,7 @@ def lose_a_file(place: Path) -> str:
 
 def break_the_record(place: Path) -> str:
     (place / "stage.json").write_text('{"record": {')
-    return "stage.json cannot be read"
+    return "stage.json is no whole JSON (line 1, column 13)"
 
 
 def move_it(place: Path) -> str:

@@ -9,6 +9,9 @@ from commands import ROOT, Running, start
 from recording import new_record, new_tracker, silent_server
 from servers import LOOPBACK, fetch, free_port
 
+from pipeline.commands import ui
+from pipeline.tracking.backend import Deadline, connect, default_uri
+
 
 def start_ui(*arguments: str) -> Running:
     return start(ROOT, "pipeline.ui", *arguments)
@@ -32,7 +35,7 @@ def test_ui_on_a_port_in_use_says_so(tmp_path):
     assert err == f"mnist-dream: port {port} cannot be used; --port takes another one\n"
 
 
-def test_ui_shows_the_record_with_its_artifacts_until_ctrl_c(tmp_path):
+def test_ui_shows_the_record_with_its_artifacts_until_ctrl_c(tmp_path, monkeypatch):
     (tmp_path / "results").mkdir()
     (tmp_path / "results" / "a file.txt").write_text("to be seen")
     tracker = new_tracker(tmp_path)
@@ -41,6 +44,10 @@ def test_ui_shows_the_record_with_its_artifacts_until_ctrl_c(tmp_path):
     with tracker.stage_run("other", "key", name="no stage, so without a view", upstream={}):
         pass
     tracker.wait()
+    # newer ones, of somebody else
+    client = connect(default_uri(tmp_path), tmp_path, Deadline(None)).client
+    for number in range(101):
+        client.create_experiment(f"another {number}")
     port = free_port()
     page = start_ui("--output-dir", str(tmp_path), "--port", str(port))
     try:
@@ -50,6 +57,12 @@ def test_ui_shows_the_record_with_its_artifacts_until_ctrl_c(tmp_path):
         charts = "runs?workflowType=machine_learning&compareRunsMode=CHART"
         assert lines[2] == [f"{start}/1/{charts}&viewStateShareKey=oip-2", "test", "dreams/oip"]
         assert lines[3] == [f"{start}/2/{charts}", "test", "dreams/other"]
+        # as many at a time as there are, or fewer
+        monkeypatch.setattr(ui, "PAGE", 30)
+        assert [one["name"] for one in ui._experiments(f"http://{LOOPBACK}:{port}")] == [
+            "test dreams/oip",
+            "test dreams/other",
+        ]
         assert fetch(port, "/").startswith(b"<!doctype html>")
         query = urllib.parse.urlencode({"run_uuid": run.run_id, "path": "results/a file.txt"})
         assert fetch(port, f"/get-artifact?{query}") == b"to be seen"

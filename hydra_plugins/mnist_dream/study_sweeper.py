@@ -81,10 +81,17 @@ def _trials_so_far(storage: str | None, study_name: str | None) -> int:
         return 0
     import optuna
 
-    from pipeline.tracking.backend import sqlite_file
+    from pipeline.runtime.errors import InputError, one_line, without_passwords
+    from pipeline.tracking.addresses import sqlite_file
 
     if (file := sqlite_file(storage)) is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
-    if study_name not in optuna.get_all_study_names(storage):
+    try:
+        known = optuna.get_all_study_names(storage)
+    except Exception as error:
+        # of whatever kind Optuna, or what it stands on, raises
+        takes, got = "a place where a study can be kept", f"{without_passwords(storage)}, {one_line(error)}"
+        raise InputError.at("hydra.sweeper.storage", takes=takes, got=got) from error
+    if study_name not in known:
         return 0
     return len(optuna.load_study(study_name=study_name, storage=storage).trials)

@@ -16,14 +16,8 @@ from omegaconf import DictConfig
 
 from pipeline.commands.command import Command
 from pipeline.commands.options import folder
-from pipeline.commands.recorded_run import (
-    Recorded,
-    at_hand,
-    cnn_stage_of,
-    opened,
-    recorded_settings,
-    stored_result,
-)
+from pipeline.commands.recorded_config import at_hand, checked, recorded_settings
+from pipeline.commands.recorded_run import Recorded, cnn_stage_of, opened, stored_result
 from pipeline.engine import storage
 from pipeline.engine.plan import PinnedResult
 from pipeline.engine.stage import CNN_STAGES
@@ -73,7 +67,7 @@ def execute(options: argparse.Namespace) -> int:
         _follow_layer(composed, options.overrides)
         composed.stages, composed.reuse = [ATLAS], True
         composed.output_dir, composed.tracking.uri = str(options.output_dir), options.uri
-        config = schema.to_config(composed)
+        config = checked(composed, recorded, options.overrides)
         run_dir = stack.enter_context(jobs.new_run_dir(Path(config.output_dir)))
         page = _run(config, run_dir, schema.to_text(composed), recorded, pinned, options)
     if options.output is not None:

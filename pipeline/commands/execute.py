@@ -5,7 +5,6 @@ import dataclasses
 import functools
 import json
 import logging
-import shlex
 import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -25,6 +24,7 @@ from pipeline.engine.places import check_place, folder_to_fill
 from pipeline.engine.plan import Next, PinnedResult, Plan
 from pipeline.engine.stage import needed
 from pipeline.runtime.errors import without_passwords
+from pipeline.runtime.output import shell_word
 from pipeline.runtime.progress import Bars, late_bars, recording
 from pipeline.runtime.signals import stoppable
 from pipeline.runtime.tensorflow import cpu_threads, release_tensorflow
@@ -190,4 +190,4 @@ def _look_at_record(config: Config, tracker: Tracker) -> str | None:
         return page or tracker.address
     if Path(config.output_dir) == Path("outputs"):
         return "make ui   (or: python -m pipeline.ui)"
-    return f"python -m pipeline.ui --output-dir {shlex.quote(config.output_dir)}"
+    return f"python -m pipeline.ui --output-dir {shell_word(config.output_dir)}"

@@ -7,12 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pipeline.runtime.errors import InputError, why
+from pipeline.runtime.names import PLAIN, is_plain_text
 
 
 def folder(text: str) -> Path:
     """Return a folder by its path; an empty one would be the current folder, which nobody means."""
     if not text.strip():
         raise argparse.ArgumentTypeError("takes a folder; got nothing")
+    if not is_plain_text(text):
+        raise argparse.ArgumentTypeError(f"takes a folder {PLAIN}; got {text!a}")
     return Path(text)
 
 

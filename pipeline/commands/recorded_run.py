@@ -1,27 +1,23 @@
-"""A stage as it was recorded, in MLflow or in a folder, and its settings."""
+"""A stage as it was recorded, in MLflow or in a folder."""
 
 import contextlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from omegaconf import DictConfig, OmegaConf
-
+from pipeline.commands.several import ONE, refuse_several, refuse_sweep_run, sweep_folder
 from pipeline.engine import provenance, storage
 from pipeline.engine.places import RUNS
-from pipeline.engine.stage import CNN_STAGES, needed
+from pipeline.engine.stage import CNN_STAGES
 from pipeline.engine.store import Store
-from pipeline.runtime.errors import InputError
-from pipeline.settings import schema
+from pipeline.runtime.errors import BrokenFileError, InputError
+from pipeline.runtime.reading import read_text
 from pipeline.settings.choices import TrackingBackend
-from pipeline.settings.compose import CONF, compose
 from pipeline.settings.process import TrackingConfig
-from pipeline.settings.words import Reader, spelled
 from pipeline.stages.registry import STAGES
 from pipeline.sweeps import jobs
+from pipeline.tracking.charts import SWEEPS_STAGE
 from pipeline.tracking.fetching import fetched
 
 CONFIG = "config.yaml"
@@ -51,6 +47,11 @@ class Recorded:
         name: str = self.described["record"]["stage"]
         return name
 
+    def has_changed(self, name: str) -> bool:
+        """Tell whether a file is not as it was saved."""
+        saved = self.described.get("files", {}).get(name)
+        return saved is not None and saved[1] != provenance.file_digest(self.folder / name)
+
     def said(self, more: Sequence[str]) -> Said:
         """Return what was given then, and `more` that is given now."""
         process = self.described["process"]
@@ -75,6 +76,7 @@ def opened(run: str, output_dir: Path, uri: str | None) -> Iterator[Recorded]:
     except OSError as error:
         raise InputError.at("RUN", takes="the id of a run, or the folder of a stage", got=error.strerror) from error
     if is_folder:
+        refuse_several(folder)
         yield _read(folder, _training_of(folder, output_dir), None)
         return
     tracking = TrackingConfig(backend=TrackingBackend.mlflow, uri=uri, experiment="mnist-dream")
@@ -83,11 +85,15 @@ def opened(run: str, output_dir: Path, uri: str | None) -> Iterator[Recorded]:
             files, tags = stack.enter_context(fetched(tracking, output_dir, run))
         except InputError:
             place = _on_disk(output_dir, run, {})
+            if place is None and sweep_folder(output_dir, run) is not None:
+                refuse_sweep_run(run, output_dir)
             if place is None:
                 raise
             print(f"the results of {run} are taken from {place}, as the record does not tell of it", flush=True)
             yield _read(place, _training_of(place, output_dir), None)
             return
+        if tags.get("stage") == SWEEPS_STAGE:
+            refuse_sweep_run(run, output_dir)
         # its model MLflow keeps elsewhere
         if files is None or storage.problem(files, thorough=True, without=[storage.MODEL]) is not None:
             place = _on_disk(output_dir, run, tags)
@@ -162,13 +168,12 @@ def _of_job(folder: Path, run: str, tags: Mapping[str, str]) -> Path | None:
 
 def _read(folder: Path, upstream: str | None, run_id: str | None) -> Recorded:
     try:
-        described = json.loads((folder / storage.RECORD).read_text(encoding="utf-8"))
-        recorded = Recorded(folder, described, upstream, run_id)
-        _ = recorded.stage, described["process"]["threads"], described["digests"]
-        (folder / CONFIG).read_text(encoding="utf-8")
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        takes = f"a stage (not a sweep, or a run of several) with a whole {storage.RECORD} and {CONFIG}"
-        raise InputError.at("RUN", takes=takes, got=f"{folder}: {type(error).__name__}: {error}") from error
+        described = storage.load_described(folder)
+        read_text(folder / CONFIG)
+    except BrokenFileError as error:
+        takes = f"{ONE} and {CONFIG}"
+        raise InputError.at("RUN", takes=takes, got=f"{folder}, whose {error.file.name} {error.problem}") from error
+    recorded = Recorded(folder, described, upstream, run_id)
     if recorded.stage not in STAGES:
         takes = f"a stage that is known here: {', '.join(STAGES)}"
         raise InputError.at("RUN", takes=takes, got=f"{folder}, of the stage {recorded.stage}")
@@ -181,78 +186,3 @@ def stored_result(output_dir: Path, stage: str, key: str | None) -> Path | None:
         return None
     place = Store(output_dir / "store", STAGES).place(stage, key)
     return place if place.is_dir() and storage.problem(place, thorough=True) is None else None
-
-
-def recorded_settings(recorded: Recorded, overrides: Sequence[str]) -> DictConfig:
-    """Return the settings of the record, but for what is given now, `setting=value`; those that it lacks as of today.
-
-    Raises:
-        InputError: a word that is no such setting.
-    """
-    given = OmegaConf.load(recorded.folder / CONFIG)
-    assert isinstance(given, DictConfig)
-    for key in schema.fill(given, OmegaConf.structured(compose())):
-        value = OmegaConf.select(given, key)
-        if (isinstance(value, DictConfig) and not _concerns(recorded.stage, key)) or _is_unread(recorded.stage, key):
-            # of a stage that there was not yet, or of no result
-            continue
-        print(f"{key}: not in the record; {value.value if isinstance(value, Enum) else value} today")
-    if given.runtime.threads is None:
-        # the record may be of another machine, which had others
-        given.runtime.threads = recorded.described["process"]["threads"]
-    reader = Reader(_is_group, is_sweep=False, several="one value is taken here")
-    for word in overrides:
-        override = reader.read(spelled(word))
-        key = override.key_or_group
-        if word[:1] in "+~" or _is_group(key):
-            raise InputError(f"{word}: only single settings can be changed, such as noise.seed=1, not files of a group")
-        schema.check_key(key)
-        reader.check_values(override)
-        OmegaConf.update(given, key, override.value())
-    return given
-
-
-def _is_group(name: str) -> bool:
-    return bool(name) and (CONF / name).is_dir()
-
-
-def at_hand(composed: DictConfig, place: Path | None, overrides: Sequence[str]) -> None:
-    """Let settings name the files of a CNN where they are now: as they were, else as the record keeps them.
-
-    A file of the user's own with layers is never taken from a record: it would be run.
-
-    Args:
-        composed: settings of a record; changed.
-        place: the folder of the stage that handed the CNN on; None if that is gone.
-        overrides: what is given now stays as it is.
-    """
-    if place is None:
-        return
-    given = {word.partition("=")[0] for word in overrides}
-    for key, copy in STAGES[cnn_stage_of(place)].kept(place).items():
-        path = OmegaConf.select(composed, key)
-        if path is None or key in given or _is_copy(Path(path).expanduser(), copy):
-            continue
-        print(f"{key}: {path} is gone or has changed; its copy is taken, {copy}", flush=True)
-        OmegaConf.update(composed, key, str(copy))
-
-
-def _is_copy(path: Path, copy: Path) -> bool:
-    """Tell whether a file is there, and the same as a copy of it."""
-    try:
-        return path.is_file() and provenance.file_digest(path) == provenance.file_digest(copy)
-    except OSError:
-        return False
-
-
-def _concerns(stage: str, key: str) -> bool:
-    """Tell whether a setting is of a group that a stage, or one that it stands on, reads; or of none of a stage."""
-    group = key.partition(".")[0]
-    readers = {name for name in STAGES if group in STAGES[name].reads}
-    return not readers or not readers.isdisjoint(needed(STAGES, [stage]))
-
-
-def _is_unread(stage: str, key: str) -> bool:
-    """Tell whether all of a stage and those that it stands on that read the group of a setting leave that out."""
-    readers = [name for name in needed(STAGES, [stage]) if key.partition(".")[0] in STAGES[name].reads]
-    return bool(readers) and all(key in STAGES[name].unread for name in readers)

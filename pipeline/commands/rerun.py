@@ -17,15 +17,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from pipeline.commands.command import Command
 from pipeline.commands.options import folder, tolerance
-from pipeline.commands.recorded_run import (
-    Recorded,
-    Said,
-    at_hand,
-    cnn_stage_of,
-    opened,
-    recorded_settings,
-    stored_result,
-)
+from pipeline.commands.recorded_config import at_hand, checked, recorded_settings
+from pipeline.commands.recorded_run import Recorded, Said, cnn_stage_of, opened, stored_result
 from pipeline.engine import provenance, storage
 from pipeline.engine.differences import array_differences, ingredient_differences, process_differences
 from pipeline.engine.folders import work_folder
@@ -61,7 +54,7 @@ def execute(options: argparse.Namespace) -> int:
                 wanted.insert(0, stack.enter_context(opened(recorded.upstream, options.output_dir, options.uri)))
         composed = _composed(recorded, options)
         at_hand(composed, _kept_in(wanted[0], options), options.overrides)
-        config = schema.to_config(composed)
+        config = checked(composed, recorded, options.overrides)
         process = provenance.describe_process(
             options.overrides, threads=cpu_threads(config.runtime), deterministic=config.runtime.deterministic
         )

@@ -7,12 +7,14 @@ output folder around the sweep was moved or copied, that is where the command wr
 import argparse
 import os
 import sys
+from pathlib import Path
 
 from pipeline.commands.command import Command
 from pipeline.commands.options import folder
 from pipeline.commands.run import command
+from pipeline.commands.several import sweep_folder
 from pipeline.engine.provenance import conf_digest
-from pipeline.runtime.errors import InputError
+from pipeline.runtime.errors import BrokenFileError, InputError
 from pipeline.settings.preset_check import check_files
 from pipeline.settings.presets import Presets
 from pipeline.sweeps import jobs
@@ -31,9 +33,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(options: argparse.Namespace) -> int:
     """Do what is missing; return the exit code of the sweep."""
     place = options.folder.absolute()
-    sweep = read(place)
+    takes = f"the folder of a sweep, with a {FILE}"
+    try:
+        sweep = read(place)
+    except BrokenFileError as error:
+        raise InputError.at("DIR", takes=takes, got=f"{place}, whose {FILE} {error.problem}") from error
     if sweep is None:
-        raise InputError.at("DIR", takes=f"the folder of a sweep, with a {FILE}", got=str(place))
+        known = None if place.exists() else sweep_folder(Path("outputs"), options.folder.name)
+        got = f"{place.name}, the id of the sweep in {known}" if known else str(place)
+        raise InputError.at("DIR", takes=takes, got=got)
     sweep = followed(sweep, place)
     if sweep.jobs is None:
         takes = "a sweep whose jobs were known when it began; a study is continued by its own command, given again"

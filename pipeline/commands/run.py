@@ -37,7 +37,7 @@ from pipeline.sweeps import jobs, launchers
 from pipeline.sweeps.callback import SWEEP_FOLDER, SweepCallback, given_words, made
 from pipeline.sweeps.end import end
 from pipeline.sweeps.folder import Sweep, read, told_apart
-from pipeline.tracking.backend import sqlite_uri
+from pipeline.tracking.addresses import sqlite_uri
 
 if TYPE_CHECKING:
     from pipeline.engine.ahead import Ahead
@@ -55,8 +55,6 @@ As the first word, with words of their own (mnist-dream rerun --help); python -m
 """
 # The files of conf/hydra that are taken unless another is named.
 HYDRA_CHOICES = {"launcher": "in_order", "job_logging": "to_file"}
-# In the folder of a job.
-SETTINGS = ".hydra"
 
 
 def command() -> int:
@@ -232,7 +230,7 @@ def _settings_files(composed: DictConfig, overrides: list[str]) -> dict[str, str
         "hydra": OmegaConf.to_yaml(HydraConfig.instance().cfg),
         "overrides": OmegaConf.to_yaml(OmegaConf.create(overrides)),
     }
-    return {f"{SETTINGS}/{name}.yaml": content for name, content in contents.items()}
+    return {f"{jobs.SETTINGS}/{name}.yaml": content for name, content in contents.items()}
 
 
 def _look_before_writing() -> None:

@@ -14,11 +14,12 @@ from pipeline.commands.options import folder
 from pipeline.engine import storage
 from pipeline.engine.places import ARTIFACTS, MARK
 from pipeline.engine.record import StageRecord
-from pipeline.runtime.errors import InputError, one_line, without_passwords
+from pipeline.runtime.errors import BrokenFileError, InputError, one_line, without_passwords
 from pipeline.runtime.locks import exclusive
 from pipeline.runtime.numerics import settle_keras
 from pipeline.runtime.processes import is_gone, this_process
 from pipeline.tracking import backend
+from pipeline.tracking.addresses import sqlite_file
 from pipeline.tracking.backend import Connection
 from pipeline.tracking.backfill import Brought, bring_in, upstream_run
 from pipeline.tracking.deadline import Deadline
@@ -88,6 +89,8 @@ class _Sync:
         self.output_dir = output_dir
         self.uri = uri
         self.in_now = self.in_before = self.left = 0
+        # whether the record itself is
+        self.is_broken = False
         self._connections: dict[str, Connection | None] = {}
         self._upstream: dict[tuple[str, str, str], str | None] = {}
 
@@ -102,7 +105,7 @@ class _Sync:
             if connection is not None:
                 self._close_stale(uri, connection, {one.mark.experiment for one in found})
         print(f"{self.in_now} brought in, {self.in_before} recorded before, {self.left} left")
-        return 1 if self.left else 0
+        return 1 if self.left or self.is_broken else 0
 
     def _marked(self) -> Iterator[Marked]:
         for parent, folders, files in os.walk(self.output_dir):
@@ -166,7 +169,7 @@ class _Sync:
         uri = self.uri or mark.uri or backend.default_uri(self.output_dir)
         if self.uri is None and mark.needs_password:
             raise InputError(f"--uri: takes {uri} with its password, which is not kept; got nothing")
-        file = backend.sqlite_file(uri)
+        file = sqlite_file(uri)
         if self.uri is None and mark.uri is not None and file is not None and not file.parent.is_dir():
             # it was moved: a new one in its old place would be nobody's
             raise InputError.at("--uri", takes="where its record lies now", got=f"{uri}, whose folder is gone")
@@ -190,12 +193,13 @@ class _Sync:
     def _close_stale_of_all(self) -> None:
         """Close the runs of processes that were killed before they had a result, where nothing is marked."""
         uri = self.uri or backend.default_uri(self.output_dir)
-        if self.uri is None and not (self.output_dir / backend.FILE).is_file():
+        if self.uri is None and not os.path.lexists(self.output_dir / backend.FILE):
             return
         try:
             connection = backend.connect(uri, self.output_dir, Deadline(None))
             self._close_stale(uri, connection, names_of_experiments(connection))
         except Exception as error:
+            self.is_broken = isinstance(error, BrokenFileError)
             _say(f"{without_passwords(uri)}: {one_line(error)}")
 
     def _close_stale(self, uri: str, connection: Connection, experiments: set[str]) -> None:
@@ -223,7 +227,9 @@ def _record_of(folder: Path) -> StageRecord:
     try:
         return storage.load_record(folder)
     except InputError as error:
-        raise InputError(f"its {storage.RECORD} is missing or broken") from error
+        cause = error.__cause__
+        what = cause.problem if isinstance(cause, BrokenFileError) else "is broken"
+        raise InputError(f"its {storage.RECORD} {what}") from error
 
 
 def _may_be_recording(one: Marked) -> bool:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.parse
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -16,13 +17,15 @@ from types import FrameType
 from typing import IO, Any
 
 from pipeline.commands.command import Command
+from pipeline.commands.options import folder
 from pipeline.engine.places import ARTIFACTS, RUNS
-from pipeline.runtime.errors import InputError
+from pipeline.runtime.errors import LONGEST_LINE, InputError, without_passwords
 from pipeline.runtime.output import is_lost
-from pipeline.tracking.backend import FILE, sqlite_uri
+from pipeline.tracking.addresses import file_uri, mlflow_uri
+from pipeline.tracking.backend import FILE
 from pipeline.tracking.charts import chart_address, sweep_views, view_id
 from pipeline.tracking.moved import follow
-from pipeline.tracking.sqlite_lookup import lost_files
+from pipeline.tracking.sqlite_lookup import check_sqlite, lost_files
 
 HOST = "127.0.0.1"
 FIRST_PORT = 5000
@@ -31,6 +34,8 @@ TIMEOUT_S = 30
 END_TIMEOUT_S = 10
 # Of each stage, whose addresses are told.
 NEWEST_SWEEPS = 3
+# Experiments that the server is asked for at a time.
+PAGE = 1000
 ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     # workers for jobs that the pages of runs do not need
@@ -40,17 +45,18 @@ ENVIRONMENT = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the folder with the record, and the port."""
-    parser.add_argument("--output-dir", type=Path, default=Path("outputs"), help="default: %(default)s")
+    parser.add_argument("--output-dir", type=folder, default=Path("outputs"), help="default: %(default)s")
     parser.add_argument("--port", type=int, help=f"default: {FIRST_PORT}, or the next one that is free")
 
 
 def execute(options: argparse.Namespace) -> int:
     """Show the record until Ctrl-C; return the exit code."""
     folder = options.output_dir.resolve()
-    if not (folder / FILE).is_file():
+    if not os.path.lexists(folder / FILE):
         raise InputError(f"nothing is recorded in {folder} yet; `python -m pipeline` does it")
     # the record may be a link, its artifacts lie beside the file itself
     file = (folder / FILE).resolve()
+    check_sqlite(file)
     try:
         follow(file)
     except PermissionError as error:
@@ -95,9 +101,9 @@ def _start(file: Path, port: int, output: IO[bytes]) -> subprocess.Popen[bytes]:
     command = [
         *(sys.executable, "-m", "mlflow", "server"),
         *("--host", HOST, "--port", str(port), "--workers", "1", "--uvicorn-opts", "--log-level warning"),
-        *("--backend-store-uri", sqlite_uri(file)),
+        *("--backend-store-uri", mlflow_uri(file)),
         # or experiments that are made through this server could not be written to without it
-        *("--default-artifact-root", (file.parent / ARTIFACTS).as_uri()),
+        *("--default-artifact-root", file_uri(file.parent / ARTIFACTS)),
     ]
     # In a session of its own: Ctrl-C reaches only this process, so that the server shows no tracebacks.
     return subprocess.Popen(
@@ -126,7 +132,10 @@ def _watch(server: subprocess.Popen[bytes], port: int, output: IO[bytes]) -> int
             return 0
         server.wait()
     output.seek(0)
-    print(output.read().decode(errors="replace"), file=sys.stderr)
+    said = output.read().decode(errors="replace").split("\n")
+    # of a traceback that is what went wrong
+    last = next((line.strip() for line in reversed(said) if line.strip()), "it says nothing")
+    print(f"mnist-dream: the server of the page has ended: {without_passwords(last)[:LONGEST_LINE]}", file=sys.stderr)
     return 1
 
 
@@ -144,7 +153,13 @@ def _answers(server: subprocess.Popen[bytes], root: str) -> bool:
 
 def _experiments(root: str) -> list[dict[str, Any]]:
     """Return the experiments with runs of stages, in the order in which they were made."""
-    found = json.loads(_fetch(f"{root}/api/2.0/mlflow/experiments/search?max_results=100")).get("experiments", [])
+    found: list[dict[str, Any]] = []
+    page: str | None = ""
+    while page is not None:
+        query = urllib.parse.urlencode({"max_results": PAGE, "page_token": page} if page else {"max_results": PAGE})
+        answer = json.loads(_fetch(f"{root}/api/2.0/mlflow/experiments/search?{query}"))
+        found += answer.get("experiments", [])
+        page = answer.get("next_page_token")
     of_stages = [experiment for experiment in found if "/" in experiment["name"]]
     return sorted(of_stages, key=lambda experiment: int(experiment["experiment_id"]))
 

@@ -114,7 +114,7 @@ def _code(process: Mapping[str, Any]) -> str:
     git = process.get("git")
     if git is None:
         return f"sources {process.get('source', 'unknown')[:10]}"
-    return f"commit {git['commit'][:10]}{' with changes' if git['dirty'] else ''}"
+    return f"commit {str(git.get('commit'))[:10]}{' with changes' if git.get('dirty') else ''}"
 
 
 def _packages(then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:

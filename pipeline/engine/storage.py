@@ -12,7 +12,7 @@ import uuid
 import zipfile
 from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -20,7 +20,8 @@ from pipeline.data.arrays import UNREADABLE, load_arrays
 from pipeline.engine.provenance import array_digest, file_digest
 from pipeline.engine.record import StageRecord
 from pipeline.engine.result import OneFileResult, Result
-from pipeline.runtime.errors import InputError
+from pipeline.runtime.errors import BrokenFileError, InputError
+from pipeline.runtime.reading import part, read_json
 
 if TYPE_CHECKING:
     import keras
@@ -29,6 +30,29 @@ OnSaved = Callable[[int], None]
 Kind = TypeVar("Kind", bound=OneFileResult)
 
 MODEL, RECORD = "model.keras", "stage.json"
+
+
+class SavedFile(NamedTuple):
+    """The size and the digest of a file as it was saved."""
+
+    size: int
+    digest: str
+
+
+# What else is in stage.json, by dotted name; and what the records of older versions lack.
+DESCRIBED: dict[str, Any] = {"process.threads": int | None, "digests": dict[str, str]}
+DESCRIBED_SINCE: dict[str, Any] = {
+    "process.overrides": list[str],
+    "process.named_by": list[str],
+    "process.packages": dict[str, str],
+    "process.git": dict[str, Any] | None,
+    "process.source": str,
+    "ingredients": dict[str, Any],
+    "ingredients.settings": dict[str, Any],
+    "ingredients.inputs": dict[str, Any],
+    "ingredients.upstream": dict[str, str] | str,
+    "files": dict[str, SavedFile],
+}
 
 
 @contextlib.contextmanager
@@ -102,7 +126,7 @@ def load_result(kind: type[Kind], folder: Path) -> Kind:
         # a text or number is an array without axes
         return kind(**{name: array if array.ndim else array.item() for name, array in arrays.items()})
     except (*UNREADABLE, TypeError) as error:
-        raise _broken(folder) from error
+        raise _broken(folder, f"{kind.FILE} {_not_readable(folder / kind.FILE)}") from error
 
 
 def load_saved(folder: Path, names: Iterable[str]) -> dict[str, np.ndarray]:
@@ -111,7 +135,7 @@ def load_saved(folder: Path, names: Iterable[str]) -> dict[str, np.ndarray]:
     Those of a file that is not there are left out.
 
     Raises:
-        InputError, and those of `load_arrays`: a file is broken.
+        InputError: a file is broken.
     """
     arrays: dict[str, np.ndarray] = {}
     for file in sorted({name.partition("/")[0] for name in names}):
@@ -120,7 +144,10 @@ def load_saved(folder: Path, names: Iterable[str]) -> dict[str, np.ndarray]:
         if file == MODEL:
             found = {weight.path: np.array(weight.numpy()) for weight in load_model(folder).weights}
         else:
-            found = load_arrays(folder / file)
+            try:
+                found = load_arrays(folder / file)
+            except UNREADABLE as error:
+                raise BrokenFileError(folder / file, _not_readable(folder / file)) from error
         arrays |= {f"{file}/{name}": array for name, array in found.items()}
     return arrays
 
@@ -136,7 +163,7 @@ def load_model(folder: Path) -> "keras.Model":
     try:
         return keras.models.load_model(folder / MODEL, compile=False)
     except (ValueError, OSError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        raise _broken(folder) from error
+        raise _broken(folder, f"{MODEL} cannot be loaded by Keras") from error
 
 
 def save_record(record: StageRecord, folder: Path, **more: Any) -> None:
@@ -159,19 +186,22 @@ def problem(folder: Path, *, thorough: bool, without: Collection[str] = ()) -> s
         without: files that need not be there.
     """
     try:
-        described = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-        load_record(folder)
-        files: dict[str, tuple[int, str]] = described["files"]
-        for name, (size, digest) in files.items():
-            file = folder / name
-            if name in without:
-                continue
+        described = read_json(folder / RECORD)
+        _record_in(described, folder / RECORD)
+        files = part(described, "files", dict[str, SavedFile], folder / RECORD)
+    except BrokenFileError as error:
+        return f"{RECORD} {error.problem}"
+    for name, saved in files.items():
+        file = folder / name
+        if name in without:
+            continue
+        try:
             if not file.is_file():
                 return f"{name} is missing"
-            if file.stat().st_size != size or (thorough and file_digest(file) != digest):
+            if file.stat().st_size != saved.size or (thorough and file_digest(file) != saved.digest):
                 return f"{name} has changed"
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return f"{RECORD} cannot be read"
+        except (OSError, ValueError):
+            return f"{name} cannot be read"
     return None
 
 
@@ -183,7 +213,7 @@ def holds_only_saved(folder: Path, *, besides: Collection[str]) -> bool:
     """
     if problem(folder, thorough=True) is not None:
         return False
-    saved = {RECORD, *besides, *json.loads((folder / RECORD).read_text(encoding="utf-8"))["files"]}
+    saved = {RECORD, *besides, *read_json(folder / RECORD)["files"]}
     return all(
         path.is_dir() or (path.relative_to(folder).as_posix() in saved and not path.is_symlink())
         for path in folder.rglob("*")
@@ -197,13 +227,32 @@ def load_record(folder: Path) -> StageRecord:
         InputError: the file is broken.
     """
     try:
-        fields = json.loads((folder / RECORD).read_text(encoding="utf-8"))["record"]
-        for name in ("series", "images"):
-            series = fields[name].items()
-            fields[name] = {key: {int(step): value for step, value in steps.items()} for key, steps in series}
-        return StageRecord(**fields)
-    except (ValueError, OSError, KeyError, TypeError, AttributeError) as error:
-        raise _broken(folder) from error
+        return _record_in(read_json(folder / RECORD), folder / RECORD)
+    except BrokenFileError as error:
+        raise _broken(folder, f"{RECORD} {error.problem}") from error
+
+
+def load_described(folder: Path) -> dict[str, Any]:
+    """Return all that stage.json says of a stage; what later commands take from it is of the types that they take.
+
+    Raises:
+        BrokenFileError: it cannot be read, or something is missing or of another type.
+    """
+    file = folder / RECORD
+    described = read_json(file)
+    _record_in(described, file)
+    for name, kind in DESCRIBED.items():
+        part(described, name, kind, file)
+    for name, kind in DESCRIBED_SINCE.items():
+        group, _, entry = name.rpartition(".")
+        if entry in (described.get(group) or {} if group else described):
+            part(described, name, kind, file)
+    return described
+
+
+def _record_in(described: dict[str, Any], file: Path) -> StageRecord:
+    record: StageRecord = part(described, "record", StageRecord, file)
+    return record
 
 
 def load_process(folder: Path) -> dict[str, Any]:
@@ -225,8 +274,8 @@ def load_upstream(folder: Path) -> dict[str, str]:
 
 def _said(folder: Path, name: str) -> dict[str, Any]:
     try:
-        return dict(json.loads((folder / RECORD).read_text(encoding="utf-8"))[name])
-    except (ValueError, OSError, KeyError, TypeError):
+        return dict(part(read_json(folder / RECORD), name, dict[str, Any], folder / RECORD))
+    except BrokenFileError:
         return {}
 
 
@@ -236,11 +285,16 @@ def load_whole_record(folder: Path) -> StageRecord:
     Raises:
         InputError: one is not.
     """
-    if problem(folder, thorough=True) is not None:
-        raise _broken(folder)
+    if (found := problem(folder, thorough=True)) is not None:
+        raise _broken(folder, found)
     return load_record(folder)
 
 
-def _broken(folder: Path) -> InputError:
+def _broken(folder: Path, found: str) -> InputError:
     takes = "false, or whole results in the store (remove the broken folder to compute it anew)"
-    return InputError.at("reuse", takes=takes, got=f"true with {folder}, which is broken")
+    return InputError.at("reuse", takes=takes, got=f"true with {folder}, which is broken: {found}")
+
+
+def _not_readable(file: Path) -> str:
+    """Return what is wrong with a file of arrays that could not be read."""
+    return "is no whole file of arrays" if file.is_file() else "is not there"

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from pathlib import Path
 
 LONGEST_LINE = 300
 
@@ -25,6 +26,15 @@ class InputError(ValueError):
         return cls(f"{key}: takes {takes}; got {received}".replace("\n", " "))
 
 
+class BrokenFileError(InputError):
+    """A file that is not as this program wrote it. file: its path; problem: what is wrong, as in "is empty"."""
+
+    def __init__(self, file: Path, problem: str) -> None:
+        super().__init__(f"{file} {problem}")
+        self.file = file
+        self.problem = problem
+
+
 def without_passwords(text: str) -> str:
     """Return `text` with ``//user:password@`` as ``//user@``, and ``password=...`` without what follows."""
     text = re.sub(r"(//[^/@:\s]*):[^/\s]*@", r"\1@", text)
@@ -33,7 +43,12 @@ def without_passwords(text: str) -> str:
 
 def one_line(error: BaseException) -> str:
     """Return what went wrong, in one line without passwords."""
+    # what a database said, without the words of SQLAlchemy around it
+    error = getattr(error, "orig", None) or error
     message = " ".join(without_passwords(str(error)).split())
+    if isinstance(error, BrokenFileError):
+        # it says all
+        return message[:LONGEST_LINE]
     return f"{type(error).__name__}: {message}"[:LONGEST_LINE] if message else type(error).__name__
 
 

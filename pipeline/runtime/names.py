@@ -1,10 +1,23 @@
 """Names that anyone may choose, of layers and classes, where a system allows less."""
 
 import re
+import unicodedata
 from collections.abc import Iterable
 
 # Of a file's name, in characters: a path has several of them.
 LONGEST = 80
+# Of folders, which are told in lines and kept in records.
+PLAIN = "whose name is text without line breaks and control characters"
+
+
+def is_plain_text(text: str) -> bool:
+    """Tell whether a text can be told in a line, and kept in a record: in UTF-8, without control characters."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        # bytes of a command line that are no text
+        return False
+    return not any(unicodedata.category(character) in ("Cc", "Zl", "Zp") for character in text)
 
 
 def file_names(names: Iterable[str]) -> list[str]:

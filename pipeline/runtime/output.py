@@ -8,6 +8,7 @@ import contextlib
 import io
 import os
 import select
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -122,6 +123,12 @@ def _kept(stream: TextIO | None, number: int) -> TextIO:
         line_buffering=stream.line_buffering,
         write_through=stream.write_through,
     )
+
+
+def shell_word(path: Path | str) -> str:
+    """Return a path as a word of a shell's command line, which no command takes for an option."""
+    text = str(path)
+    return shlex.quote(f"./{text}" if text.startswith("-") else text)
 
 
 def shown(path: Path) -> Path:

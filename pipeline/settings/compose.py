@@ -15,6 +15,7 @@ from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig, OmegaConf
 
 from pipeline.runtime.errors import InputError
+from pipeline.runtime.names import PLAIN, is_plain_text
 from pipeline.settings import schema
 from pipeline.settings.config import Config
 from pipeline.settings.plugins import check_installed
@@ -116,6 +117,8 @@ def check_overrides(presets: Presets, *, quote: Callable[[str], str] = shlex.quo
         check_installed(key, override.value())
         if key in FOLDERS and not str(override.value() or "").strip():
             raise InputError.at(key, takes="a folder", got="nothing")
+        if key in FOLDERS and not all(is_plain_text(str(value)) for value in values_of(override)):
+            raise InputError.at(key, takes=f"a folder {PLAIN}", got=ascii(override.value()))
         is_group = presets.is_group(key)
         if is_group and not key.startswith("hydra"):
             _check_group(presets, override)

@@ -27,7 +27,7 @@ def to_config(composed: DictConfig) -> Config:
     Raises:
         InputError: a key that no setting has, a value of another type or out of range, a value that is missing.
     """
-    for key in _keys(OmegaConf.to_container(composed, resolve=False)):
+    for key, _ in _leaves(OmegaConf.to_container(composed, resolve=False)):
         check_key(key)
     check_references(composed)
     settle(composed)
@@ -90,6 +90,23 @@ def to_text(composed: DictConfig) -> str:
 
     plain = OmegaConf.to_container(composed, resolve=True, enum_to_str=True)
     return OmegaConf.to_yaml(OmegaConf.create(written(plain)))
+
+
+def check_types(given: DictConfig) -> None:
+    """Raise an InputError if one of these settings does not exist, or has another type; some may be missing.
+
+    Args:
+        given: with plain values alone.
+    """
+    for key, value in _leaves(OmegaConf.to_container(given, resolve=False)):
+        check_key(key)
+        if "${" in str(value):
+            raise InputError.at(key, takes=f"{describe(key)} as it is, and nothing to be looked up", got=value)
+        check_value(key, value)
+    try:
+        OmegaConf.merge(OmegaConf.structured(Config), given)
+    except OmegaConfBaseException as error:
+        raise InputError(f"{error.full_key}: {str(error).splitlines()[0]}") from error
 
 
 def fill(given: DictConfig, others: DictConfig) -> list[str]:
@@ -239,10 +256,10 @@ def _unknown(key: str, group: str, part: str, known: list[str]) -> str:
     return f"{key}: no such setting; {group or 'the settings'} has {', '.join(known)}"
 
 
-def _keys(node: Any, prefix: str = "") -> Iterator[str]:
-    """Return the dotted names of all leaves."""
+def _leaves(node: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the dotted names of all leaves, and what they hold."""
     if isinstance(node, Mapping) and node:
         for name, value in node.items():
-            yield from _keys(value, f"{prefix}.{name}" if prefix else str(name))
+            yield from _leaves(value, f"{prefix}.{name}" if prefix else str(name))
     else:
-        yield prefix
+        yield prefix, node

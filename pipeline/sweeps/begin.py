@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.runtime.errors import InputError
+from pipeline.runtime.errors import BrokenFileError, InputError
 from pipeline.runtime.locks import hold
 from pipeline.runtime.progress import recording
 from pipeline.settings.process import TrackingConfig
@@ -30,7 +30,10 @@ def refuse_another(folder: Path, command: Sequence[str]) -> None:
             a name in it that the sweep will give.
     """
     key, takes = "hydra.sweep.dir", "a new folder, or that of the same sweep"
-    before = folders.read(folder)
+    try:
+        before = folders.read(folder)
+    except BrokenFileError as error:
+        raise InputError.at(key, takes=takes, got=f"{folder}, whose {folders.FILE} {error.problem}") from error
     if before is None:
         for name in (folders.FILE, MULTIRUN, SUMMARY):
             if (folder / name).exists():

@@ -2,7 +2,6 @@
 
 import contextlib
 import csv
-import shlex
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -15,7 +14,7 @@ from pipeline.engine.folders import work_folder
 from pipeline.engine.record import StageRecord
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.matplotlib import import_matplotlib
-from pipeline.runtime.output import shown
+from pipeline.runtime.output import shell_word, shown
 from pipeline.runtime.progress import recording
 from pipeline.stages.registry import STAGES
 from pipeline.sweeps import folder as folders
@@ -61,16 +60,15 @@ def _tell(rows: Sequence[Row], folder: Path, *, summarized: bool) -> None:
     print(f"{'sweep':<12} {what:<42} {shown(folder / SUMMARY if summarized else folder)}", flush=True)
     for row in rows:
         if row.state != jobs.FINISHED:
-            why = f": {row.job.failure}" if row.job and row.job.failure else ""
+            failure = row.job.failure if row.job else jobs.in_the_way(folder / row.name)
+            why = f": {failure}" if failure else ""
             log = f" ({shown(row.folder / LOG)})" if row.folder else ""
             print(f"mnist-dream: job {_told(row, rows)} {row.state}{why}{log}", file=sys.stderr)
     for row in rows:
         for stage, said in _warnings(row):
             print(f"mnist-dream: job {_told(row, rows)}: {stage} {said}", file=sys.stderr)
     if any(row.state != jobs.FINISHED for row in rows):
-        print(
-            f"mnist-dream: python -m pipeline.resume {shlex.quote(str(shown(folder)))} does the rest", file=sys.stderr
-        )
+        print(f"mnist-dream: python -m pipeline.resume {shell_word(shown(folder))} does the rest", file=sys.stderr)
 
 
 def _told(row: Row, rows: Sequence[Row]) -> str:

@@ -2,11 +2,14 @@
 
 import dataclasses
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.runtime.errors import BrokenFileError
 from pipeline.runtime.files import write_whole
+from pipeline.runtime.reading import read_as
 from pipeline.settings.choices import TrackingBackend
 from pipeline.settings.process import TrackingConfig
 from pipeline.sweeps import jobs
@@ -59,11 +62,17 @@ class Row:
 
 
 def read(folder: Path) -> Sweep | None:
-    """Return the sweep of a folder, None if none was begun there."""
-    try:
-        return Sweep(**json.loads((folder / FILE).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+    """Return the sweep of a folder, None if none was begun there.
+
+    Raises:
+        BrokenFileError: what is said of it cannot be read.
+    """
+    if not os.path.lexists(folder / FILE):
         return None
+    sweep = read_as(Sweep, folder / FILE)
+    if sweep.backend not in {backend.value for backend in TrackingBackend}:
+        raise BrokenFileError(folder / FILE, f"has backend: {sweep.backend}, which is not known")
+    return sweep
 
 
 def write(sweep: Sweep, folder: Path) -> None:

@@ -13,14 +13,17 @@ from typing import Any
 from pipeline.engine import storage
 from pipeline.engine.folders import missing_folders, remove_drafts, remove_empty
 from pipeline.engine.places import FOLDERS
-from pipeline.runtime.errors import InputError, one_line
+from pipeline.runtime.errors import BrokenFileError, InputError, one_line
 from pipeline.runtime.files import write_whole
 from pipeline.runtime.locks import exclusive
 from pipeline.runtime.processes import ProcessId, is_gone, this_process
+from pipeline.runtime.reading import part, read_as
 from pipeline.runtime.signals import stopped_is_stopped
 from pipeline.stages.registry import STAGES
 
 FILE, LOCK = "job.json", ".job.lock"
+# The settings of a job, in its folder.
+SETTINGS = ".hydra"
 # What of a command says where its results and their record lie, and not what they are.
 PLACES = ("output_dir", "tracking.uri", "hydra.sweep.dir")
 RUNNING, FINISHED, FAILED, KILLED, MISSING = "running", "finished", "failed", "killed", "missing"
@@ -132,7 +135,7 @@ def attempt(
         taken = [name for name in (FILE, *(settings or {})) if (folder / name).exists()]
         if before is None and taken:
             takes = "a new folder, or that of an earlier run"
-            raise InputError.at(FOLDERS, takes=takes, got=f"{folder}, which has a {taken[0]} of something else")
+            raise InputError.at(FOLDERS, takes=takes, got=f"{folder}, {_taken(folder, taken[0])}")
         remove_drafts(folder, STAGES)
         job = Job(overrides=list(overrides), sweep_id=sweep_id, process=this_process(), begun=time.time())
         is_kept = before is not None and before.state == FINISHED and not (sweep_id is not None and same)
@@ -154,6 +157,21 @@ def attempt(
 def shared(got: str) -> InputError:
     """Return what refuses a folder that two jobs of a sweep would have."""
     return InputError.at("hydra.sweep.subdir", takes="another folder for every job: ${hydra.job.num}", got=got)
+
+
+def in_the_way(folder: Path) -> str | None:
+    """Return what keeps a job from being done in a folder where none can be read; None if nothing does."""
+    taken = next((name for name in (FILE, SETTINGS) if (folder / name).exists()), None)
+    return None if taken is None else f"{folder} is in its way, {_taken(folder, taken)}"
+
+
+def _taken(folder: Path, name: str) -> str:
+    if name == FILE:
+        try:
+            _whole(folder / FILE)
+        except BrokenFileError as error:
+            return f"whose {FILE} {error.problem}"
+    return f"which has a {name} of something else"
 
 
 def _stages_in(folder: Path) -> set[str]:
@@ -182,12 +200,19 @@ def new_run_dir(output_dir: Path) -> Iterator[Path]:
 
 
 def read(folder: Path) -> Job | None:
-    """Return the job of a folder, None if none was begun there."""
+    """Return the job of a folder, None if none was begun there, or its file is broken."""
     try:
-        fields = json.loads((folder / FILE).read_text(encoding="utf-8"))
-        return Job(**{**fields, "process": ProcessId(*fields["process"])})
-    except (OSError, ValueError, KeyError, TypeError):
+        return _whole(folder / FILE)
+    except BrokenFileError:
         return None
+
+
+def _whole(file: Path) -> Job:
+    job = read_as(Job, file)
+    for described in job.stages.values():
+        for name, kind in (("metrics", dict[str, float]), ("run_id", str | None)):
+            part(described, name, kind, file)
+    return job
 
 
 def state_of(job: Job | None, folder: Path) -> str:

@@ -8,7 +8,8 @@ from pathlib import Path
 from pipeline.engine.folders import is_same_folder
 from pipeline.sweeps.folder import Sweep
 from pipeline.sweeps.jobs import without_places
-from pipeline.tracking.backend import FILE, sqlite_file, sqlite_uri
+from pipeline.tracking.addresses import sqlite_file, sqlite_uri
+from pipeline.tracking.backend import FILE
 
 # What tells an output folder, and how deep a sweep lies in it unless it was said to lie elsewhere.
 MARKS = (FILE, "store")

@@ -7,15 +7,17 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from pipeline.engine.places import ARTIFACTS
 from pipeline.runtime.errors import InputError, without_passwords
 from pipeline.runtime.files import whole_file
 from pipeline.runtime.locks import exclusive
 from pipeline.runtime.progress import say_waiting
+from pipeline.tracking.addresses import file_uri, mlflow_uri, sqlite_file, sqlite_uri
 from pipeline.tracking.deadline import Deadline, WithDeadline
 from pipeline.tracking.moved import artifact_root, follow
+from pipeline.tracking.sqlite_lookup import check_sqlite
 
 ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -31,7 +33,6 @@ ENVIRONMENT = {
 # failure is only printed.
 OTHERS = ("MLFLOW_ACTIVE_MODEL_ID", "_MLFLOW_ACTIVE_MODEL_ID", "MLFLOW_ENABLE_ASYNC_LOGGING")
 FILE = "mlflow.db"
-SQLITE = "sqlite:///"
 TIMEOUT_S = 5
 # Waited for a server in all, by one pipeline run. With answers that take a second each, of which a fifth is no waiting,
 # these are the 30 s that are promised.
@@ -76,11 +77,6 @@ def default_uri(output_dir: Path) -> str:
     return sqlite_uri(output_dir.resolve() / FILE)
 
 
-def sqlite_uri(file: Path) -> str:
-    """Return the URI of an SQLite file; what would mean something else in a URI is quoted."""
-    return f"{SQLITE}{file}".replace("%", "%25").replace("?", "%3F")
-
-
 def check_uri(uri: str) -> None:
     """Raise an InputError for a URI that is not of a server, an SQLite file or PostgreSQL."""
     try:
@@ -103,13 +99,6 @@ def address_of(uri: str) -> str:
         # without the query the page opens on traces of language models
         return f"{page_root(uri)}/#/experiments?workflowType=machine_learning"
     return without_passwords(uri)
-
-
-def sqlite_file(uri: str, directory: Path = Path()) -> Path | None:
-    """Return the file of an SQLite record, which a relative path means in `directory`; None of another one."""
-    name = uri.removeprefix(SQLITE)
-    # as SQLAlchemy reads it
-    return None if name == uri else (directory / unquote(name.partition("?")[0])).resolve()
 
 
 def connect(uri: str, output_dir: Path, deadline: Deadline) -> Connection:
@@ -145,9 +134,10 @@ def connect(uri: str, output_dir: Path, deadline: Deadline) -> Connection:
         file = sqlite_file(uri)
         assert file is not None
         artifacts = file.parent / ARTIFACTS
+        check_sqlite(file)
         _create_sqlite(file, artifacts)
         follow(file)
-        uri = f"{sqlite_uri(file)}{''.join(uri.partition('?')[1:])}"
+        uri = f"{mlflow_uri(file)}{''.join(uri.partition('?')[1:])}"
         _reach_database(uri, timeout=TIMEOUT_S)
     client = WithDeadline(MlflowClient(uri), deadline)
     return Connection(uri=uri, client=client, artifacts=artifacts, deadline=deadline)
@@ -199,7 +189,7 @@ def _create_postgresql(uri: str, artifacts: Path) -> None:
         with engine.connect() as connection:
             connection.execute(sqlalchemy.text(f"SELECT pg_advisory_lock({CREATION_LOCK})"))
             if not sqlalchemy.inspect(connection).has_table("runs"):
-                SqlAlchemyStore(uri, artifacts.as_uri()).engine.dispose()
+                SqlAlchemyStore(uri, file_uri(artifacts)).engine.dispose()
             connection.rollback()
             connection.execute(sqlalchemy.text(f"SELECT pg_advisory_unlock({CREATION_LOCK})"))
     finally:
@@ -222,4 +212,4 @@ def _create_sqlite(file: Path, artifacts: Path) -> None:
             # whoever left it was killed, or it would hold the lock
             left.unlink()
         with whole_file(file) as draft:
-            SqlAlchemyStore(sqlite_uri(draft), artifacts.as_uri()).engine.dispose()
+            SqlAlchemyStore(mlflow_uri(draft), file_uri(artifacts)).engine.dispose()

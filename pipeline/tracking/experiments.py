@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from pipeline.tracking.addresses import file_uri
 from pipeline.tracking.backend import Connection
 from pipeline.tracking.charts import set_view
 
@@ -37,7 +38,7 @@ def _new_experiment(connection: Connection, name: str, stage: str) -> Any:
 
     artifacts, client = connection.artifacts, connection.client
     try:
-        made = client.create_experiment(name, (artifacts / stage).as_uri() if artifacts else None)
+        made = client.create_experiment(name, file_uri(artifacts / stage) if artifacts else None)
     except MlflowException:
         # another process was faster
         experiment = client.get_experiment_by_name(name)

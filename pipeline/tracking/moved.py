@@ -7,10 +7,10 @@ import contextlib
 import logging
 import sqlite3
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from pipeline.engine.folders import is_same_folder
 from pipeline.engine.places import ARTIFACTS
+from pipeline.tracking.addresses import file_uri, local_path
 
 # What another process writes at the moment is waited for.
 TIMEOUT_S = 60
@@ -63,16 +63,7 @@ def follow(file: Path) -> None:
 
 def opened_to_read(file: Path) -> sqlite3.Connection:
     """Open an SQLite file that is there, without a right to change it."""
-    return sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)
-
-
-def local_path(location: str | None) -> Path | None:
-    """Return the path of one of MLflow's places; None if it is not on this machine."""
-    if location is not None and location.startswith("file:"):
-        parts = urlsplit(location)
-        return Path(unquote(parts.path)) if parts.netloc in ("", "localhost") else None
-    # MLflow takes plain paths for quoted ones, too
-    return Path(unquote(location)) if location is not None and location.startswith("/") else None
+    return sqlite3.connect(f"{file_uri(file)}?mode=ro", uri=True)
 
 
 def artifact_root(location: str) -> Path | None:
@@ -113,5 +104,5 @@ def _change(database: sqlite3.Connection, old: Path, home: Path) -> None:
             # what lies in the new folder need not be told, where that is below the old one
             if place is None or not place.is_relative_to(old) or (old in home.parents and place.is_relative_to(home)):
                 continue
-            new = (home / place.relative_to(old)).as_uri()
+            new = file_uri(home / place.relative_to(old))
             database.execute(f"UPDATE {table} SET {column} = ? WHERE rowid = ?", (new, row))

@@ -2,13 +2,14 @@
 
 import contextlib
 import json
+import os
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from pipeline.engine.places import MARK
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.files import write_whole
+from pipeline.runtime.reading import read_as
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,14 +66,7 @@ def read_mark(folder: Path) -> Mark | None:
     Raises:
         InputError: it is broken.
     """
-    try:
-        fields: dict[str, Any] = json.loads((folder / MARK).read_text(encoding="utf-8"))
-        fields["upstream"] = {stage: Upstream(**known) for stage, known in fields["upstream"].items()}
-        return Mark(**fields)
-    except FileNotFoundError:
-        return None
-    except (ValueError, OSError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{folder / MARK}: no complete mark of a stage that is not recorded ({error})") from error
+    return read_as(Mark, folder / MARK) if os.path.lexists(folder / MARK) else None
 
 
 def remove_mark(mark: Mark, folder: Path) -> None:

@@ -4,11 +4,14 @@ Its tables are not promised to stay as they are: whatever is not found here has 
 """
 
 import contextlib
+import os
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.tracking.moved import local_path, opened_to_read
+from pipeline.runtime.errors import BrokenFileError
+from pipeline.tracking.addresses import local_path
+from pipeline.tracking.moved import opened_to_read
 from pipeline.tracking.notes import NOTE_TAG
 
 # as `experiments.finished_run` asks MLflow
@@ -34,6 +37,35 @@ class Lost:
 
     runs: int
     of: int
+
+
+def check_sqlite(file: Path) -> None:
+    """Refuse a file that is there and can be no record, before MLflow does it, or makes its tables in it.
+
+    An empty one is a record that is still to be made.
+
+    Raises:
+        BrokenFileError: it is none.
+    """
+    if not os.path.lexists(file):
+        return
+    if not file.is_file():
+        raise BrokenFileError(file, "is no file" if file.exists() else "is a link that leads nowhere")
+    try:
+        with contextlib.closing(opened_to_read(file)) as database:
+            tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            if "runs" in tables and "experiments" in tables:
+                # of a file that was cut the list of tables may be whole
+                database.execute("SELECT max(start_time) FROM runs").fetchone()
+    except sqlite3.OperationalError as error:
+        if not os.access(file, os.R_OK):
+            raise BrokenFileError(file, "may not be read") from error
+        # another process writes, or only MLflow can open it
+        return
+    except sqlite3.DatabaseError as error:
+        raise BrokenFileError(file, f"is no whole SQLite file ({error})") from error
+    if tables and "experiments" not in tables:
+        raise BrokenFileError(file, "is an SQLite file of something else than MLflow")
 
 
 def lost_files(file: Path) -> Lost:

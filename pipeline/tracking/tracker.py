@@ -3,7 +3,6 @@
 import getpass
 import logging
 import os
-import shlex
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
@@ -15,8 +14,10 @@ from typing import TypeVar
 from pipeline.data.dataset import DatasetSplit
 from pipeline.engine.origin import Origin
 from pipeline.runtime.errors import one_line, without_passwords
+from pipeline.runtime.output import shell_word
 from pipeline.runtime.signals import stopped_is_stopped
-from pipeline.tracking.backend import DEADLINE_S, FILE, Connection, address_of, connect, page_root, sqlite_file
+from pipeline.tracking.addresses import sqlite_file
+from pipeline.tracking.backend import DEADLINE_S, FILE, Connection, address_of, connect, page_root
 from pipeline.tracking.charts import chart_address, view_id
 from pipeline.tracking.deadline import Deadline, is_refusal
 from pipeline.tracking.experiments import experiment_name, finished_run
@@ -45,7 +46,7 @@ class Destination:
     @property
     def sync_command(self) -> str:
         """Return the command that brings the record in later."""
-        where = "" if self.output_dir == Path("outputs") else f" --output-dir {shlex.quote(str(self.output_dir))}"
+        where = "" if self.output_dir == Path("outputs") else f" --output-dir {shell_word(self.output_dir)}"
         return f"python -m pipeline.sync{where}{' --uri URI' if self.needs_password else ''}"
 
     def marked_as(self, folder: Path) -> str | None:
