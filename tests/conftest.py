@@ -36,15 +36,6 @@ IN_MEMORY, ROOM = Path("/dev/shm"), 4 * 2**30
 
 # What starts commands, servers and browsers.
 STARTERS = ("commands", "servers", "slurm", "browser", "page", "at_once", "templates")
-# What takes longest, the longest first.
-LONG = tuple(
-    f"test_{name}"
-    for name in (
-        *("sync", "launchers", "kept", "one_command", "rerun", "oip", "sweeps", "server", "atlas", "numerics", "moved"),
-        *("pipeline", "output", "page", "tracking", "training", "chunks", "config", "dream_pictures", "toy_stage"),
-        *("forward", "dream", "store", "ascent", "ahead", "atlas_page", "ui", "command_line", "gone", "dream_sheet"),
-    )
-)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -66,8 +57,6 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # the long ones first, so that all workers end at the same time
-    items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))
     for item in items:
         if any(getattr(value, "__module__", None) in STARTERS for value in vars(item.module).values()):
             item.add_marker("process")
