@@ -6,10 +6,12 @@ import sys
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import functools
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from reference import Convolution, Layer, Pool
 from templates import empty_record, recorded_here, smoke, smoke_here, trained, trained_here  # noqa: F401
@@ -28,6 +30,10 @@ CONF = REPOSITORY / "conf"
 TINY_SIZE, TINY_MAPS = 12, {"Conv2D_1": 4, "Conv2D_2": 6}
 
 
+# Where there is room for all that the tests leave behind, they lie in memory: MLflow's SQLite file waits for the disk
+# several times in each of a hundred calls, which no test asks for.
+IN_MEMORY, ROOM = Path("/dev/shm"), 4 * 2**30
+
 # What starts commands, servers and browsers.
 STARTERS = ("commands", "servers", "slurm", "browser", "page", "at_once", "templates")
 
@@ -40,6 +46,10 @@ def pytest_runtest_setup() -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if os.access(IN_MEMORY, os.W_OK):
+        free = min(shutil.disk_usage(IN_MEMORY).free, psutil.virtual_memory().available // 2)
+        if free >= ROOM:
+            os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(IN_MEMORY))
     config.addinivalue_line("markers", "slow: computes for seconds; not part of make check")
     config.addinivalue_line("markers", "process: of a module that starts commands or servers; not part of make check")
     # of Keras' variables, which keras and NumPy have to settle between them

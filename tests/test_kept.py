@@ -19,7 +19,7 @@ from pipeline.runtime.errors import InputError
 from pipeline.stages.registry import STAGES
 from pipeline.sweeps import jobs
 
-OIPS = (*SMOKE, "stages=[oip]", "oip.map_indices=[0]", "tracking=none")
+OIPS = (*SMOKE, "stages=[oip]", "oip.map_indices=[0]", "oip.xla=false", "tracking=none")
 SWEEP = ("-m", *OIPS, "noise.seed=1,2")
 UNIQUE = "0123456789abcdef" * 2
 Files = dict[str, bytes | None]

@@ -30,18 +30,16 @@ HISTORY = {
 # name of a process -> what its keras.json says, its environment
 PROCESSES: dict[str, tuple[dict[str, Any] | None, dict[str, str]]] = {
     "as it is": (None, {}),
-    "half floats": ({"floatx": "float16", "epsilon": 1e-2}, {}),
-    "channels first, doubles": ({"floatx": "float64", "image_data_format": "channels_first"}, {}),
-    "another backend": (
-        {"backend": "jax"},
-        {"KERAS_BACKEND": "torch", "KERAS_MAX_EPOCHS": "0", "KERAS_MAX_STEPS_PER_EPOCH": "1"},
-    ),
-    "ASCII, other threads": (
-        None,
+    "half floats, ASCII, other threads": (
+        {"floatx": "float16", "epsilon": 1e-2},
         {
             **{"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo"},
             **{"TF_NUM_INTRAOP_THREADS": "3", "TF_NUM_INTEROP_THREADS": "3", "OMP_NUM_THREADS": "1"},
         },
+    ),
+    "channels first, doubles, another backend": (
+        {"floatx": "float64", "image_data_format": "channels_first", "backend": "jax"},
+        {"KERAS_BACKEND": "torch", "KERAS_MAX_EPOCHS": "0", "KERAS_MAX_STEPS_PER_EPOCH": "1"},
     ),
 }
 

@@ -20,7 +20,7 @@ ARROW_RIGHT = "\ue014"
 def addresses(smoke: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """What `make ui` prints after all stages of SMOKE and a sweep of three wavelengths: name -> address."""
     folder = copy_of(smoke, tmp_path_factory.mktemp("page"))
-    succeeded(pipeline(folder, "-m", *SMOKE, "stages=[oip]", "noise=long,short,pixels"))
+    succeeded(pipeline(folder, "-m", *SMOKE, "stages=[oip]", "oip.xla=false", "noise=long,short,pixels"))
     with page_of(folder) as found:
         yield found
 

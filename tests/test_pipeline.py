@@ -130,7 +130,7 @@ def test_when_every_stage_is_there_neither_tensorflow_nor_mlflow_is_imported(smo
 
 def test_a_password_is_in_no_file_that_is_recorded(trained_here: Path) -> None:
     uri = "postgresql://dreamer:very-secret@127.0.0.1:1/dreams"
-    process = pipeline(trained_here, *SMOKE, "stages=[train,oip]", f"tracking.uri='{uri}'")
+    process = pipeline(trained_here, *SMOKE, "stages=[train,oip]", "oip.xla=false", f"tracking.uri='{uri}'")
     assert process.returncode == 0
     assert "not recorded in MLflow" in process.stderr
     assert "very-secret" not in process.stderr + process.stdout
@@ -142,7 +142,8 @@ def test_a_password_is_in_no_file_that_is_recorded(trained_here: Path) -> None:
 
 
 def test_a_change_of_an_oip_setting_does_not_train_again(trained_here: Path) -> None:
-    output = succeeded(pipeline(trained_here, *SMOKE, "stages=[train,oip]", "noise=long", "tracking=none"))
+    words = ("stages=[train,oip]", "oip.xla=false", "noise=long", "tracking=none")
+    output = succeeded(pipeline(trained_here, *SMOKE, *words))
     train, oip = output.splitlines()[:2]
     assert train.startswith("train")
     assert train.endswith("(reused)")
@@ -161,7 +162,7 @@ def test_a_stage_brings_what_it_stands_on_along(tmp_path: Path) -> None:
 def test_what_was_computed_without_a_record_is_recorded_once_when_there_is_one(tmp_path: Path) -> None:
     from mlflow import MlflowClient
 
-    overrides = (*SMOKE, "stages=[train,oip]")
+    overrides = (*SMOKE, "stages=[train,oip]", "oip.xla=false")
     succeeded(pipeline(tmp_path, *overrides, "tracking=none"))
     for _ in range(2):
         assert succeeded(pipeline(tmp_path, *overrides)).count("(reused)") == 2
@@ -210,7 +211,7 @@ def test_a_run_can_be_repeated_from_its_own_folder(smoke_here: Path) -> None:
 
 def test_a_sweep_has_a_folder_for_every_job(trained_here: Path) -> None:
     swept = ("noise.wavelengths=[3,7],[14,28]", "noise.seed=0,1")
-    succeeded(pipeline(trained_here, "-m", *SMOKE, "stages=[oip]", *swept))
+    succeeded(pipeline(trained_here, "-m", *SMOKE, "stages=[oip]", "oip.xla=false", *swept))
     jobs = sorted((trained_here / "outputs" / "multirun").glob("*/*/*/oip"))
     assert [job.parent.name for job in jobs] == ["0", "1", "2", "3"]
     images = [arrays(job)["oip.npz/images"] for job in jobs]

@@ -40,6 +40,15 @@ def stage(recorded: Path, tmp_path: Path) -> Path:
     return tmp_path / "then" / "oip"
 
 
+@pytest.fixture(scope="module")
+def overridden(recorded: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Done]:
+    """The folder in which an OIP sweep was computed again with other steps and threads, and what was said."""
+    folder = tmp_path_factory.mktemp("overridden")
+    shutil.copytree(runs(recorded)[0] / "oip", folder / "then" / "oip")
+    words = ("oip.steps=3", "runtime.threads=1", "tracking.backend=none")
+    return folder / "then", rerun(folder / "then", str(folder / "then" / "oip"), *words)
+
+
 def change(stage: Path, **process: Any) -> None:
     described = json.loads((stage / "stage.json").read_text())
     described["process"] |= process
@@ -67,8 +76,8 @@ def test_a_stage_again_is_bit_identical(recorded: Path, name: str) -> None:
     assert again[0].info.run_name == client.get_run(run_id(recorded, name)).info.run_name
 
 
-def test_a_folder_will_do_and_an_override_is_told_and_compared(stage: Path) -> None:
-    process = rerun(stage.parent, str(stage), "oip.steps=3", "tracking.backend=none")
+def test_a_folder_will_do_and_an_override_is_told_and_compared(overridden: tuple[Path, Done]) -> None:
+    _, process = overridden
     assert process.returncode == 1
     assert "oip.steps: 4 then, 3 today" in process.stdout
     assert "oip          not the same, " in process.stdout
@@ -105,18 +114,18 @@ def test_what_has_changed_since_is_told_first(stage: Path) -> None:
     assert "oip          " in process.stdout
 
 
-def test_threads_are_those_of_the_record_unless_others_are_given(stage: Path) -> None:
-    process = rerun(stage.parent, str(stage), "runtime.threads=1", "tracking.backend=none")
+def test_threads_are_those_of_the_record_unless_others_are_given(overridden: tuple[Path, Done]) -> None:
+    folder, process = overridden
     assert "threads: " in process.stdout
     assert "then, 1 today" in process.stdout
-    (run,) = runs(stage.parent)
+    (run,) = runs(folder)
     assert json.loads((run / "oip" / "stage.json").read_text())["process"]["threads"] == 1
 
 
 def test_a_training_that_had_other_threads_gets_them_again(tmp_path: Path) -> None:
     """One run trains with two threads, a job of a sweep takes that training and has one thread for itself."""
     succeeded(pipeline(tmp_path, *SMOKE, "stages=[train]", "runtime.threads=2"))
-    succeeded(pipeline(tmp_path, *SMOKE, "stages=[oip]", "runtime.threads=1"))
+    succeeded(pipeline(tmp_path, *SMOKE, "stages=[oip]", "oip.xla=false", "runtime.threads=1"))
     place = runs(tmp_path)[1] / "oip"
     # beside the folder there is no training: it is in the store alone
     with opened(str(place), tmp_path / "outputs", None) as recorded:

@@ -19,7 +19,7 @@ from pipeline.engine.store import Store
 from pipeline.runtime.locks import exclusive
 from pipeline.stages.registry import STAGES
 
-QUICK = (*SMOKE, "oip.map_indices=[0]", "activations.image_indices=[0]")
+QUICK = (*SMOKE, "oip.map_indices=[0]", "oip.xla=false", "activations.image_indices=[0]")
 
 
 def begin(folder: Path, *overrides: str, program: tuple[str, ...] = ("-m", "pipeline")) -> Running:

@@ -28,7 +28,7 @@ from pipeline.stages.oip.pictures.sweep import render_sweep
 from pipeline.stages.registry import STAGES
 from pipeline.sweeps import jobs
 
-QUICK = ("-m", *SMOKE, "stages=[oip]", "oip.map_indices=[0,5]")
+QUICK = ("-m", *SMOKE, "stages=[oip]", "oip.map_indices=[0,5]", "oip.xla=false")
 SWEPT = ("noise=long,short,pixels,fourier", "noise.seed=0,1,2")
 
 
@@ -158,7 +158,7 @@ def with_failures(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> tu
     folder = copy_of(trained, tmp_path_factory.mktemp("failing"))
     place = folder / "outputs" / "multirun" / "a" / "sweep"
     maps = "oip.map_indices=[0],[128],[1],[2]"
-    words = ("-m", *SMOKE, "stages=[oip]", maps, f"hydra.sweep.dir={place}")
+    words = ("-m", *SMOKE, "stages=[oip]", "oip.xla=false", maps, f"hydra.sweep.dir={place}")
     process = execute(folder, "-c", FULL, *words)
     output, errors = process.communicate(timeout=300)
     assert process.returncode is not None

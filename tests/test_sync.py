@@ -321,7 +321,9 @@ def test_a_process_that_is_still_recording_is_left_alone(tmp_path, server, clien
     assert [found.info.status for found in runs_of(client, "oip")] == ["FINISHED"]
 
 
-def test_several_syncs_at_once_bring_everything_in_once(tmp_path, server, client, live, dataset, tiny_cnn, clean):
+def test_several_syncs_at_once_bring_everything_in_once(
+    tmp_path, server, client, live, dataset, tiny_cnn, hasty, clean
+):
     run_dir = tmp_path / "runs" / "day" / "time"
     record_both(tracker_of(tmp_path, f"http://{LOOPBACK}:{free_port()}"), run_dir, tiny_cnn(), dataset)
     command = ("pipeline.sync", "--output-dir", str(tmp_path), "--uri", server.uri)
@@ -334,7 +336,9 @@ def test_several_syncs_at_once_bring_everything_in_once(tmp_path, server, client
     assert_recorded_once(client, tmp_path, run_dir, live)
 
 
-def test_a_run_that_cannot_be_completed_is_closed_and_replaced(tmp_path, proxy, client, live, dataset, tiny_cnn, clean):
+def test_a_run_that_cannot_be_completed_is_closed_and_replaced(
+    tmp_path, proxy, client, live, dataset, tiny_cnn, hasty, clean
+):
     run_dir = tmp_path / "runs" / "day" / "time"
     proxy.after = live["requests"]["opening"] + live["requests"]["train"] - 2
     tracker = tracker_of(tmp_path, proxy.uri)
@@ -355,7 +359,9 @@ def test_a_run_that_cannot_be_completed_is_closed_and_replaced(tmp_path, proxy, 
     assert oip.data.tags["upstream.train"] == train.info.run_id
 
 
-def test_a_run_that_was_removed_from_the_server_is_made_anew(tmp_path, proxy, client, live, dataset, tiny_cnn, clean):
+def test_a_run_that_was_removed_from_the_server_is_made_anew(
+    tmp_path, proxy, client, live, dataset, tiny_cnn, hasty, clean
+):
     run_dir = tmp_path / "runs" / "day" / "time"
     proxy.after = live["requests"]["opening"] + live["requests"]["train"] - 2
     record_both(tracker_of(tmp_path, proxy.uri), run_dir, tiny_cnn(), dataset)
@@ -382,7 +388,7 @@ def test_the_default_record_needs_no_address(tmp_path, capsys):
     assert run.info.status == "FINISHED"
 
 
-def test_what_others_stand_on_comes_in_from_the_store(tmp_path, server, client, live, dataset, tiny_cnn, clean):
+def test_what_others_stand_on_comes_in_from_the_store(tmp_path, server, client, live, dataset, tiny_cnn, hasty, clean):
     """A training that was reused has no folder of its own in the run."""
     run_dir = tmp_path / "runs" / "day" / "time"
     record_both(tracker_of(tmp_path, f"http://{LOOPBACK}:{free_port()}"), run_dir, tiny_cnn(), dataset)
@@ -400,7 +406,7 @@ def test_what_others_stand_on_comes_in_from_the_store(tmp_path, server, client, 
 
 
 @pytest.mark.parametrize("failed", [False, True])
-def test_the_run_of_a_sweep_that_was_begun_is_completed(tmp_path, server, client, failed, clean):
+def test_the_run_of_a_sweep_that_was_begun_is_completed(tmp_path, server, client, failed, hasty, clean):
     """Begun by one process, ended by another whose server is away; what a failed sweep is told by its status."""
     folder = tmp_path / "multirun" / "day" / "time"
     tracker = tracker_of(tmp_path, server.uri, "sweep-1")
@@ -459,7 +465,7 @@ def test_bad_input_is_refused_in_one_line(tmp_path, capsys):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_broken_mark_or_record_is_left_and_the_others_come_in(tmp_path, server, client, capsys, clean):
+def test_a_broken_mark_or_record_is_left_and_the_others_come_in(tmp_path, server, client, capsys, hasty, clean):
     tracker = tracker_of(tmp_path, f"http://{LOOPBACK}:{free_port()}")
     for name in ("0", "1", "2"):
         oip_stage(tracker, tmp_path / "multirun" / "day" / "time" / name, None, key=f"key-{name}")
@@ -478,7 +484,7 @@ def test_a_broken_mark_or_record_is_left_and_the_others_come_in(tmp_path, server
     assert run.data.tags["stage_key"] == "key-2"
 
 
-def test_a_password_is_not_kept_and_has_to_be_given_again(tmp_path, server, client, capsys, clean):
+def test_a_password_is_not_kept_and_has_to_be_given_again(tmp_path, server, client, capsys, hasty, clean):
     run_dir = tmp_path / "runs" / "day" / "time"
     oip_stage(tracker_of(tmp_path, f"http://me:secret@{LOOPBACK}:{free_port()}"), run_dir, None)
     (mark,) = tmp_path.rglob("unrecorded.json")
