@@ -1,12 +1,48 @@
-"""The record's metrics of a training: its epochs."""
+"""The record's metrics of a training: its epochs, and what it says of the test images."""
 
-from pipeline.engine.record import Metrics
+import math
+from collections.abc import Sequence
+
+from pipeline.core.evaluation import Evaluation
+from pipeline.engine.record import Metrics, Tables
 from pipeline.engine.stage import Context
 from pipeline.stages.train.result import TrainResult
 
 
-def metrics(result: TrainResult, _: Context) -> Metrics:
-    """Return the metrics of every epoch, and of the last one."""
+def metrics(result: TrainResult, context: Context) -> Metrics:
+    """Return the metrics of every epoch and of the last one, and how well the test images of each class are told."""
     history = {name: dict(enumerate(map(float, values), start=1)) for name, values in result.history.items()}
     last = {f"final_{name}": float(values[-1]) for name, values in result.history.items() if name != "learning_rate"}
-    return Metrics(metrics={**last, "epochs": float(len(result.history["loss"]))}, series=history)
+    error = result.evaluation.calibration_error
+    return Metrics(
+        metrics={
+            **last,
+            "epochs": float(len(result.history["loss"])),
+            **({} if math.isnan(error) else {"calibration_error": error}),
+        },
+        series=history,
+        images={
+            "train/confusion": {0: "confusion.png"},
+            "train/misclassified": {0: "misclassified.png"},
+            "train/calibration": {0: "calibration.png"},
+        },
+        tables=_by_class(result.evaluation, context.dataset.class_names),
+    )
+
+
+def _by_class(evaluation: Evaluation, class_names: Sequence[str]) -> Tables:
+    """Return of every class how many of its images are recognized, and what the others are taken for."""
+    confusion = evaluation.confusion
+    counts = confusion.sum(axis=1)
+    wrong = confusion.copy()
+    wrong[range(len(wrong)), range(len(wrong))] = 0
+    taken = [class_names[row.argmax()] if row.any() else "" for row in wrong]
+    columns = {
+        "class": list(class_names),
+        "images": counts.tolist(),
+        "recognized": confusion.diagonal().tolist(),
+        "accuracy": [None if math.isnan(share) else share for share in evaluation.class_accuracy.tolist()],
+        "most often taken for": taken,
+        "as often": wrong.max(axis=1).tolist(),
+    }
+    return {"classes": columns}

@@ -71,11 +71,11 @@ def compute(context: Context) -> TrainResult:
     )
 
 
-def draw(result: TrainResult, _: Drawing) -> "Pictures":
-    """Draw the curves."""
+def draw(result: TrainResult, drawing: Drawing) -> "Pictures":
+    """Draw the curves, and what the CNN says of the test images."""
     from pipeline.stages.train.pictures import render_train
 
-    return render_train(result)
+    return render_train(result, drawing.dataset)
 
 
 STAGE = Stage(
