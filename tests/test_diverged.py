@@ -9,6 +9,8 @@ import json
 import math
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import keras
 import numpy as np
@@ -24,6 +26,7 @@ from pipeline.core.graph import make_graph
 from pipeline.core.model_files.reading import load_weights, read_model
 from pipeline.data.dataset import Dataset
 from pipeline.engine.record import StageRecord
+from pipeline.engine.stage import Context
 from pipeline.runtime.errors import InputError
 from pipeline.settings.choices import Compare, DreamMethod, LearningRateSchedule, MatchKind, Optimizer, Regularizer
 from pipeline.settings.shared import OctavesConfig
@@ -63,7 +66,8 @@ def record_of(result: TrainResult, epochs: int) -> StageRecord:
     """What is kept of a training."""
     stage = STAGES["train"]
     params = {"train.epochs": str(epochs)}
-    made = stage.metrics(result, None)  # type: ignore[arg-type]
+    context = SimpleNamespace(dataset=SimpleNamespace(class_names=("left", "middle", "right")))
+    made = stage.metrics(result, cast(Context, context))
     return StageRecord(stage="train", key="", name="", params=params, **vars(made))
 
 

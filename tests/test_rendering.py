@@ -5,7 +5,6 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
@@ -22,7 +21,7 @@ from pipeline.drawing.levels import (
     stretched,
     strong_contrast,
 )
-from pipeline.drawing.pictures import Animation, save_pictures, size
+from pipeline.drawing.pictures import Animation, Pictures, save_pictures, size
 from pipeline.drawing.sheets import (
     FAINT_INK,
     INK,
@@ -701,6 +700,18 @@ def test_what_is_not_a_number_is_black() -> None:
 # training
 
 
+def trained(history: dict[str, np.ndarray]) -> Pictures:
+    """The pictures of a training of which the test images, two of two classes, are both taken for the first one."""
+    likely = np.array([[0.75, 0.25], [0.5, 0.5]], np.float32)
+    labels = np.array([0, 1])
+    images = np.random.default_rng(0).normal(size=(2, 6, 6, 1)).astype(np.float32)
+    dataset = Dataset("two", "", images, labels, images, labels, ("a", "b"))
+    result = TrainResult(
+        model=cast(Any, None), initial_weights={}, history=history, probabilities=likely, test_labels=labels
+    )
+    return render_train(result, dataset)
+
+
 def test_curves_differ_with_the_history_and_do_not_need_the_model() -> None:
     rising = np.linspace(0.9, 0.99, 6)
     history = {
@@ -712,8 +723,7 @@ def test_curves_differ_with_the_history_and_do_not_need_the_model() -> None:
     }
 
     def curves(changes: dict[str, np.ndarray]) -> np.ndarray:
-        result = SimpleNamespace(history=history | changes)
-        return render_train(cast(TrainResult, result))["curves.png"]
+        return trained(history | changes)["curves.png"]
 
     first = curves({})
     assert (first == curves({})).all()
@@ -722,7 +732,7 @@ def test_curves_differ_with_the_history_and_do_not_need_the_model() -> None:
 
 def test_a_training_of_one_epoch_has_curves() -> None:
     history = dict.fromkeys(("loss", "accuracy", "test_loss", "test_accuracy", "learning_rate"), np.array([0.5]))
-    assert render_train(cast(TrainResult, SimpleNamespace(history=history)))["curves.png"].std() > 0
+    assert trained(history)["curves.png"].std() > 0
 
 
 def test_accuracy_axis_shows_the_last_percents_of_a_good_training() -> None:

@@ -13,6 +13,7 @@ VERBS = frozenset(
         "Check",
         "Choose",
         "Close",
+        "Compare",
         "Compile",
         "Compose",
         "Compute",

@@ -18,6 +18,8 @@ from pipeline.stages.train.settings import TrainConfig
 
 # A training that is stopped ends after so many batches.
 MOST_BATCHES = 32
+# Test images at a time.
+TEST_BATCH = 500
 
 
 def train(
@@ -42,7 +44,8 @@ def train(
         initial_weights: those of an earlier TrainResult, to start from the same point; else drawn from the seed.
         progress: is told how many epochs are done, and the figures of the newest.
     Returns:
-        The trained model, its weights before the first batch, and loss, accuracy and learning rate of every epoch.
+        The trained model, its weights before the first batch, loss, accuracy and learning rate of every epoch, and the
+        probabilities of the test images.
     Raises:
         InputError: images or labels that cannot be trained on; a Keras that is set to something else, see
             `check_keras`.
@@ -55,6 +58,46 @@ def train(
         cnn.reset_weights(model, initial_weights)
     first_weights = cnn.weights_by_name(model)
     batches_per_epoch = math.ceil(len(dataset.train_images) / config.batch_size)
+    _prepare(model, config, batches_per_epoch)
+    report = _Report(config.epochs, progress)
+    # Model.fit is where others, such as MLflow's autologging, put what they do with all trainings of a process; the
+    # batches have no end that it could read them to
+    super(keras.Model, model).fit(
+        training.training_batches(
+            np.asarray(dataset.train_images),
+            dataset.train_labels,
+            batch_size=config.batch_size,
+            rotation=config.augmentation.rotation,
+            shift=config.augmentation.shift,
+            zoom=config.augmentation.zoom,
+            shear=config.augmentation.shear,
+            seed=seed,
+        ),
+        epochs=config.epochs,
+        steps_per_epoch=batches_per_epoch,
+        validation_data=(np.asarray(dataset.test_images), dataset.test_labels),
+        validation_batch_size=TEST_BATCH,
+        shuffle=False,
+        callbacks=[report],
+        verbose=0,
+    )
+    history = {name: np.array([epoch[name] for epoch in report.epochs]) for name in report.epochs[0]}
+    likely = model.predict(np.asarray(dataset.test_images), batch_size=TEST_BATCH, verbose=0)
+    if report.diverged is not None:
+        # pools and relu may make numbers of what is none
+        likely = np.full_like(likely, np.nan)
+    return TrainResult(
+        model=model,
+        initial_weights=first_weights,
+        history=history,
+        probabilities=likely,
+        test_labels=dataset.test_labels,
+        diverged=report.diverged,
+    )
+
+
+def _prepare(model: keras.Model, config: TrainConfig, batches_per_epoch: int) -> None:
+    """Give the model its optimizer and its loss."""
     rate = training.learning_rate_schedule(
         config.learning_rate.schedule.value,
         initial=config.learning_rate.initial,
@@ -75,30 +118,6 @@ def train(
         jit_compile=False,
         steps_per_execution=batches_per_call(batches_per_epoch),
     )
-    report = _Report(config.epochs, progress)
-    # Model.fit is where others, such as MLflow's autologging, put what they do with all trainings of a process; the
-    # batches have no end that it could read them to
-    super(keras.Model, model).fit(
-        training.training_batches(
-            np.asarray(dataset.train_images),
-            dataset.train_labels,
-            batch_size=config.batch_size,
-            rotation=config.augmentation.rotation,
-            shift=config.augmentation.shift,
-            zoom=config.augmentation.zoom,
-            shear=config.augmentation.shear,
-            seed=seed,
-        ),
-        epochs=config.epochs,
-        steps_per_epoch=batches_per_epoch,
-        validation_data=(np.asarray(dataset.test_images), dataset.test_labels),
-        validation_batch_size=500,
-        shuffle=False,
-        callbacks=[report],
-        verbose=0,
-    )
-    history = {name: np.array([epoch[name] for epoch in report.epochs]) for name in report.epochs[0]}
-    return TrainResult(model=model, initial_weights=first_weights, history=history, diverged=report.diverged)
 
 
 def new_model(config: TrainConfig, model_config: ModelConfig, *, classes: int, seed: int) -> keras.Model:

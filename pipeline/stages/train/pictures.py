@@ -3,14 +3,35 @@
 import numpy as np
 from matplotlib.ticker import FuncFormatter
 
+from pipeline.data.dataset import Dataset
 from pipeline.drawing.curves import COLORS, legend_above, logarithmic, new_figure, to_picture
 from pipeline.drawing.pictures import Pictures
+from pipeline.stages.train.evaluation_pictures import calibration_picture, confusion_picture, misclassified_picture
 from pipeline.stages.train.result import TrainResult
 
 
-def render_train(result: TrainResult) -> Pictures:
-    """Draw curves.png: loss, accuracy and learning rate per epoch. The model is not looked at."""
-    return {"curves.png": _curves(result.history)}
+def render_train(result: TrainResult, dataset: Dataset) -> Pictures:
+    """Draw the curves per epoch, and what the CNN says of the test images. The model is not looked at.
+
+    curves.png: loss, accuracy and learning rate; confusion.png, misclassified.png, calibration.png: see
+    `evaluation_pictures`.
+
+    Args:
+        dataset: that it was trained on.
+    """
+    wrong = misclassified_picture(
+        dataset.test_images,
+        result.probabilities,
+        result.test_labels,
+        dataset.class_names,
+        preprocessing=dataset.preprocessing,
+    )
+    return {
+        "curves.png": _curves(result.history),
+        "confusion.png": confusion_picture(result.evaluation, dataset.class_names),
+        "misclassified.png": wrong,
+        "calibration.png": calibration_picture(result.evaluation),
+    }
 
 
 def _curves(history: dict[str, np.ndarray]) -> np.ndarray:

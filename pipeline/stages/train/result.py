@@ -1,9 +1,12 @@
 """The result of a training."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from pipeline.core.evaluation import Evaluation, evaluate
 
 if TYPE_CHECKING:
     import keras
@@ -11,18 +14,37 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class TrainResult:
-    """A trained model, its weights before the first batch, and figures per epoch, each an array (epochs,).
+    """A trained model, its weights before the first batch, figures per epoch, and what it says of the test images.
 
-    `history` has loss, accuracy, test_loss, test_accuracy and learning_rate (after the last batch of the epoch). `loss`
-    and `accuracy` are the means over the batches while they were trained on. `diverged` says what came in place of a
-    number in the last of these epochs, None for nothing.
+    `history` has loss, accuracy, test_loss, test_accuracy and learning_rate (after the last batch of the epoch), each
+    (epochs,). `loss` and `accuracy` are the means over the batches while they were trained on. `probabilities`
+    (images, classes) float32 are those of each class for every test image, `test_labels` (images,) int64 their classes.
+    `diverged` says what came in place of a number in the last of these epochs, None for nothing; the probabilities are
+    NaN then.
     """
 
     model: "keras.Model"
     initial_weights: dict[str, np.ndarray]
     history: dict[str, np.ndarray]
+    probabilities: np.ndarray
+    test_labels: np.ndarray
     diverged: str | None = None
+
+    @cached_property
+    def evaluation(self) -> Evaluation:
+        """Return what follows of the probabilities."""
+        return evaluate(self.probabilities, self.test_labels)
 
     def arrays(self) -> dict[str, dict[str, np.ndarray]]:
         """Return the arrays by file; the model is a file of its own."""
-        return {"initial_weights.npz": self.initial_weights, "history.npz": self.history}
+        evaluated = {
+            "probabilities": self.probabilities,
+            "labels": self.test_labels,
+            "confusion": self.evaluation.confusion,
+            "class_accuracy": self.evaluation.class_accuracy,
+        }
+        return {
+            "initial_weights.npz": self.initial_weights,
+            "history.npz": self.history,
+            "evaluation.npz": evaluated,
+        }

@@ -105,11 +105,11 @@ def check_converged(model: "keras.Model") -> None:
         raise InputError.at("train", takes=takes, got=f"a CNN with {found}")
 
 
-def draw(result: TrainResult, _: Drawing) -> "Pictures":
-    """Draw the curves."""
+def draw(result: TrainResult, drawing: Drawing) -> "Pictures":
+    """Draw the curves, and what the CNN says of the test images."""
     from pipeline.stages.train.pictures import render_train
 
-    return render_train(result)
+    return render_train(result, drawing.dataset)
 
 
 STAGE = Stage(
