@@ -35,7 +35,7 @@ def confusion_picture(evaluation: Evaluation, class_names: Sequence[str]) -> np.
         right = np.eye(classes, dtype=bool)
         wrong = np.where(right, 0, shares)
         axes.imshow(np.where(wrong > 0, wrong, np.nan), cmap="Oranges", vmin=0, vmax=max(wrong.max(), 1e-9))
-        axes.imshow(np.where(right, shares, np.nan), cmap="Blues", vmin=0, vmax=1.4)
+        axes.imshow(np.where(right & (shares > 0), shares, np.nan), cmap="Blues", vmin=0, vmax=1.4)
         axes.grid(visible=False)
         names = [literal(clipped(name, LONGEST_NAME)) for name in class_names]
         every = math.ceil(classes / MOST_NAMED)
@@ -49,7 +49,9 @@ def confusion_picture(evaluation: Evaluation, class_names: Sequence[str]) -> np.
                 color = "white" if strong else "black"
                 axes.text(column, row, str(confusion[row, column]), ha="center", va="center", fontsize=8, color=color)
         images = confusion.sum()
-        title = f"{confusion.trace()} of {images} test images are recognized: {_percent(evaluation.accuracy)}"
+        title = "nothing is known of the test images"
+        if images:
+            title = f"{confusion.trace()} of {images} test images are recognized: {_percent(evaluation.accuracy)}"
         axes.set_title(title, loc="left", fontsize=11)
         return to_picture(figure)
 
@@ -97,7 +99,8 @@ def misclassified_picture(
     """
     wrong = misclassified(probabilities, labels)
     shown = wrong[:MOST_SHOWN]
-    title = f"{len(wrong)} of {len(labels)} test images are misclassified"
+    known = np.count_nonzero(np.isfinite(probabilities).all(axis=1))
+    title = f"{len(wrong)} of {known} test images are misclassified"
     if not len(shown):
         return with_heading(np.full((GAP, GAP, 3), PAPER, np.uint8), title)
     levels = image_levels(images[shown], range_of(preprocessing, images.shape[-1]))
