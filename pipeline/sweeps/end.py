@@ -2,11 +2,12 @@
 
 import contextlib
 import csv
+import math
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.data.arrays import load_arrays
 from pipeline.engine import storage
@@ -21,12 +22,18 @@ from pipeline.sweeps import folder as folders
 from pipeline.sweeps import jobs
 from pipeline.sweeps.begin import SUMMARY, name_of, params_of
 from pipeline.sweeps.folder import Row, Sweep, settings, swept
+from pipeline.sweeps.seeds import OverSeeds, over_seeds, seeds_table
 from pipeline.tracking import Tracker, open_tracker
 from pipeline.tracking.charts import SWEEPS_STAGE
 from pipeline.tracking.sweeps import JobsOfStage, end_sweep, interrupt_sweep, show_sweep
 from pipeline.tracking.tables import table, table_tag
 
-TABLE = "jobs.json"
+if TYPE_CHECKING:
+    from pipeline.drawing.pictures import Pictures
+
+TABLE, SEEDS_TABLE = "jobs.json", "seeds.json"
+# Combinations of what is swept beside the seeds, on the terminal.
+MOST_TOLD = 12
 LOG = "mnist-dream.log"
 
 
@@ -58,6 +65,8 @@ def _tell(rows: Sequence[Row], folder: Path, *, summarized: bool) -> None:
     counts = ", ".join(f"{states[state]} {state}" for state in states)
     what = f"{len(rows)} job{'' if len(rows) == 1 else 's'}: {counts}"
     print(f"{'sweep':<12} {what:<42} {shown(folder / SUMMARY if summarized else folder)}", flush=True)
+    if summarized:
+        _tell_seeds(rows)
     for row in rows:
         if row.state != jobs.FINISHED:
             failure = row.job.failure if row.job else jobs.in_the_way(folder / row.name)
@@ -98,6 +107,12 @@ def _summarize(rows: Sequence[Row], draft: Path) -> None:
     import_matplotlib()
     from pipeline.drawing.pictures import save_pictures
 
+    if groups := over_seeds(rows, _figures):
+        columns, lines = seeds_table(groups)
+        (draft / SEEDS_TABLE).write_text(table(columns, lines), encoding="utf-8")
+        with (draft / "seeds.csv").open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows([columns, *lines])
+        save_pictures(_seeds_pictures(groups), draft)
     for name, stage in STAGES.items():
         if stage.compare is not None:
             finished = [row for row in rows if row.state == jobs.FINISHED and row.folder]
@@ -125,6 +140,33 @@ def _table(rows: Sequence[Row]) -> tuple[list[str], list[list[Any]]]:
     ]
     runs = [f"{stage} run" for stage in _stages(rows)]
     return ["job", "state", *keys, *names, "seconds", "failure", *runs], lines
+
+
+def _seeds_pictures(groups: Sequence[OverSeeds]) -> "Pictures":
+    """Draw the figures that a sweep is compared by, with error bars."""
+    from pipeline.drawing.spreads import spreads_picture
+
+    panels = {name: [group.figures[name].values for group in groups] for name in _shown(groups)}
+    return {"seeds.png": spreads_picture([group.name or "all jobs" for group in groups], panels)} if panels else {}
+
+
+def _shown(groups: Sequence[OverSeeds]) -> list[str]:
+    """Return the figures that a sweep is compared by, of those that all combinations have."""
+    names = [f"{stage}.{name}" for stage in STAGES for name in reversed(STAGES[stage].shows.sweep_metrics)]
+    return [name for name in names if all(name in group.figures for group in groups)]
+
+
+def _tell_seeds(rows: Sequence[Row]) -> None:
+    """Tell the figure that each combination is compared by, over its seeds."""
+    groups = over_seeds(rows, _figures)
+    if (name := next(iter(_shown(groups)), None)) is None:
+        return
+    for group in groups[:MOST_TOLD]:
+        spread = group.figures[name]
+        figure = f"{name} {spread.mean:.5g}"
+        if not math.isnan(spread.deviation):
+            figure += f" +- {spread.deviation:.2g}"
+        print(f"{'seeds':<12} {group.name + ': ' if group.name else ''}{figure} ({group.jobs} jobs)", flush=True)
 
 
 def _stages(rows: Sequence[Row]) -> list[str]:
@@ -162,7 +204,10 @@ def _record(sweep: Sweep, rows: Sequence[Row], folder: Path) -> str | None:
             params=params_of(sweep.jobs),
             metrics={"jobs": float(len(rows)), **counts},
             images={f"sweep/{path.stem}": {0: path.name} for path in sorted(draft.glob("*.png"))},
-            tags={"sweep_id": sweep.id, **table_tag(f"results/{TABLE}")},
+            tags={
+                "sweep_id": sweep.id,
+                **table_tag(*(f"results/{name}" for name in (TABLE, SEEDS_TABLE) if (draft / name).exists())),
+            },
         )
         storage.save_record(record, draft)
         failed = states[jobs.FINISHED] < len(rows)

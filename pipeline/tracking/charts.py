@@ -48,8 +48,16 @@ def _shows_of_sweeps() -> Shows:
         headline=lambda record: f"{record.metrics['jobs']:.0f} jobs",
         look_at="jobs.csv",
         first=next(iter(files), ""),
-        files={**files, "jobs.csv": "what was set, what became of it and its figures, job by job"},
-        sections=tuple(section for shows in all_shows for section in shows.sweep_sections),
+        files={
+            **files,
+            "seeds.png": "of jobs that differ in their seeds alone: each, their mean, and their standard deviation",
+            "seeds.csv": "the same as numbers, for every figure",
+            "jobs.csv": "what was set, what became of it and its figures, job by job",
+        },
+        sections=(
+            *(section for shows in all_shows for section in shows.sweep_sections),
+            Section("Over the seeds: mean and standard deviation", (ImageChart("sweep/seeds"),)),
+        ),
     )
 
 
