@@ -12,6 +12,7 @@ from pipeline.stages.train.evaluation_pictures import (
     confusion_picture,
     misclassified,
     misclassified_picture,
+    told_apart,
 )
 
 # four images of class 0 and one of class 2; none of class 1
@@ -73,6 +74,14 @@ def test_the_misclassified_images_are_shown_those_first_of_which_it_is_most_sure
     tops = [next(row for row in range(sheet.shape[0]) if sheet[row, left].max() == 0) for left in (GAP + 40, 168)]
     rows = [[row - top for row in some if 0 <= row - top < 84] for some, top in zip(bright, tops, strict=True)]
     assert [row[0] // 3 for row in rows] == [3, 2]
+
+
+def test_names_that_begin_alike_are_told_apart() -> None:
+    names = [f"a class with a long name, of the kind {k}" for k in range(12)]
+    short = told_apart(names, 100)
+    assert len(set(short)) == 12
+    assert short[11].startswith("11 a class")
+    assert told_apart(["left", "right"], 100) == ["left", "right"]
 
 
 def test_pictures_of_any_number_of_classes_and_of_none_that_is_wrong() -> None:

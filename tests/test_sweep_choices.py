@@ -28,6 +28,19 @@ def test_two_jobs_get_no_folder_together(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("words", "swept"),
+    [(("seed=0,1", "hydra.sweep.dir=outputs/${seed}"), "seed"), (("output_dir=one,two",), "output_dir")],
+)
+def test_a_sweep_has_one_folder(tmp_path: Path, words: tuple[str, ...], swept: str) -> None:
+    process = pipeline(tmp_path, *QUICK, *words)
+    assert process.returncode == 2
+    takes = "one folder for all jobs; hydra.sweep.subdir is that of a job"
+    assert process.stderr.startswith(f"mnist-dream: hydra.sweep.dir: takes {takes}; got ")
+    assert process.stderr.endswith(f", and {swept} is swept\n")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_job_leaves_the_folder_of_another_as_it_is(trained_here: Path) -> None:
     process = pipeline(trained_here, *QUICK, TWO, "hydra.sweep.subdir=${seed}")
     assert process.returncode == 1

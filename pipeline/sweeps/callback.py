@@ -4,6 +4,7 @@ import contextlib
 import json
 import logging
 import os
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -90,6 +91,7 @@ class SweepCallback(Callback):
             # the jobs' files, before anything is written
             check_files(presets, conf=True, words=True)
             _refuse_shared(config)
+            _refuse_swept(config)
             refuse_another(folder, command)
         os.environ[SWEEP_FOLDER] = str(folder)
         try:
@@ -120,6 +122,17 @@ def _refuse_shared(config: DictConfig) -> None:
         jobs = _jobs(config)
     if jobs is None or len(jobs) > 1:
         raise shared(subdir)
+
+
+def _refuse_swept(config: DictConfig) -> None:
+    """Refuse a folder of the whole sweep that would be another one for each job."""
+    place = str(cast(dict[str, Any], OmegaConf.to_container(config.hydra.sweep, resolve=False))["dir"])
+    parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
+    for override in parser.parse_overrides(given_words(config.hydra)):
+        key = override.key_or_group
+        if override.is_sweep_override() and re.search(rf"\$\{{{re.escape(key)}[.}}]", place):
+            takes = "one folder for all jobs; hydra.sweep.subdir is that of a job"
+            raise InputError.at("hydra.sweep.dir", takes=takes, got=f"{place}, and {key} is swept")
 
 
 @contextlib.contextmanager

@@ -11,11 +11,23 @@ from pipeline.core.preprocessing import Preprocessing
 from pipeline.drawing.curves import COLORS, legend_above, literal, logarithmic, new_figure, to_picture
 from pipeline.drawing.layout import fitted, widened
 from pipeline.drawing.levels import image_levels, range_of
-from pipeline.drawing.sheets import GAP, PAPER, Caption, Note, captioned_grid, clipped, enlarge, with_heading
+from pipeline.drawing.sheets import (
+    GAP,
+    PAPER,
+    Caption,
+    Note,
+    captioned_grid,
+    clipped,
+    enlarge,
+    text_width,
+    with_heading,
+)
 
 # Of more classes a cell is too small for a number, of still more for a name.
 MOST_NUMBERED, MOST_NAMED = 24, 60
 LONGEST_NAME = 140
+# Of a CNN that diverged.
+UNKNOWN = "nothing is known of the test images, as the answers of the CNN are no numbers"
 # Of the misclassified images so many are shown, in rows of so many, in pixels.
 MOST_SHOWN, COLUMNS = 100, 10
 SIDE, LARGEST, NARROWEST = 84, 160, 112
@@ -37,7 +49,7 @@ def confusion_picture(evaluation: Evaluation, class_names: Sequence[str]) -> np.
         axes.imshow(np.where(wrong > 0, wrong, np.nan), cmap="Oranges", vmin=0, vmax=max(wrong.max(), 1e-9))
         axes.imshow(np.where(right & (shares > 0), shares, np.nan), cmap="Blues", vmin=0, vmax=1.4)
         axes.grid(visible=False)
-        names = [literal(clipped(name, LONGEST_NAME)) for name in class_names]
+        names = [literal(name) for name in told_apart(class_names, LONGEST_NAME)]
         every = math.ceil(classes / MOST_NAMED)
         axes.set_xticks(range(0, classes, every), names[::every], rotation=90, fontsize=8)
         shown = [f"{name}  {_percent(share)}" for name, share in zip(names, evaluation.class_accuracy, strict=True)]
@@ -49,7 +61,7 @@ def confusion_picture(evaluation: Evaluation, class_names: Sequence[str]) -> np.
                 color = "white" if strong else "black"
                 axes.text(column, row, str(confusion[row, column]), ha="center", va="center", fontsize=8, color=color)
         images = confusion.sum()
-        title = "nothing is known of the test images"
+        title = UNKNOWN
         if images:
             title = f"{confusion.trace()} of {images} test images are recognized: {_percent(evaluation.accuracy)}"
         axes.set_title(title, loc="left", fontsize=11)
@@ -77,7 +89,7 @@ def calibration_picture(evaluation: Evaluation) -> np.ndarray:
         reliability.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         legend_above(reliability, columns=2)
         error = f"expected calibration error {evaluation.calibration_error:.4f}"
-        histogram.set_title(error, loc="left", fontsize=11)
+        histogram.set_title(error if some.any() else "not known", loc="left", fontsize=11)
         return to_picture(figure)
 
 
@@ -100,24 +112,33 @@ def misclassified_picture(
     wrong = misclassified(probabilities, labels)
     shown = wrong[:MOST_SHOWN]
     known = np.count_nonzero(np.isfinite(probabilities).all(axis=1))
-    title = f"{len(wrong)} of {known} test images are misclassified"
+    title = f"{len(wrong)} of {known} test images are misclassified" if known else UNKNOWN
     if not len(shown):
         return with_heading(np.full((GAP, GAP, 3), PAPER, np.uint8), title)
     levels = image_levels(images[shown], range_of(preprocessing, images.shape[-1]))
     pictures = widened(fitted(enlarge(levels, max(1, SIDE // max(levels.shape[1:3]))), LARGEST), NARROWEST)
     width = pictures.shape[2]
     said = probabilities[shown].argmax(axis=1)
+    names = told_apart(class_names, width - 5 * GAP - text_width("as "))
     captions = []
     for index, truth, taken, row in zip(shown, labels[shown], said, probabilities[shown], strict=True):
         lines = [Caption(f"image {index}")]
         for word, number in (("is", truth), ("as", taken)):
             share = f"{100 * row[number]:.1f}%"
-            lines.append(Caption(clipped(f"{word} {class_names[number]}", width - 5 * GAP), share))
+            lines.append(Caption(f"{word} {names[number]}", share))
         captions.append(lines)
     notes = [Note("most sure first"), Note("is: its class, as: the likeliest one, each with its probability")]
     if len(shown) < len(wrong):
         notes.append(Note(f"the first {len(shown)}"))
     return with_heading(captioned_grid(pictures, captions, COLUMNS), title, notes)
+
+
+def told_apart(names: Sequence[str], width: int) -> list[str]:
+    """Return names of at most so many pixels, with their numbers before them if some would be cut to the same."""
+    short = [clipped(name, width) for name in names]
+    if len(set(short)) == len(set(names)):
+        return short
+    return [clipped(f"{number} {name}", width) for number, name in enumerate(names)]
 
 
 def misclassified(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -128,4 +149,4 @@ def misclassified(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 def _percent(share: float) -> str:
-    return "" if math.isnan(share) else f"{100 * share:.2f} %"
+    return "" if math.isnan(share) else f"{share:.2%}"
