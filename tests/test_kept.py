@@ -363,7 +363,7 @@ def test_a_job_in_the_folder_of_a_finished_one_says_so_when_it_is_finished_itsel
     with jobs.attempt(tmp_path, ["a=1"], settings=settings) as attempt:
         assert attempt is not None
         saved(tmp_path / "oip")
-        attempt.end(jobs.FINISHED, stages={"oip": {}})
+        attempt.end(jobs.FINISHED, stages={"oip": {"run_id": None, "metrics": {}}})
     before = files_in(tmp_path)
     for error in (InputError, ValueError, KeyboardInterrupt):
         with pytest.raises(error), jobs.attempt(tmp_path, ["a=2"], settings={".hydra/config.yaml": "a: 2"}):

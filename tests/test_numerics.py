@@ -6,8 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,8 +15,7 @@ from commands import ROOT, succeeded
 from pipeline.engine import provenance
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.numerics import check_keras, settle_keras
-from pipeline.stages.train.pictures import render_train
-from pipeline.stages.train.result import TrainResult
+from pipeline.stages.train.pictures import curves_picture
 
 WORDS = (
     *("stages=[train,oip]", "data.limit=60", "train.epochs=1", "oip.map_indices=[0]", "oip.steps=2"),
@@ -126,12 +124,12 @@ def test_a_style_of_the_users_is_not_looked_at_or_told_in_one_line(tmp_path: Pat
     """Nor is a backend that is not there."""
     (tmp_path / "matplotlibrc").write_bytes(content)
     draw = (
-        "import sys\nfrom types import SimpleNamespace\nimport numpy as np\n"
+        "import sys\nimport numpy as np\n"
         "from pipeline.runtime.errors import InputError\nfrom pipeline.runtime.numerics import settle_keras\n"
         "try:\n    settle_keras()\nexcept InputError as error:\n    sys.exit(f'told: {error}')\n"
-        "from pipeline.stages.train.pictures import render_train\n"
+        "from pipeline.stages.train.pictures import curves_picture\n"
         f"history = {HISTORY}\nhistory = {{name: np.array(numbers) for name, numbers in history.items()}}\n"
-        "np.save('curves.npy', render_train(SimpleNamespace(history=history))['curves.png'])"
+        "np.save('curves.npy', curves_picture(history))"
     )
     process = subprocess.run(
         [sys.executable, "-c", draw],
@@ -144,9 +142,8 @@ def test_a_style_of_the_users_is_not_looked_at_or_told_in_one_line(tmp_path: Pat
     assert process.stderr.startswith(told), process.stderr
     assert process.returncode == bool(told), process.stderr
     if not told:
-        result = SimpleNamespace(history={name: np.array(numbers) for name, numbers in HISTORY.items()})
-        expected = render_train(cast(TrainResult, result))["curves.png"]
-        assert np.load(tmp_path / "curves.npy").tobytes() == cast(np.ndarray, expected).tobytes()
+        expected = curves_picture({name: np.array(numbers) for name, numbers in HISTORY.items()})
+        assert np.load(tmp_path / "curves.npy").tobytes() == expected.tobytes()
 
 
 @pytest.mark.parametrize(
@@ -252,7 +249,7 @@ def test_texts_are_utf_8_whatever_the_locale() -> None:
                 continue
             name = node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id
             mode = [argument.value for argument in node.args if isinstance(argument, ast.Constant)]
-            is_text = name in ("read_text", "write_text") or (
+            is_text = (isinstance(node.func, ast.Attribute) and name in ("read_text", "write_text")) or (
                 name == "open" and mode and set(str(mode[0])) <= set("rwa")
             )
             if is_text and "encoding" not in {keyword.arg for keyword in node.keywords}:

@@ -138,7 +138,7 @@ def test_a_file_that_conf_hides_is_refused_where_it_would_be_taken(mine: Path) -
     written(mine, {"oip/smooth": f"{OIP}steps: 3\n", "noise/mixed": "kind: pixels\n"})
     shutil.copy(CONF / "oip" / "default.yaml", mine / "oip")
     said = "takes a name that no file of conf/ has, as that one is taken and not this; got"
-    assert refused("-cd", "mine", "oip=mine,smooth", "noise=long") == f"mine/oip/smooth.yaml: {said} oip/smooth"
+    assert refused("-m", "-cd", "mine", "oip=mine,smooth", "noise=long") == f"mine/oip/smooth.yaml: {said} oip/smooth"
     assert refused("-cd", "mine") == f"mine/noise/mixed.yaml: {said} noise/mixed"
     check_overrides(Presets.of_command(["-cd", "mine", "noise=long"]))
 

@@ -61,7 +61,9 @@ def advised(said: str) -> str:
 @pytest.mark.parametrize("key", ["dream.photo", "data.path", "hydra.run.dir", "hydra.sweep.subdir"])
 def test_a_name_is_taken_as_it_is_or_told_as_it_has_to_be_written(key: str) -> None:
     refused = set()
-    for name in NAMES:
+    # the name of a folder is told in a line
+    names = [name for name in NAMES if key != "hydra.run.dir" or "\t" not in name]
+    for name in names:
         word = spelled(f"{key}={name}")
         is_taken = False
         with contextlib.suppress(InputError):

@@ -27,14 +27,15 @@ def render_train(result: TrainResult, dataset: Dataset) -> Pictures:
         preprocessing=dataset.preprocessing,
     )
     return {
-        "curves.png": _curves(result.history),
+        "curves.png": curves_picture(result.history),
         "confusion.png": confusion_picture(result.evaluation, dataset.class_names),
         "misclassified.png": wrong,
         "calibration.png": calibration_picture(result.evaluation),
     }
 
 
-def _curves(history: dict[str, np.ndarray]) -> np.ndarray:
+def curves_picture(history: dict[str, np.ndarray]) -> np.ndarray:
+    """Draw loss, accuracy and learning rate per epoch, see `TrainResult.history`."""
     with new_figure(3, width=13, height=4) as (figure, (loss, accuracy, rate)):
         epochs = np.arange(1, len(history["loss"]) + 1)
         marker = {"marker": "o", "markersize": 3} if len(epochs) <= 30 else {}
