@@ -124,6 +124,26 @@ def test_what_is_not_there_is_refused(mine: Path, arguments: list[str], said: st
     assert refused(*arguments).startswith(said)
 
 
+@pytest.mark.parametrize("where", [["-cd", "mine"], ["hydra.searchpath=[file://mine]"]], ids=str)
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("dream.photo=a=b.jpg", "dream.photo=a=b.jpg: special characters need quotes; write "),
+        ("oip.steps=[1", "oip.steps: takes a whole number; got [1; "),
+        ("experiment=a=b", "experiment: takes the name of one of its files; got a=b; "),
+        ("word", "word: takes the form setting=value, such as dream.photo=rose.jpg"),
+    ],
+)
+def test_a_word_that_cannot_be_read_is_told_with_files_of_ones_own_too(
+    mine: Path, where: list[str], word: str, said: str
+) -> None:
+    assert refused(*where, "experiment=mine", word).startswith(said)
+    assert refused("-m", *where, "experiment=mine", word).startswith(said)
+    if word == "oip.steps=[1":
+        with pytest.raises(InputError, match=re.escape(said)):
+            compose(word, config_dir=mine)
+
+
 def test_the_command_that_repeats_a_run_says_where_they_are() -> None:
     words = ["mnist-dream", "-cd", "mine", "-m", "--config-name=my", "hydra.searchpath=[a]", "oip=mine"]
     assert naming_own_settings(words) == ["-cd", "mine", "--config-name=my", "hydra.searchpath=[a]"]
@@ -138,7 +158,7 @@ def test_a_file_that_conf_hides_is_refused_where_it_would_be_taken(mine: Path) -
     written(mine, {"oip/smooth": f"{OIP}steps: 3\n", "noise/mixed": "kind: pixels\n"})
     shutil.copy(CONF / "oip" / "default.yaml", mine / "oip")
     said = "takes a name that no file of conf/ has, as that one is taken and not this; got"
-    assert refused("-cd", "mine", "oip=mine,smooth", "noise=long") == f"mine/oip/smooth.yaml: {said} oip/smooth"
+    assert refused("-m", "-cd", "mine", "oip=mine,smooth", "noise=long") == f"mine/oip/smooth.yaml: {said} oip/smooth"
     assert refused("-cd", "mine") == f"mine/noise/mixed.yaml: {said} noise/mixed"
     check_overrides(Presets.of_command(["-cd", "mine", "noise=long"]))
 
@@ -185,7 +205,7 @@ WRONG: dict[str, tuple[str, str | bytes, str]] = {
     "itself": ("oip/x", "defaults: [x, _self_]\n", ": defaults: takes other files; got oip/x, which would be part of "),
     "in two places": ("oip/x", "defaults: [/oip/default, _self_]\n", ": defaults: takes files whose settings go where"),
     "not all settings": ("oip/x", "steps: 3\n", ": oip.layer: has to be given; takes a text; defaults: [default, _sel"),
-    "reference to nothing": ("oip/x", f"{OIP}steps: ${{nothing.there}}\n", ": oip.steps: Interpolation key 'nothing.t"),
+    "reference to nothing": ("oip/x", f"{OIP}steps: ${{nothing.there}}\n", ": oip.steps: takes a whole number; got ${nothin"),
 }  # fmt: skip
 
 

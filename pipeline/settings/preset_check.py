@@ -8,6 +8,7 @@ from typing import Any
 
 from hydra.core.default_element import ConfigDefault, GroupDefault
 from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
 from hydra.types import RunMode
 
 from pipeline.runtime.errors import InputError
@@ -40,9 +41,15 @@ def check_files(presets: Presets, *, conf: bool = False, words: bool = False) ->
 def blamed(presets: Presets, error: InputError) -> InputError:
     """Return what is wrong with a setting, with the user's own file that gives its value, if one does."""
     found = re.match(r"([a-z_]+(?:\.\w+)*): ", str(error))
-    if found is None or not presets.has_own or any(_gives(override, found[1]) for override in presets.overrides()):
+    if found is None or not presets.has_own:
         return error
     key = found[1]
+    try:
+        if any(_gives(override, key) for override in presets.overrides()):
+            return error
+    except HydraException:
+        # of words that cannot be read, which is what is wrong
+        return error
     defaults = presets.loader.compute_defaults_list(presets.name, presets.words, RunMode.RUN).defaults
     for default in reversed(defaults):
         file, package = presets.own_file(default.config_path), default.package or ""
