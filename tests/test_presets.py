@@ -170,6 +170,9 @@ NO_SETTINGS = "takes settings by their names, such as seed: 1"
 WRONG: dict[str, tuple[str, str | bytes, str]] = {
     "unknown key": ("oip/x", f"{OIP}step: 3\n", ": oip.step: no such setting; did you mean oip.steps or oip.step_size"),
     "unknown key below": ("oip/x", f"{OIP}quality: {{ltwo: 3}}\n", ": oip.quality.ltwo: no such setting; "),
+    "dotted": ("experiment/x", f"{SMOKE}oip.steps: 3\n", ": oip.steps: takes nesting in a file, oip: {steps: 3}; got"),
+    "dotted below": ("oip/x", f"{OIP}quality.l2: 3\n", ": oip.quality.l2: takes nesting in a file, quality: {l2: 3}; "),
+    "dotted, of Hydra": ("experiment/x", f"{SMOKE}hydra.job.name: x\n", ": hydra.job.name: takes nesting in a file, "),
     "unknown group": ("experiment/x", f"{SMOKE}oips: {{steps: 3}}\n", ": oips: no such setting; did you mean oip or n"),
     "wrong type": ("oip/x", f"{OIP}steps: many\n", ": oip.steps: takes a whole number; got many"),
     "out of range": ("oip/x", f"{OIP}steps: -3\n", ": oip.steps: takes a whole number of at least 1; got -3"),
@@ -205,7 +208,7 @@ WRONG: dict[str, tuple[str, str | bytes, str]] = {
     "itself": ("oip/x", "defaults: [x, _self_]\n", ": defaults: takes other files; got oip/x, which would be part of "),
     "in two places": ("oip/x", "defaults: [/oip/default, _self_]\n", ": defaults: takes files whose settings go where"),
     "not all settings": ("oip/x", "steps: 3\n", ": oip.layer: has to be given; takes a text; defaults: [default, _sel"),
-    "reference to nothing": ("oip/x", f"{OIP}steps: ${{nothing.there}}\n", ": oip.steps: takes a whole number; got ${nothin"),
+    "reference to nothing": ("oip/x", f"{OIP}steps: ${{nothing.there}}\n", ": oip.steps: takes a whole number; got ${"),
 }  # fmt: skip
 
 
@@ -230,6 +233,10 @@ def test_it_is_said_of_a_file_that_another_one_names_and_of_each_of_a_sweep(mine
     ):
         written(mine, {"oip/mine": content + OIP.encode()})
         assert refused("-cd", "mine", "experiment=mine").startswith(f"mine/oip/mine.yaml{told}")
+    written(mine, {"my": "defaults: [config, _self_]\noip.steps: 3\n"})
+    assert refused("-m", "-cd", "mine", "-cn", "my").startswith(
+        "mine/my.yaml: oip.steps: takes nesting in a file, oip:"
+    )
     written(mine, {"my": "defaults: [config, _self_]\nsed: 3\n"})
     assert (
         refused("-cd", "mine", "-cn", "my")
