@@ -115,13 +115,15 @@ class _Walk:
             self._contents[path] = {} if file is None else preset_file.settings_of(file)
         try:
             return self._contents[path], self._presets.files.load_config(path)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InputError(f"{path if file is None else shown(file)}: {str(error).splitlines()[0]}") from error
 
     def _check_entry(self, file: Path, child: Any, above: Sequence[str]) -> None:
         """Refuse an entry of a list of defaults that names no file, or none that may stand there."""
         key, path = f"{shown(file)}: defaults", child.get_config_path()
         name, group = child.get_name(), child.get_group_path()
+        if path == MAIN and "/" in above[-1]:
+            raise InputError.at(key, takes="files of groups", got=f"{path}, with which the settings begin")
         if path in above:
             raise InputError.at(key, takes="other files", got=f"{path}, which would be part of itself")
         if self._presets.files.config_exists(path):

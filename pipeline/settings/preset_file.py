@@ -62,6 +62,15 @@ def settings_of(file: Path) -> dict[str, Any]:
         raise InputError(f"{shown(file)}{line}: no YAML: {problem}") from error
     except (yaml.YAMLError, OmegaConfBaseException) as error:
         raise InputError(f"{shown(file)}: no YAML: {' '.join(str(error).split())}") from error
+    except RecursionError as error:
+        takes = "settings that are nested less deeply, and none within itself"
+        raise InputError.at(str(shown(file)), takes=takes, got="deeper ones") from error
+    except (ValueError, LookupError, ArithmeticError, TypeError, AttributeError) as error:
+        if isinstance(error, InputError):
+            raise
+        # of a value that is not what its sign says, !!int abc, or that Python does not read
+        problem = " ".join(str(error).partition("; use ")[0].split())
+        raise InputError(f"{shown(file)}: no YAML: a value that cannot be read: {problem}") from error
     assert isinstance(content, dict)
     return {str(name): value for name, value in content.items()}
 
