@@ -207,7 +207,7 @@ WRONG: dict[str, tuple[str, str | bytes, str]] = {
     "in itself": ("experiment/x", f"{SMOKE}a: &a [*a]\n", ": takes settings that are nested less deeply, and none w"),
     "deep": ("experiment/x", f"{SMOKE}oip: {'{a: ' * 2000}3{'}' * 2000}\n", ": takes settings that are nested less"),
     "not too deep": ("experiment/x", f"{SMOKE}oip: {'{a: ' * 70}3{'}' * 70}\n", ": oip.a: no such setting; "),
-    "the first file": ("experiment/x", f"{SMOKE}defaults: [/config]\n", ": defaults: takes files of groups; got config"),
+    "the first file": ("experiment/x", f"{SMOKE}defaults: [/config]\n", ": defaults: takes files of groups; got"),
     "defaults as a text": ("oip/x", "defaults: default\n", ": Invalid defaults list in 'oip/x', defaults must be a li"),
     "two in one default": ("oip/x", "defaults: [{a: b, c: d}]\n", ": In oip/x: Too many keys in default item"),
     "default not there": ("oip/x", "defaults: [nope, _self_]\n", ": defaults: takes a file of oip: after, article, c"),
