@@ -124,6 +124,26 @@ def test_what_is_not_there_is_refused(mine: Path, arguments: list[str], said: st
     assert refused(*arguments).startswith(said)
 
 
+@pytest.mark.parametrize("where", [["-cd", "mine"], ["hydra.searchpath=[file://mine]"]], ids=str)
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("dream.photo=a=b.jpg", "dream.photo=a=b.jpg: special characters need quotes; write "),
+        ("oip.steps=[1", "oip.steps: takes a whole number; got [1; "),
+        ("experiment=a=b", "experiment: takes the name of one of its files; got a=b; "),
+        ("word", "word: takes the form setting=value, such as dream.photo=rose.jpg"),
+    ],
+)
+def test_a_word_that_cannot_be_read_is_told_with_files_of_ones_own_too(
+    mine: Path, where: list[str], word: str, said: str
+) -> None:
+    assert refused(*where, "experiment=mine", word).startswith(said)
+    assert refused("-m", *where, "experiment=mine", word).startswith(said)
+    if word == "oip.steps=[1":
+        with pytest.raises(InputError, match=re.escape(said)):
+            compose(word, config_dir=mine)
+
+
 def test_the_command_that_repeats_a_run_says_where_they_are() -> None:
     words = ["mnist-dream", "-cd", "mine", "-m", "--config-name=my", "hydra.searchpath=[a]", "oip=mine"]
     assert naming_own_settings(words) == ["-cd", "mine", "--config-name=my", "hydra.searchpath=[a]"]
@@ -150,6 +170,9 @@ NO_SETTINGS = "takes settings by their names, such as seed: 1"
 WRONG: dict[str, tuple[str, str | bytes, str]] = {
     "unknown key": ("oip/x", f"{OIP}step: 3\n", ": oip.step: no such setting; did you mean oip.steps or oip.step_size"),
     "unknown key below": ("oip/x", f"{OIP}quality: {{ltwo: 3}}\n", ": oip.quality.ltwo: no such setting; "),
+    "dotted": ("experiment/x", f"{SMOKE}oip.steps: 3\n", ": oip.steps: takes nesting in a file, oip: {steps: 3}; got"),
+    "dotted below": ("oip/x", f"{OIP}quality.l2: 3\n", ": oip.quality.l2: takes nesting in a file, quality: {l2: 3}; "),
+    "dotted, of Hydra": ("experiment/x", f"{SMOKE}hydra.job.name: x\n", ": hydra.job.name: takes nesting in a file, "),
     "unknown group": ("experiment/x", f"{SMOKE}oips: {{steps: 3}}\n", ": oips: no such setting; did you mean oip or n"),
     "wrong type": ("oip/x", f"{OIP}steps: many\n", ": oip.steps: takes a whole number; got many"),
     "out of range": ("oip/x", f"{OIP}steps: -3\n", ": oip.steps: takes a whole number of at least 1; got -3"),
@@ -175,6 +198,16 @@ WRONG: dict[str, tuple[str, str | bytes, str]] = {
     "open bracket": ("oip/x", "steps: 3\nlayers: [1\nseed: 3\n", ", line 3: no YAML: expected ',' or ']', but got ':'"),
     "key twice": ("oip/x", f"{OIP}steps: 3\nsteps: 4\n", ", line 3: no YAML: found duplicate key steps"),
     "code": ("oip/x", "steps: !!python/object/apply:os.getcwd []\n", ", line 1: no YAML: could not determine a constr"),
+    "no number": ("experiment/x", f"{SMOKE}seed: !!int abc\n", ": no YAML: a value that cannot be read: invalid lit"),
+    "no float": ("experiment/x", f"{SMOKE}seed: !!float x\n", ": no YAML: a value that cannot be read: could not c"),
+    "no date": ("experiment/x", f"{SMOKE}seed: !!timestamp 2020-13-45\n", ": no YAML: a value that cannot be read: "),
+    "no bool": ("experiment/x", f"{SMOKE}reuse: !!bool maybe\n", ": no YAML: a value that cannot be read: 'maybe'"),
+    "no binary number": ("experiment/x", f"{SMOKE}seed: 0b_\n", ": no YAML: a value that cannot be read: invalid"),
+    "too long": ("experiment/x", f"{SMOKE}seed: {'1' * 5000}\n", ": no YAML: a value that cannot be read: Exceeds"),
+    "in itself": ("experiment/x", f"{SMOKE}a: &a [*a]\n", ": takes settings that are nested less deeply, and none w"),
+    "deep": ("experiment/x", f"{SMOKE}oip: {'{a: ' * 2000}3{'}' * 2000}\n", ": takes settings that are nested less"),
+    "not too deep": ("experiment/x", f"{SMOKE}oip: {'{a: ' * 70}3{'}' * 70}\n", ": oip.a: no such setting; "),
+    "the first file": ("experiment/x", f"{SMOKE}defaults: [/config]\n", ": defaults: takes files of groups; got"),
     "defaults as a text": ("oip/x", "defaults: default\n", ": Invalid defaults list in 'oip/x', defaults must be a li"),
     "two in one default": ("oip/x", "defaults: [{a: b, c: d}]\n", ": In oip/x: Too many keys in default item"),
     "default not there": ("oip/x", "defaults: [nope, _self_]\n", ": defaults: takes a file of oip: after, article, c"),
@@ -185,7 +218,7 @@ WRONG: dict[str, tuple[str, str | bytes, str]] = {
     "itself": ("oip/x", "defaults: [x, _self_]\n", ": defaults: takes other files; got oip/x, which would be part of "),
     "in two places": ("oip/x", "defaults: [/oip/default, _self_]\n", ": defaults: takes files whose settings go where"),
     "not all settings": ("oip/x", "steps: 3\n", ": oip.layer: has to be given; takes a text; defaults: [default, _sel"),
-    "reference to nothing": ("oip/x", f"{OIP}steps: ${{nothing.there}}\n", ": oip.steps: Interpolation key 'nothing.t"),
+    "reference to nothing": ("oip/x", f"{OIP}steps: ${{nothing.there}}\n", ": oip.steps: takes a whole number; got ${"),
 }  # fmt: skip
 
 
@@ -210,6 +243,10 @@ def test_it_is_said_of_a_file_that_another_one_names_and_of_each_of_a_sweep(mine
     ):
         written(mine, {"oip/mine": content + OIP.encode()})
         assert refused("-cd", "mine", "experiment=mine").startswith(f"mine/oip/mine.yaml{told}")
+    written(mine, {"my": "defaults: [config, _self_]\noip.steps: 3\n"})
+    assert refused("-m", "-cd", "mine", "-cn", "my").startswith(
+        "mine/my.yaml: oip.steps: takes nesting in a file, oip:"
+    )
     written(mine, {"my": "defaults: [config, _self_]\nsed: 3\n"})
     assert (
         refused("-cd", "mine", "-cn", "my")

@@ -178,3 +178,26 @@ def test_quotes_and_brackets_that_hydra_reads_are_left_alone() -> None:
     ):
         assert spelled(word) == word
     assert spelled("oip.quality.jitter={shift:2,rotation:5}") == "oip.quality.jitter={shift:2,rotation:5}"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["hydra/launcher=null"], "hydra/launcher: takes one of basic, "),
+        (["hydra/job_logging=null"], "hydra/job_logging: takes one of default, disabled, none, "),
+        (["hydra/output=null"], "hydra/output: takes one of default; got null"),
+        (["-m", "hydra/sweeper=null"], "hydra/sweeper: takes one of basic"),
+        (["hydra=null"], "hydra: takes nothing by itself; its settings are named hydra.run.dir, "),
+        (["hydra=3"], "hydra: takes nothing by itself; its settings are named hydra.run.dir, "),
+        (["oip=[]"], "oip: takes one of article, coarse_to_fine, default, "),
+        (["experiment=[]"], "experiment: takes one of "),
+        (["data=[digits,3]"], "data: takes one of "),
+        (["tracking=null"], "tracking: takes one of local, none, server; got null"),
+    ],
+    ids=str,
+)
+def test_a_group_takes_one_of_its_files(words: list[str], said: str) -> None:
+    with pytest.raises(InputError) as caught:
+        checked(words)
+    assert str(caught.value).startswith(said)
+    assert str(caught.value).endswith(words[-1].partition("=")[2].replace("[digits,3]", "3"))

@@ -120,6 +120,8 @@ def check_overrides(presets: Presets, *, quote: Callable[[str], str] = shlex.quo
         if key in FOLDERS and not all(is_plain_text(str(value)) for value in values_of(override)):
             raise InputError.at(key, takes=f"a folder {PLAIN}", got=ascii(override.value()))
         is_group = presets.is_group(key)
+        if is_group or key == "hydra":
+            _check_names(presets, override)
         if is_group and not key.startswith("hydra"):
             _check_group(presets, override)
         if key in TEXTS_OF_HYDRA:
@@ -160,10 +162,23 @@ def _check_group(presets: Presets, override: Override) -> None:
         raise InputError(f"{word}: takes no plus; {word.lstrip('+')} takes another file of the group")
     for value in values_of(override):
         for name in value if isinstance(value, list) else [value]:
-            if not isinstance(name, str) or not presets.has(group, name):
-                presets.check_ending(group, str(name))
-                takes = f"one of {', '.join(presets.choices(group))}"
-                raise InputError.at(group, takes=takes, got="null" if name is None else str(name))
+            if not presets.has(group, name):
+                presets.check_ending(group, name)
+                raise InputError.at(group, takes=f"one of {', '.join(presets.choices(group))}", got=name)
+
+
+def _check_names(presets: Presets, override: Override) -> None:
+    """Refuse a value for a group, one of Hydra's or ours, that names no file."""
+    group = override.key_or_group
+    for value in values_of(override):
+        names = value if isinstance(value, list) else [value]
+        if names and all(isinstance(name, str) for name in names):
+            continue
+        takes = f"one of {', '.join(presets.choices(group))}"
+        if group == "hydra":
+            takes = "nothing by itself; its settings are named hydra.run.dir, its files hydra/launcher=joblib"
+        wrong = next((name for name in names if not isinstance(name, str)), value)
+        raise InputError.at(group, takes=takes, got="null" if wrong is None else str(wrong))
 
 
 def missing_file(error: MissingConfigException) -> InputError:

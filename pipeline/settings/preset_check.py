@@ -8,6 +8,7 @@ from typing import Any
 
 from hydra.core.default_element import ConfigDefault, GroupDefault
 from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
 from hydra.types import RunMode
 
 from pipeline.runtime.errors import InputError
@@ -40,9 +41,15 @@ def check_files(presets: Presets, *, conf: bool = False, words: bool = False) ->
 def blamed(presets: Presets, error: InputError) -> InputError:
     """Return what is wrong with a setting, with the user's own file that gives its value, if one does."""
     found = re.match(r"([a-z_]+(?:\.\w+)*): ", str(error))
-    if found is None or not presets.has_own or any(_gives(override, found[1]) for override in presets.overrides()):
+    if found is None or not presets.has_own:
         return error
     key = found[1]
+    try:
+        if any(_gives(override, key) for override in presets.overrides()):
+            return error
+    except HydraException:
+        # of words that cannot be read, which is what is wrong
+        return error
     defaults = presets.loader.compute_defaults_list(presets.name, presets.words, RunMode.RUN).defaults
     for default in reversed(defaults):
         file, package = presets.own_file(default.config_path), default.package or ""
@@ -108,13 +115,15 @@ class _Walk:
             self._contents[path] = {} if file is None else preset_file.settings_of(file)
         try:
             return self._contents[path], self._presets.files.load_config(path)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InputError(f"{path if file is None else shown(file)}: {str(error).splitlines()[0]}") from error
 
     def _check_entry(self, file: Path, child: Any, above: Sequence[str]) -> None:
         """Refuse an entry of a list of defaults that names no file, or none that may stand there."""
         key, path = f"{shown(file)}: defaults", child.get_config_path()
         name, group = child.get_name(), child.get_group_path()
+        if path == MAIN and "/" in above[-1]:
+            raise InputError.at(key, takes="files of groups", got=f"{path}, with which the settings begin")
         if path in above:
             raise InputError.at(key, takes="other files", got=f"{path}, which would be part of itself")
         if self._presets.files.config_exists(path):

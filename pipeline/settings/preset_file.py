@@ -1,6 +1,7 @@
 """A file with settings: what is wrong with it, in one line that names it."""
 
 import io
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,15 @@ def settings_of(file: Path) -> dict[str, Any]:
         raise InputError(f"{shown(file)}{line}: no YAML: {problem}") from error
     except (yaml.YAMLError, OmegaConfBaseException) as error:
         raise InputError(f"{shown(file)}: no YAML: {' '.join(str(error).split())}") from error
+    except RecursionError as error:
+        takes = "settings that are nested less deeply, and none within itself"
+        raise InputError.at(str(shown(file)), takes=takes, got="deeper ones") from error
+    except (ValueError, LookupError, ArithmeticError, TypeError, AttributeError) as error:
+        if isinstance(error, InputError):
+            raise
+        # of a value that is not what its sign says, !!int abc, or that Python does not read
+        problem = " ".join(str(error).partition("; use ")[0].split())
+        raise InputError(f"{shown(file)}: no YAML: a value that cannot be read: {problem}") from error
     assert isinstance(content, dict)
     return {str(name): value for name, value in content.items()}
 
@@ -103,6 +113,9 @@ def check_settings(file: Path, content: Mapping[str, Any], package: str) -> None
 def _check(given: Mapping[Any, Any], prefix: str) -> None:
     for name, value in given.items():
         key = f"{prefix}.{name}" if prefix else str(name)
+        if "." in str(name):
+            # Hydra would take it for one name, which is that of no setting
+            raise InputError.at(key, takes=f"nesting in a file, {_nested(str(name), value)}", got=f"the name {name}")
         schema.check_key(key)
         if isinstance(value, str) and ("${" in value or value == "???"):
             continue
@@ -115,6 +128,15 @@ def _check(given: Mapping[Any, Any], prefix: str) -> None:
             if isinstance(value, str) and "." not in key:
                 takes = f"settings; a file of the group is named in the list defaults: override /{key}: {value}"
             raise InputError.at(key, takes=takes, got="nothing" if value is None else value)
+
+
+def _nested(name: str, value: Any) -> str:
+    """Return how a dotted name is written in a file: a: {b: 3}."""
+    text = yaml.safe_dump(value, default_flow_style=True, width=math.inf).removesuffix("...\n").strip()
+    first, *others = name.split(".")
+    for part in reversed(others):
+        text = f"{{{part}: {text}}}"
+    return f"{first}: {text}"
 
 
 def sets(content: Mapping[str, Any], package: str, key: str) -> bool:

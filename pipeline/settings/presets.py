@@ -70,8 +70,8 @@ class Presets:
         self.loader = ConfigLoaderImpl(config_search_path=path)
         self.words, self.name, self.main = list(words), name, Path(main)
         self.is_sweep, self._folders = is_sweep, folders
-        is_searched = any(word.lstrip("+").startswith(SEARCH_PATH) for word in words)
-        self.has_own = bool(folders) or is_searched or (main, name) != (str(CONF), MAIN)
+        self._searched = [word for word in words if word.strip().lstrip("+").startswith(SEARCH_PATH)]
+        self.has_own = bool(folders or self._searched) or (main, name) != (str(CONF), MAIN)
 
     @classmethod
     def of_command(cls, arguments: Sequence[str]) -> "Presets":
@@ -112,8 +112,9 @@ class Presets:
 
     def of_sweep(self, words: Sequence[str]) -> "Presets":
         """Return the files that are found from here by other words, those of a sweep."""
-        searched = [word for word in self.words if word.lstrip("+").startswith(SEARCH_PATH)]
-        return Presets([*searched, *words], folders=self._folders, main=str(self.main), name=self.name, is_sweep=True)
+        return Presets(
+            [*self._searched, *words], folders=self._folders, main=str(self.main), name=self.name, is_sweep=True
+        )
 
     def choices(self, group: str) -> list[str]:
         """Return the names of the files of a group."""
@@ -151,10 +152,11 @@ class Presets:
             # of folders that are not there, which are refused
             warnings.simplefilter("ignore")
             try:
-                _, files = self.loader._parse_overrides_and_create_caching_repo(self.name, self.words)
+                # what is wrong with other words is not told as wrong with this one
+                _, files = self.loader._parse_overrides_and_create_caching_repo(self.name, self._searched)
             except (HydraException, ValueError) as error:
                 takes = "a list of folders, [file://mine]"
-                got = str(error).partition("Got: ")[2] or next(w for w in self.words if SEARCH_PATH in w)
+                got = str(error).partition("Got: ")[2] or next(iter(self._searched), str(error).splitlines()[0])
                 raise InputError.at(SEARCH_PATH, takes=takes, got=got.partition("=")[2] or got) from error
         for source in files.get_sources():
             if not source.available():
