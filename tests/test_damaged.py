@@ -323,10 +323,41 @@ def another_file(file: Path) -> None:
     database.close()
 
 
+def another_file_of_like_names(*more: str) -> Callable[[Path], None]:
+    def spoil(file: Path) -> None:
+        file.unlink()
+        database = sqlite3.connect(file)
+        for table in ("experiments (name)", "alembic_version (version_num)", *more):
+            database.execute(f"CREATE TABLE {table}")
+        database.execute("INSERT INTO alembic_version VALUES ('0123456789ab')")
+        database.commit()
+        database.close()
+
+    return spoil
+
+
+def of_version(revision: str) -> Callable[[Path], None]:
+    """A record that lay elsewhere before, so that its places would be changed, of another version of MLflow."""
+
+    def spoil(file: Path) -> None:
+        database = sqlite3.connect(file)
+        database.execute("UPDATE alembic_version SET version_num = ?", (revision,))
+        database.execute("DROP TABLE trace_info")
+        database.commit()
+        database.close()
+
+    return spoil
+
+
 DATABASES: dict[str, tuple[Callable[[Path], Any], str]] = {
     "garbage": (lambda file: file.write_bytes(b"not a database " * 100), "is no whole SQLite file"),
     "cut": (lambda file: file.write_bytes(file.read_bytes()[:50_000]), "is no whole SQLite file"),
     "of something else": (another_file, "is an SQLite file of something else than MLflow"),
+    "of like names": (another_file_of_like_names(), "is an SQLite file of something else than MLflow"),
+    "of the same names": (another_file_of_like_names("runs (a)"), "is an SQLite file of something else than MLflow"),
+    # the first of all, of MLflow 1.0
+    "older": (of_version("451aebb31d03"), "was made by an older version of MLflow: take a copy of it, then `mlflow db"),
+    "newer": (of_version("0123456789ab"), "was made by a newer version of MLflow than the one that is installed"),
     "a folder": (in_the_way, "is no file"),
 }
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from pipeline.runtime.errors import InputError, one_line, without_passwords
+from pipeline.runtime.errors import BrokenFileError, InputError, one_line, without_passwords
 from pipeline.settings.process import TrackingConfig
 from pipeline.tracking import backend
 from pipeline.tracking.deadline import Deadline
@@ -36,6 +36,8 @@ def fetched(tracking: TrackingConfig, output_dir: Path, run_id: str) -> Iterator
     try:
         client = backend.connect(uri, output_dir, Deadline(None)).client
         tags = dict(client.get_run(run_id).data.tags)
+    except BrokenFileError:
+        raise
     except Exception as error:
         raise InputError.at("RUN", takes=takes, got=f"{run_id}, {without_passwords(uri)}: {one_line(error)}") from error
     with TemporaryDirectory() as scratch:
@@ -59,6 +61,8 @@ def fetch_model(tracking: TrackingConfig, output_dir: Path, run_id: str, target:
         with TemporaryDirectory() as scratch:
             found = connection.repository(location).download_artifacts(f"data/{MODEL_FILE}", scratch)
             shutil.move(found, target / MODEL_FILE)
+    except BrokenFileError:
+        raise
     except Exception as error:
         takes = "a run of a training, or of a stage that stands on one, whose model is in the record"
         raise InputError.at("RUN", takes=takes, got=f"{run_id}: {one_line(error)}") from error
