@@ -371,8 +371,7 @@ def test_a_record_that_is_none_is_told_and_left_as_it_is(
     spoil(outputs / "mlflow.db")
     before = None if damage == "a folder" else (outputs / "mlflow.db").read_bytes()
     assert f"{outputs}/mlflow.db {said}" in refused(capsys, ui, "--output-dir", str(outputs))
-    if damage != "a folder":
-        assert f"{outputs}/mlflow.db {said}" in refused(capsys, rerun, "0" * 32, "--output-dir", str(outputs))
+    assert f"{outputs}/mlflow.db {said}" in refused(capsys, rerun, "0" * 32, "--output-dir", str(outputs))
     assert sync.main(["--output-dir", str(outputs)]) == 1
     assert f"{outputs}/mlflow.db {said}" in capsys.readouterr().err
     # a run loses nothing but its record
@@ -383,6 +382,40 @@ def test_a_record_that_is_none_is_told_and_left_as_it_is(
     assert f"{outputs}/mlflow.db {said}" in caplog.text
     if before is not None:
         assert (outputs / "mlflow.db").read_bytes() == before
+
+
+@pytest.mark.parametrize("run", ["0" * 32, "no/such/folder"])
+def test_a_run_that_is_not_in_the_record_is_told_with_its_file(
+    empty_record: Path, tmp_path: Path, capsys, run: str
+) -> None:
+    outputs = copy_of(empty_record, tmp_path) / "outputs"
+    for command in (rerun, atlas):
+        line = refused(capsys, command, run, "--output-dir", str(outputs))
+        assert line.endswith(f"; got {run}, which is no folder here, and no run in {outputs}/mlflow.db")
+
+
+@pytest.mark.parametrize("command", [rerun, atlas])
+def test_settings_may_stand_before_the_run_which_may_not_be_forgotten(oip: Path, capsys, command: Any) -> None:
+    # of two settings the second is wrong, so that nothing is computed
+    for words in (
+        ["oip.steps=5", str(oip), "oip.steps=-3"],
+        ["oip.steps=5", "oip.steps=-3", str(oip)],
+        [str(oip), "oip.steps=5", "oip.steps=-3"],
+    ):
+        assert refused(capsys, command, *words).endswith("oip.steps: takes a whole number of at least 1; got -3")
+    line = refused(capsys, command, "oip.steps=5", "noise=long")
+    assert line.endswith(
+        "RUN: takes the id of a run, or the folder of a stage; got only settings, oip.steps=5 noise=long"
+    )
+    with pytest.raises(SystemExit):
+        command.main([])
+    assert capsys.readouterr().err.splitlines()[-1].endswith("the following arguments are required: RUN")
+
+
+def test_the_folder_of_a_run_may_have_the_name_of_a_setting(oip: Path, tmp_path: Path, capsys, monkeypatch) -> None:
+    shutil.copytree(oip, tmp_path / "oip.steps=5")
+    monkeypatch.chdir(tmp_path)
+    assert refused(capsys, rerun, "oip.steps=5", "oip.steps=-3").endswith("at least 1; got -3")
 
 
 def test_a_mark_that_is_damaged_is_left_with_its_reason(tmp_path: Path, capsys) -> None:
