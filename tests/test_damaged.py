@@ -325,10 +325,41 @@ def another_file(file: Path) -> None:
     database.close()
 
 
+def another_file_of_like_names(*more: str) -> Callable[[Path], None]:
+    def spoil(file: Path) -> None:
+        file.unlink()
+        database = sqlite3.connect(file)
+        for table in ("experiments (name)", "alembic_version (version_num)", *more):
+            database.execute(f"CREATE TABLE {table}")
+        database.execute("INSERT INTO alembic_version VALUES ('0123456789ab')")
+        database.commit()
+        database.close()
+
+    return spoil
+
+
+def of_version(revision: str) -> Callable[[Path], None]:
+    """A record that lay elsewhere before, so that its places would be changed, of another version of MLflow."""
+
+    def spoil(file: Path) -> None:
+        database = sqlite3.connect(file)
+        database.execute("UPDATE alembic_version SET version_num = ?", (revision,))
+        database.execute("DROP TABLE trace_info")
+        database.commit()
+        database.close()
+
+    return spoil
+
+
 DATABASES: dict[str, tuple[Callable[[Path], Any], str]] = {
     "garbage": (lambda file: file.write_bytes(b"not a database " * 100), "is no whole SQLite file"),
     "cut": (lambda file: file.write_bytes(file.read_bytes()[:50_000]), "is no whole SQLite file"),
     "of something else": (another_file, "is an SQLite file of something else than MLflow"),
+    "of like names": (another_file_of_like_names(), "is an SQLite file of something else than MLflow"),
+    "of the same names": (another_file_of_like_names("runs (a)"), "is an SQLite file of something else than MLflow"),
+    # the first of all, of MLflow 1.0
+    "older": (of_version("451aebb31d03"), "was made by an older version of MLflow: take a copy of it, then `mlflow db"),
+    "newer": (of_version("0123456789ab"), "was made by a newer version of MLflow than the one that is installed"),
     "a folder": (in_the_way, "is no file"),
 }
 
@@ -342,8 +373,7 @@ def test_a_record_that_is_none_is_told_and_left_as_it_is(
     spoil(outputs / "mlflow.db")
     before = None if damage == "a folder" else (outputs / "mlflow.db").read_bytes()
     assert f"{outputs}/mlflow.db {said}" in refused(capsys, ui, "--output-dir", str(outputs))
-    if damage != "a folder":
-        assert f"{outputs}/mlflow.db {said}" in refused(capsys, rerun, "0" * 32, "--output-dir", str(outputs))
+    assert f"{outputs}/mlflow.db {said}" in refused(capsys, rerun, "0" * 32, "--output-dir", str(outputs))
     assert sync.main(["--output-dir", str(outputs)]) == 1
     assert f"{outputs}/mlflow.db {said}" in capsys.readouterr().err
     # a run loses nothing but its record
@@ -354,6 +384,40 @@ def test_a_record_that_is_none_is_told_and_left_as_it_is(
     assert f"{outputs}/mlflow.db {said}" in caplog.text
     if before is not None:
         assert (outputs / "mlflow.db").read_bytes() == before
+
+
+@pytest.mark.parametrize("run", ["0" * 32, "no/such/folder"])
+def test_a_run_that_is_not_in_the_record_is_told_with_its_file(
+    empty_record: Path, tmp_path: Path, capsys, run: str
+) -> None:
+    outputs = copy_of(empty_record, tmp_path) / "outputs"
+    for command in (rerun, atlas):
+        line = refused(capsys, command, run, "--output-dir", str(outputs))
+        assert line.endswith(f"; got {run}, which is no folder here, and no run in {outputs}/mlflow.db")
+
+
+@pytest.mark.parametrize("command", [rerun, atlas])
+def test_settings_may_stand_before_the_run_which_may_not_be_forgotten(oip: Path, capsys, command: Any) -> None:
+    # of two settings the second is wrong, so that nothing is computed
+    for words in (
+        ["oip.steps=5", str(oip), "oip.steps=-3"],
+        ["oip.steps=5", "oip.steps=-3", str(oip)],
+        [str(oip), "oip.steps=5", "oip.steps=-3"],
+    ):
+        assert refused(capsys, command, *words).endswith("oip.steps: takes a whole number of at least 1; got -3")
+    line = refused(capsys, command, "oip.steps=5", "noise=long")
+    assert line.endswith(
+        "RUN: takes the id of a run, or the folder of a stage; got only settings, oip.steps=5 noise=long"
+    )
+    with pytest.raises(SystemExit):
+        command.main([])
+    assert capsys.readouterr().err.splitlines()[-1].endswith("the following arguments are required: RUN")
+
+
+def test_the_folder_of_a_run_may_have_the_name_of_a_setting(oip: Path, tmp_path: Path, capsys, monkeypatch) -> None:
+    shutil.copytree(oip, tmp_path / "oip.steps=5")
+    monkeypatch.chdir(tmp_path)
+    assert refused(capsys, rerun, "oip.steps=5", "oip.steps=-3").endswith("at least 1; got -3")
 
 
 def test_a_mark_that_is_damaged_is_left_with_its_reason(tmp_path: Path, capsys) -> None:

@@ -1,17 +1,23 @@
 """The notes and tables of runs, read back with MLflow's own client from a pipeline that was really run."""
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from commands import SMOKE, pipeline, succeeded
-from recording import client_of
+from recording import client_of, new_record
 from templates import copy_of
 
+from pipeline.commands import rerun
+from pipeline.settings.choices import TrackingBackend
+from pipeline.settings.process import TrackingConfig
 from pipeline.stages.registry import STAGES
-from pipeline.tracking.notes import note
+from pipeline.tracking import open_tracker
+from pipeline.tracking.backend import Deadline, connect, default_uri, options_of
+from pipeline.tracking.notes import NOTE_TAG, note
 
 MOST_METRICS = 12
 
@@ -133,6 +139,37 @@ def test_the_model_is_loaded_as_the_page_says(folder: Path) -> None:
     assert loaded.metadata.signature is not None
     expected = load_model(stage_folder(folder, "train")).predict(images, verbose=0)
     np.testing.assert_allclose(loaded.predict(images), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("uri", [None, "sqlite:///{}/else where.db"])
+def test_the_command_of_a_note_finds_the_record_wherever_that_is(tmp_path: Path, uri: str | None) -> None:
+    place = tmp_path / "my outputs"
+    place.mkdir()
+    uri = None if uri is None else uri.format(tmp_path)
+    config = TrackingConfig(backend=TrackingBackend.mlflow, uri=uri, experiment="mnist-dream")
+    tracker = open_tracker(config, place, pipeline_id="id")
+    (tmp_path / "results").mkdir()
+    with tracker.stage_run("oip", "key", name="n", upstream={}) as run:
+        run.log_record(new_record("oip"), tmp_path / "results")
+    tracker.wait()
+    text = connect(uri or default_uri(place), place, Deadline(None)).client.get_run(run.run_id).data.tags[NOTE_TAG]
+    (command,) = (line for line in text.splitlines() if "pipeline.rerun" in line)
+    words = shlex.split(command)[3:]
+    options = rerun.main.parser().parse_intermixed_args(words)
+    assert (options.run, options.output_dir, options.uri) == (run.run_id, place, uri)
+
+
+@pytest.mark.parametrize(
+    ("uri", "folder", "options"),
+    [
+        (default_uri(Path("outputs")), "outputs", ""),
+        (default_uri(Path("a b")), "a b", " --output-dir 'a b'"),
+        ("http://host:5000", "outputs", " --uri http://host:5000"),
+        ("postgresql://me:secret@host/name", "x", " --output-dir x --uri URI"),
+    ],
+)
+def test_the_options_of_a_command_keep_no_password(uri: str, folder: str, options: str) -> None:
+    assert options_of(uri, Path(folder)) == options
 
 
 def test_what_comes_from_the_user_is_no_markdown() -> None:

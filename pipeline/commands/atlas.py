@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from omegaconf import DictConfig
 
 from pipeline.commands.command import Command
-from pipeline.commands.options import folder
+from pipeline.commands.options import folder, run_and_settings
 from pipeline.commands.recorded_config import at_hand, checked, recorded_settings
 from pipeline.commands.recorded_run import Recorded, cnn_stage_of, opened, stored_result
 from pipeline.engine import storage
@@ -42,7 +42,7 @@ OF_OIPS, OF_TRAINING = ("oip.", "noise.", "data."), ("train.", "model.", "seed="
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the run, what shall be different, and where the page goes."""
     parser.add_argument("run", metavar="RUN", help="the id of a run in MLflow, or the folder of a run or stage")
-    parser.add_argument("overrides", nargs="*", metavar="setting=value", help="such as oip.layer=Conv2D_2")
+    parser.add_argument("overrides", nargs="*", default=[], metavar="setting=value", help="such as oip.layer=Conv2D_2")
     parser.add_argument("--output", type=Path, metavar="FILE", help="a copy of the page; there must be no such file")
     parser.add_argument("--output-dir", type=folder, default=Path("outputs"), help="default: %(default)s")
     parser.add_argument("--uri", help="of the MLflow server; default: the file in the output folder")
@@ -50,6 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace) -> int:
     """Make the page, and tell where it is."""
+    options.run, options.overrides = run_and_settings(options.run, options.overrides)
     if options.output is not None and (options.output.exists() or not options.output.parent.is_dir()):
         raise InputError.at("--output", takes=OUTPUT, got=str(options.output))
     for word in options.overrides:

@@ -2,8 +2,10 @@
 
 import argparse
 import math
+import os
+import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pipeline.runtime.errors import InputError, why
@@ -17,6 +19,30 @@ def folder(text: str) -> Path:
     if not is_plain_text(text):
         raise argparse.ArgumentTypeError(f"takes a folder {PLAIN}; got {text!a}")
     return Path(text)
+
+
+def run_and_settings(run: str, settings: Sequence[str]) -> tuple[str, list[str]]:
+    """Return RUN and the settings of a command, which may be given in any order.
+
+    Args:
+        run: the word that stands where RUN does; settings: the others.
+    Raises:
+        InputError: all of them are settings.
+    """
+    words = [run, *settings]
+    if not _is_setting(run):
+        return run, [*settings]
+    found = next((word for word in words if not _is_setting(word)), None)
+    if found is None:
+        got = f"only settings, {' '.join(words)}"
+        raise InputError.at("RUN", takes="the id of a run, or the folder of a stage", got=got)
+    words.remove(found)
+    return found, words
+
+
+def _is_setting(word: str) -> bool:
+    # a folder may have the name of one, as the jobs of a sweep have; of a name that is too long pathlib makes an error
+    return re.match(r"[+~]*\w+(\.\w+)*=", word) is not None and not os.path.isdir(word)  # noqa: PTH112
 
 
 def exit_code(action: Callable[[], int], *, writes_to: str | None) -> int:

@@ -16,7 +16,7 @@ from typing import Any, cast
 from omegaconf import DictConfig, OmegaConf
 
 from pipeline.commands.command import Command
-from pipeline.commands.options import folder, tolerance
+from pipeline.commands.options import folder, run_and_settings, tolerance
 from pipeline.commands.recorded_config import at_hand, checked, recorded_settings
 from pipeline.commands.recorded_run import Recorded, Said, cnn_stage_of, opened, stored_result
 from pipeline.engine import provenance, storage
@@ -34,7 +34,9 @@ from pipeline.tracking.backend import default_uri
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the run, and what shall be different."""
     parser.add_argument("run", metavar="RUN", help="the id of a run in MLflow, or the folder of a stage")
-    parser.add_argument("overrides", nargs="*", metavar="setting=value", help="what shall be different this time")
+    parser.add_argument(
+        "overrides", nargs="*", default=[], metavar="setting=value", help="what shall be different this time"
+    )
     parser.add_argument("--output-dir", type=folder, default=Path("outputs"), help="default: %(default)s")
     parser.add_argument("--uri", help="of the MLflow server; default: the file in the output folder")
     parser.add_argument(
@@ -44,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace) -> int:
     """Compute the stage again, and compare; return 1 if something differs."""
+    options.run, options.overrides = run_and_settings(options.run, options.overrides)
     with contextlib.ExitStack() as stack:
         recorded = stack.enter_context(opened(options.run, options.output_dir, options.uri))
         wanted = [recorded]

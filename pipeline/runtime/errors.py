@@ -47,9 +47,19 @@ def one_line(error: BaseException) -> str:
     error = getattr(error, "orig", None) or error
     message = " ".join(without_passwords(str(error)).split())
     if isinstance(error, BrokenFileError):
-        # it says all
-        return message[:LONGEST_LINE]
-    return f"{type(error).__name__}: {message}"[:LONGEST_LINE] if message else type(error).__name__
+        # it says all, and what to do stands at its end
+        return message
+    return cut(f"{type(error).__name__}: {message}" if message else type(error).__name__)
+
+
+def cut(line: str) -> str:
+    """Return a line that is not too long, cut between words where it has any."""
+    if len(line) <= LONGEST_LINE:
+        return line
+    kept = line[: LONGEST_LINE - 4]
+    # the middle of a word is its end only if there is nothing else
+    whole = kept.rpartition(" ")[0] if line[len(kept)] != " " else kept
+    return f"{whole or kept} ..."
 
 
 def why(error: OSError) -> str:

@@ -13,6 +13,7 @@ from pipeline.engine.places import ARTIFACTS
 from pipeline.runtime.errors import InputError, without_passwords
 from pipeline.runtime.files import whole_file
 from pipeline.runtime.locks import exclusive
+from pipeline.runtime.output import shell_word
 from pipeline.runtime.progress import say_waiting
 from pipeline.tracking.addresses import file_uri, mlflow_uri, sqlite_file, sqlite_uri
 from pipeline.tracking.deadline import Deadline, WithDeadline
@@ -46,13 +47,14 @@ class Connection:
     """A record that was reached.
 
     client: an MlflowClient, called with `deadline`; artifacts: where new experiments keep their files, None if the
-    server decides.
+    server decides; options: by which a command finds it again, as in " --output-dir X".
     """
 
     uri: str
     client: Any
     artifacts: Path | None
     deadline: Deadline
+    options: str
 
     def repository(self, artifact_uri: str) -> Any:
         """Return MLflow's way to the files of a run or a model."""
@@ -88,6 +90,14 @@ def check_uri(uri: str) -> None:
         raise InputError.at("tracking.uri", takes=takes, got=without_passwords(uri) if uri else "nothing")
 
 
+def options_of(uri: str, output_dir: Path) -> str:
+    """Return the options by which a command finds a record, each behind a blank; a password is left to the user."""
+    where = "" if output_dir == Path("outputs") else f" --output-dir {shell_word(output_dir)}"
+    if uri == default_uri(output_dir):
+        return where
+    return f"{where} --uri {'URI' if without_passwords(uri) != uri else shell_word(uri)}"
+
+
 def page_root(uri: str) -> str:
     """Return the address of a server's pages."""
     return without_passwords(uri).rstrip("/")
@@ -121,7 +131,7 @@ def connect(uri: str, output_dir: Path, deadline: Deadline) -> Connection:
         say_waiting("loading MLflow")
     from mlflow import MlflowClient
 
-    artifacts = None
+    artifacts, options = None, options_of(uri, output_dir)
     if uri.startswith("http"):
         deadline.call(lambda: _reach_server(uri), repeatable=False)
     elif uri.startswith("postgresql"):
@@ -140,7 +150,7 @@ def connect(uri: str, output_dir: Path, deadline: Deadline) -> Connection:
         uri = f"{mlflow_uri(file)}{''.join(uri.partition('?')[1:])}"
         _reach_database(uri, timeout=TIMEOUT_S)
     client = WithDeadline(MlflowClient(uri), deadline)
-    return Connection(uri=uri, client=client, artifacts=artifacts, deadline=deadline)
+    return Connection(uri=uri, client=client, artifacts=artifacts, deadline=deadline, options=options)
 
 
 def _import_store() -> None:

@@ -8,13 +8,20 @@ NOTE_TAG = "mlflow.note.content"
 
 
 def note(
-    stage: str, run_id: str, name: str, tags: Mapping[str, str], files: frozenset[str], warning: str | None = None
+    stage: str,
+    run_id: str,
+    name: str,
+    tags: Mapping[str, str],
+    files: frozenset[str],
+    warning: str | None = None,
+    options: str = "",
 ) -> str:
     """Return the note of a run.
 
     Args:
         tags: of the run: what it stands on, and the sweep that it belongs to.
         warning: what is wrong with its result, None if nothing is.
+        options: by which a command finds the record, as in " --output-dir X".
         files: the names under results/, so that nothing is told of what is not there.
     """
     shows = shows_of(stage)
@@ -32,7 +39,8 @@ def note(
     if told:
         lines.append("\n".join(f"- {line}" for line in told))
     if stage != SWEEPS_STAGE:
-        lines.append(f"Again, and whether it is the same bit for bit:\n\n    python -m pipeline.rerun {run_id}")
+        again = f"python -m pipeline.rerun {run_id}{options}"
+        lines.append(f"Again, and whether it is the same bit for bit:\n\n    {again}")
     for key, upstream in sorted(tags.items()):
         if key.startswith("upstream."):
             lines.append(f"Stands on the {key.removeprefix('upstream.')} run [{upstream}](#/runs/{upstream}).")

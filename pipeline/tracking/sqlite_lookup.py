@@ -13,6 +13,11 @@ from pipeline.runtime.errors import BrokenFileError
 from pipeline.tracking.addresses import local_path
 from pipeline.tracking.moved import opened_to_read
 from pipeline.tracking.notes import NOTE_TAG
+from pipeline.tracking.versions import check_version
+
+# That every file of MLflow has, of whatever version; others may have one or the other.
+TABLES = {"experiments", "runs", "alembic_version"}
+OF_OTHERS = "is an SQLite file of something else than MLflow"
 
 # as `experiments.finished_run` asks MLflow
 FINISHED_RUN = """
@@ -54,18 +59,24 @@ def check_sqlite(file: Path) -> None:
     try:
         with contextlib.closing(opened_to_read(file)) as database:
             tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-            if "runs" in tables and "experiments" in tables:
+            revisions: set[str] = set()
+            if tables >= TABLES:
                 # of a file that was cut the list of tables may be whole
                 database.execute("SELECT max(start_time) FROM runs").fetchone()
+                revisions = {name for (name,) in database.execute("SELECT version_num FROM alembic_version")}
     except sqlite3.OperationalError as error:
+        if "no such column" in str(error):
+            raise BrokenFileError(file, OF_OTHERS) from error
         if not os.access(file, os.R_OK):
             raise BrokenFileError(file, "may not be read") from error
         # another process writes, or only MLflow can open it
         return
     except sqlite3.DatabaseError as error:
         raise BrokenFileError(file, f"is no whole SQLite file ({error})") from error
-    if tables and "experiments" not in tables:
-        raise BrokenFileError(file, "is an SQLite file of something else than MLflow")
+    if tables and not tables >= TABLES:
+        raise BrokenFileError(file, OF_OTHERS)
+    if tables:
+        check_version(file, revisions)
 
 
 def lost_files(file: Path) -> Lost:

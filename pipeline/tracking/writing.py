@@ -118,7 +118,8 @@ class RunWriter:
         files = frozenset(file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())
         shows = shows_of(record.stage)
         wrong = None if shows is None else shows.warning(record)
-        self.tags({NOTE_TAG: note(record.stage, self.run_id, record.name, self._tags, files, wrong)})
+        options = self._connection.options
+        self.tags({NOTE_TAG: note(record.stage, self.run_id, record.name, self._tags, files, wrong, options)})
 
     def folder(self, folder: Path, path: str, *, without: Sequence[str] = ()) -> None:
         """Record the files of a folder, but for those of the names `without`, as artifacts under `path`."""
