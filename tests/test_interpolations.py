@@ -5,10 +5,17 @@ from pathlib import Path
 
 import pytest
 from commands import SMOKE, pipeline, succeeded
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.utils import setup_globals
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from test_config import refusal
 
+from pipeline.commands.run import prepare_hydra
 from pipeline.settings import schema
+from pipeline.settings.compose import check_composed
+from pipeline.settings.presets import Presets
+from pipeline.sweeps.callback import known_to_resolvers
 
 NOWHERE = [
     (
@@ -44,6 +51,41 @@ NOWHERE = [
 @pytest.mark.parametrize(("words", "said"), NOWHERE)
 def test_what_leads_nowhere_is_refused(compose, words: list[str], said: str) -> None:
     assert refusal(lambda: compose(*words)).startswith(said)
+
+
+def composed_by_hydra(*words: str) -> DictConfig:
+    """What Hydra composes of these words for a run, its own settings included."""
+    setup_globals()
+    prepare_hydra()
+    return Presets(words).loader.load_configuration("config", list(words), RunMode.RUN)
+
+
+def test_what_hydra_knows_is_taken_before_a_job_begins() -> None:
+    words = (
+        "output_dir=${hydra:runtime.cwd}/o2",
+        "dream.photo=${hydra:runtime.cwd}/x.jpg",
+        "oip.steps=${hydra:job.num}",
+    )
+    with known_to_resolvers(composed := composed_by_hydra(*words)):
+        check_composed(composed)
+        assert composed.hydra.run.dir.startswith(f"{Path.cwd()}/o2/")
+        assert composed.dream.photo == f"{Path.cwd()}/x.jpg"
+    assert not HydraConfig.initialized()
+    said = refusal(lambda: check_composed(composed))
+    assert "got ${hydra:runtime.cwd}/o2: Hydra's own settings are known in its commands alone" in said
+
+
+def test_a_resolver_without_a_value_is_told() -> None:
+    said = refusal(lambda: check_composed(composed_by_hydra("dream.photo=${now:}")))
+    assert "got ${now:}: the resolver takes a value behind its colon, as ${now:%Y}" in said
+
+
+def test_what_is_relative_to_a_setting_is_not_looked_up_among_the_words() -> None:
+    composed = composed_by_hydra("oip.steps=${..seed}", "seed=0")
+    with known_to_resolvers(composed):
+        check_composed(composed)
+        assert Presets.of_job(composed.hydra).words == ["oip.steps=${..seed}", "seed=0"]
+    assert composed.oip.steps == 0
 
 
 def test_what_leads_somewhere_is_taken(compose, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,6 +26,8 @@ SAID = (
     (r"Interpolation to parent node detected", "it leads to a group that it is in"),
     (r".*Value '(.*)' of type .* could not be converted to .*", r"that is \1"),
     (r".*Incompatible value 'None' for field of type .*", NULL),
+    (r"ValueError raised .*: HydraConfig was not set", "Hydra's own settings are known in its commands alone"),
+    (r"TypeError raised .*: .*\bmissing \d+ required .*", "the resolver takes a value behind its colon, as ${now:%Y}"),
     (r"\w+ raised while resolving interpolation: (.*)", r"\1"),
 )
 

@@ -18,7 +18,7 @@ from hydra.core.override_parser.types import Override
 from hydra.core.plugins import Plugins
 from hydra.errors import HydraException
 from hydra.types import RunMode
-from omegaconf import DictConfig, open_dict
+from omegaconf import DictConfig, OmegaConf, open_dict
 
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.output import shown
@@ -107,7 +107,9 @@ class Presets:
         sources = [(source.provider, source.path) for source in hydra_config.runtime.config_sources]
         main = next(path for provider, path in sources if provider == OF_CONF)
         folders = [Path(path) for provider, path in sources if provider not in (HYDRA, OF_CONF, SCHEMA)]
-        words = [word for word in hydra_config.overrides.task if not word.startswith(SEARCH_PATH)]
+        # not resolved: ${..seed} is relative to a setting, and not to a list of words
+        given: Any = OmegaConf.to_container(hydra_config.overrides.task, resolve=False)
+        words = [word for word in given if not word.startswith(SEARCH_PATH)]
         return cls(words, folders=folders, main=main, name=hydra_config.job.config_name)
 
     def of_sweep(self, words: Sequence[str]) -> "Presets":

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, cast
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
@@ -67,9 +68,9 @@ class SweepCallback(Callback):
 
     def on_run_start(self, config: DictConfig, **_: Any) -> None:
         """Note what is made for a run, and choose a name for its log that no earlier one has."""
-        with _refusing():
+        with _refusing(), known_to_resolvers(config):
             check_composed(config)
-        folder = Path(config.hydra.run.dir).absolute()
+            folder = Path(config.hydra.run.dir).absolute()
         log = None
         settings = cast(dict[str, Any], OmegaConf.to_container(config.hydra.job_logging))
         if settings.get("handlers", {}).get("file", {}).get("filename") == LOG:
@@ -83,10 +84,16 @@ class SweepCallback(Callback):
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         """Hold the folder of a sweep, and begin its record there; end the command if the folder is another's."""
         command = [word for word in sys.argv[1:] if not word.startswith(PLACE)]
-        with _refusing():
+        with _refusing(), known_to_resolvers(config):
             presets = Presets.of_command(command)
             _check_jobs(config, presets)
-        folder = Path(config.hydra.sweep.dir).absolute()
+        with _refusing():
+            try:
+                # where the sweeper reads it nothing is known of Hydra yet
+                folder = Path(config.hydra.sweep.dir).absolute()
+            except OmegaConfBaseException as error:
+                takes = "a folder; that, and output_dir in it, cannot be by ${hydra:...} in a sweep"
+                raise InputError.at("hydra.sweep.dir", takes=takes, got=str(error).splitlines()[0]) from error
         with _refusing():
             # the jobs' files, before anything is written
             check_files(presets, conf=True, words=True)
@@ -95,8 +102,9 @@ class SweepCallback(Callback):
             refuse_another(folder, command)
         os.environ[SWEEP_FOLDER] = str(folder)
         try:
-            tracking = cast(TrackingConfig, OmegaConf.to_object(config.tracking))
-            output_dir = Path(config.output_dir)
+            with known_to_resolvers(config):
+                tracking = cast(TrackingConfig, OmegaConf.to_object(config.tracking))
+                output_dir = Path(config.output_dir)
             begin(
                 folder,
                 command=command,
@@ -136,6 +144,17 @@ def _refuse_swept(config: DictConfig) -> None:
 
 
 @contextlib.contextmanager
+def known_to_resolvers(composed: DictConfig) -> Iterator[None]:
+    """Let ${hydra:runtime.cwd} and the like be looked up in a composition, as Hydra does it when a job begins."""
+    state = HydraConfig.instance()
+    before, state.cfg = state.cfg, cast(Any, composed)
+    try:
+        yield
+    finally:
+        state.cfg = before
+
+
+@contextlib.contextmanager
 def _refusing() -> Iterator[None]:
     """End the command with what is refused: an error would be a warning of Hydra's, and the command would go on."""
     try:
@@ -160,7 +179,9 @@ def _check_jobs(config: DictConfig, presets: Presets) -> None:
             job = [f"{name}={one}" for name, one in {**first, key: value}.items()]
             # any other error is told when it comes to that job
             with contextlib.suppress(HydraException, OmegaConfBaseException):
-                schema.check_references(loader.load_sweep_config(config, job))
+                composed = loader.load_sweep_config(config, job)
+                with known_to_resolvers(composed):
+                    schema.check_references(composed)
 
 
 def given_words(hydra_config: Any) -> list[str]:
