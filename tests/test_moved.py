@@ -190,7 +190,7 @@ def test_nothing_is_kept_where_a_folder_has_been_moved_away(
     client.create_experiment(f"{EXPERIMENT}/oip", (gone / "oip").as_uri())
     assert oip_stage(tracker_of(outputs, None), outputs / "run", None) is None
     (warning,) = (record.getMessage() for record in caplog.records)
-    assert f"FileNotFoundError: the record keeps its files in {gone}, whose folder is gone: move it back" in warning
+    assert f"the record keeps its files in {gone}, whose folder is gone: move it back" in warning
     assert runs_of(client, "oip") == []
     assert (outputs / "run" / "oip" / "unrecorded.json").is_file()
     gone.parent.mkdir()
@@ -255,7 +255,7 @@ def test_a_record_that_cannot_be_changed_says_what_to_do(
     reason = f"it was moved or copied from {old}, and cannot be told so: make the file and its folder writable, or take"
     assert capsys.readouterr().err.startswith(f"mnist-dream: {new}/mlflow.db: {reason} a copy that is (")
     (warning,) = (record.getMessage() for record in caplog.records)
-    assert f"sqlite:///{new}/mlflow.db: PermissionError: {reason} a copy that is (" in warning
+    assert f"sqlite:///{new}/mlflow.db: {reason} a copy that is (" in warning
 
 
 @pytest.mark.parametrize("given", [False, True])

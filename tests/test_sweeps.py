@@ -171,7 +171,7 @@ def test_a_job_that_fails_does_not_keep_the_others_from_their_work(with_failures
     assert [row["state"] for row in table(sweep_folder(folder))] == ["finished", "failed", "failed", "finished"]
     lines = process.stderr.splitlines()
     assert len(lines) == 3
-    assert lines[0].startswith("mnist-dream: job 1 (oip.map_indices=[128]) failed: InputError: oip.map_indices: takes")
+    assert lines[0].startswith("mnist-dream: job 1 (oip.map_indices=[128]) failed: oip.map_indices: takes")
     assert lines[1].startswith("mnist-dream: job 2 (oip.map_indices=[1]) failed: ")
     assert lines[1].endswith("(outputs/multirun/a/sweep/2/mnist-dream.log)")
     assert lines[2] == "mnist-dream: python -m pipeline.resume outputs/multirun/a/sweep does the rest"

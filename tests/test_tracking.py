@@ -308,7 +308,7 @@ def test_every_stage_has_its_view_in_the_record(recorded):
     ("error", "status", "reason"),
     [
         (RuntimeError("no memory\nleft"), "FAILED", "RuntimeError: no memory left"),
-        (InputError.at("a.b", takes="x", got="y"), "FAILED", "InputError: a.b: takes x; got y"),
+        (InputError.at("a.b", takes="x", got="y"), "FAILED", "a.b: takes x; got y"),
         (KeyboardInterrupt(), "KILLED", "KeyboardInterrupt"),
         (SystemExit(143), "KILLED", "SystemExit: 143"),
     ],

@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -19,7 +20,7 @@ from typing import IO, Any
 from pipeline.commands.command import Command
 from pipeline.commands.options import folder
 from pipeline.engine.places import ARTIFACTS, RUNS
-from pipeline.runtime.errors import LONGEST_LINE, InputError, without_passwords
+from pipeline.runtime.errors import InputError, cut, without_numbers, without_passwords
 from pipeline.runtime.output import is_lost
 from pipeline.tracking.addresses import file_uri, mlflow_uri
 from pipeline.tracking.backend import FILE
@@ -135,7 +136,8 @@ def _watch(server: subprocess.Popen[bytes], port: int, output: IO[bytes]) -> int
     said = output.read().decode(errors="replace").split("\n")
     # of a traceback that is what went wrong
     last = next((line.strip() for line in reversed(said) if line.strip()), "it says nothing")
-    print(f"mnist-dream: the server of the page has ended: {without_passwords(last)[:LONGEST_LINE]}", file=sys.stderr)
+    words = without_numbers(without_passwords(re.sub(r"^mlflow(\.\w+)+: ", "", last)))
+    print(f"mnist-dream: the server of the page has ended: {cut(words)}", file=sys.stderr)
     return 1
 
 

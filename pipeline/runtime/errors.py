@@ -42,14 +42,27 @@ def without_passwords(text: str) -> str:
 
 
 def one_line(error: BaseException) -> str:
-    """Return what went wrong, in one line without passwords."""
+    """Return what went wrong, in one line without passwords; the kind of error only where a user needs it."""
     # what a database said, without the words of SQLAlchemy around it
-    error = getattr(error, "orig", None) or error
-    message = " ".join(without_passwords(str(error)).split())
-    if isinstance(error, BrokenFileError):
+    said = getattr(error, "orig", None) or error
+    text = why(said) if isinstance(said, OSError) else str(said)
+    message = " ".join(without_numbers(without_passwords(text)).split())
+    if isinstance(said, BrokenFileError):
         # it says all, and what to do stands at its end
         return message
-    return cut(f"{type(error).__name__}: {message}" if message else type(error).__name__)
+    kind = type(said).__name__
+    is_plain = said is not error or isinstance(said, InputError | OSError) or _is_of_mlflow(said)
+    return cut((message if is_plain else f"{kind}: {message}") if message else kind)
+
+
+def without_numbers(text: str) -> str:
+    """Return `text` without the numbers of the system's errors."""
+    return re.sub(r"\[Errno -?\d+\] ", "", text)
+
+
+def _is_of_mlflow(error: BaseException) -> bool:
+    # which is not imported for this
+    return any(kind.__name__ == "MlflowException" for kind in type(error).__mro__)
 
 
 def cut(line: str) -> str:
@@ -66,5 +79,5 @@ def why(error: OSError) -> str:
     """Return what the system says of an error with files, and of which file, without Python's words around it."""
     if isinstance(error, shutil.Error) and error.args and isinstance(error.args[0], list):
         # one for each file that could not be copied; the first says it all
-        return re.sub(r"\[Errno \d+\] ", "", str(error.args[0][0][-1]))
+        return without_numbers(str(error.args[0][0][-1]))
     return ": ".join(str(part) for part in (error.filename, error.strerror or error) if part)
