@@ -56,6 +56,8 @@ def check_references(composed: DictConfig, *, settled: bool = False) -> None:
         if why == NULL and not settled:
             continue
         name = key.partition("[")[0]
+        if (missing := re.fullmatch(r"([\w.]+) has no value", why)) is not None and _is_known(missing[1]):
+            raise InputError(f"{missing[1]}: has to be given; takes {describe(missing[1])}")
         if name.startswith("hydra."):
             raise InputError.at(key, takes="a value, or ${NAME} of what has one", got=f"{text}: {why}")
         from pipeline.settings.quoting import literal, quoted_word
@@ -67,6 +69,14 @@ def check_references(composed: DictConfig, *, settled: bool = False) -> None:
     for key, kind in _groups(Config, ""):
         if OmegaConf.get_type(OmegaConf.select(composed, key)) not in (kind, dict):
             raise InputError.at(key, takes=describe(key), got="another group")
+
+
+def _is_known(key: str) -> bool:
+    try:
+        check_key(key)
+    except InputError:
+        return False
+    return True
 
 
 def _groups(owner: Any, prefix: str) -> Iterator[tuple[str, type]]:
