@@ -72,10 +72,16 @@ def test_a_sweep_has_a_run_with_its_jobs_and_what_they_made(swept: Path, tmp_pat
     client = client_of(swept)
     files = {file.path for file in client.list_artifacts(run.info.run_id, "results")}
     names = ("jobs.csv", "jobs.json", "stage.json", "activation.png", "oips.png")
+    names += ("seeds.csv", "seeds.json", "seeds.png")
     assert files == {f"results/{name}" for name in names}
-    assert json.loads(run.data.tags["mlflow.loggedArtifacts"]) == [{"path": "results/jobs.json", "type": "table"}]
+    tables = [{"path": f"results/{name}.json", "type": "table"} for name in ("jobs", "seeds")]
+    assert json.loads(run.data.tags["mlflow.loggedArtifacts"]) == tables
     pictures = [file.path for file in client.list_artifacts(run.info.run_id, "images") if file.path.endswith(".png")]
-    assert sorted(path.split("+")[0] for path in pictures) == ["images/sweep~activation", "images/sweep~oips"]
+    assert sorted(path.split("+")[0] for path in pictures) == [
+        "images/sweep~activation",
+        "images/sweep~oips",
+        "images/sweep~seeds",
+    ]
     of_jobs = recorded(swept, "oip")
     assert len(of_jobs) == 12
     assert {job.data.tags["sweep_id"] for job in of_jobs} == {run.data.tags["sweep_id"]}
