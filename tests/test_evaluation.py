@@ -4,13 +4,12 @@ import numpy as np
 import pytest
 from sklearn.metrics import confusion_matrix
 
-from pipeline.core.evaluation import evaluate
+from pipeline.core.evaluation import evaluate, misclassified
 from pipeline.core.preprocessing import STANDARDIZED
 from pipeline.drawing.sheets import GAP
 from pipeline.stages.train.evaluation_pictures import (
     calibration_picture,
     confusion_picture,
-    misclassified,
     misclassified_picture,
     told_apart,
 )

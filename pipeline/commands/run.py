@@ -13,7 +13,6 @@ from hydra._internal.utils import get_args_parser
 from hydra.conf import HydraConf
 from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException, MissingConfigException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -27,7 +26,7 @@ from pipeline.runtime.output import keep_going
 from pipeline.runtime.processes import end_with_parent
 from pipeline.runtime.signals import listen, raise_lost_stop, stopped_is_stopped
 from pipeline.settings import schema
-from pipeline.settings.compose import check_overrides, missing_file, not_composed, wrong_file
+from pipeline.settings.compose import check_overrides, refused_by_hydra, wrong_file
 from pipeline.settings.config import Config
 from pipeline.settings.interpolations import why as why_unresolved
 from pipeline.settings.preset_check import blamed
@@ -142,14 +141,9 @@ def _ended(error: Exception) -> int:
         wrong = wrong_file(Presets.of_command(sys.argv[1:]))
     except InputError as gone:
         wrong = gone
-    if wrong is not None:
-        return _refused(wrong)
-    if isinstance(error, MissingConfigException):
-        return _refused(missing_file(error))
-    if isinstance(error, HydraException):
-        return _refused(not_composed(sys.argv[1:], error))
-    if isinstance(error, OSError):
-        return _refused(error)
+    told = wrong or refused_by_hydra(sys.argv[1:], error) or (error if isinstance(error, OSError) else None)
+    if told is not None:
+        return _refused(told)
     if SWEEP_FOLDER not in os.environ:
         raise error
     # of a launcher, such as that one of its workers was killed; its jobs are looked at when the sweep ends

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipeline.core.statistics import confusion_of, shares
+
 # As in Guo et al., so that the errors of others can be compared.
 BINS = 15
 
@@ -50,20 +52,19 @@ def evaluate(probabilities: np.ndarray, labels: np.ndarray, *, bins: int = BINS)
     Reference:
         Guo, Pleiss, Sun, Weinberger, 2017, "On Calibration of Modern Neural Networks", equation 3.
     """
-    known = np.isfinite(probabilities).all(axis=1)
+    known = are_known(probabilities)
     given, truth = probabilities[known].astype(np.float64), np.asarray(labels)[known].astype(np.int64)
-    classes = probabilities.shape[1]
     said = given.argmax(axis=1)
-    confusion = np.bincount(truth * classes + said, minlength=classes**2).reshape(classes, classes)
+    confusion = confusion_of(truth, said, probabilities.shape[1])
     confidence = given[np.arange(len(given)), said]
     places = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
     counts = np.bincount(places, minlength=bins)
-    means = _shares(np.bincount(places, confidence, minlength=bins), counts)
-    recognized = _shares(np.bincount(places, said == truth, minlength=bins), counts)
+    means = shares(np.bincount(places, confidence, minlength=bins), counts)
+    recognized = shares(np.bincount(places, said == truth, minlength=bins), counts)
     error = float(np.nansum(counts * np.abs(recognized - means)) / counts.sum()) if counts.any() else float("nan")
     return Evaluation(
         confusion=confusion,
-        class_accuracy=_shares(confusion.diagonal().astype(np.float64), confusion.sum(axis=1)),
+        class_accuracy=shares(confusion.diagonal(), confusion.sum(axis=1)),
         bin_counts=counts,
         bin_confidence=means,
         bin_accuracy=recognized,
@@ -71,5 +72,13 @@ def evaluate(probabilities: np.ndarray, labels: np.ndarray, *, bins: int = BINS)
     )
 
 
-def _shares(sums: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    return np.divide(sums, counts, out=np.full(len(counts), np.nan), where=counts > 0)
+def misclassified(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Return the indices of the misclassified images, those first of which the CNN is most sure; see `evaluate`."""
+    known = np.flatnonzero(are_known(probabilities))
+    wrong = known[probabilities[known].argmax(axis=1) != labels[known]]
+    return wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")]
+
+
+def are_known(probabilities: np.ndarray) -> np.ndarray:
+    """Tell of which images (images, classes) all probabilities are numbers: (images,) bool."""
+    return np.isfinite(probabilities).all(axis=1)

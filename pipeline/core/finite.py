@@ -14,6 +14,8 @@ from pipeline.core.graph import Cnn
 from pipeline.core.nodes import Graph
 from pipeline.runtime.errors import InputError
 
+# Images that are looked at together: bounds the memory.
+SOME = 4096
 NAN, INFINITY = "NaN (not a number)", "infinity"
 
 
@@ -50,6 +52,20 @@ def check_answers(layer: str, *arrays: np.ndarray) -> None:
         if not np.isfinite(array).all():
             found = NAN if np.isnan(array).any() else INFINITY
             raise InputError.at("model", takes=f"a CNN whose answers are numbers up to {layer}", got=found)
+
+
+def check_images(name: str, images: np.ndarray) -> None:
+    """Refuse images that are no finite numbers.
+
+    Args:
+        name: what they are called in the message.
+    Raises:
+        InputError: there are some.
+    """
+    is_number = images.dtype.kind in "buif"
+    firsts = range(0, len(images), SOME)
+    if not is_number or not all(np.isfinite(images[first : first + SOME]).all() for first in firsts):
+        raise InputError.at(name, takes="finite numbers", got=f"some of {images.dtype} that are none")
 
 
 def _weights(model: Cnn) -> Iterator[Any]:

@@ -21,9 +21,9 @@ from pipeline.settings.config import Config
 from pipeline.settings.plugins import check_installed
 from pipeline.settings.preset_check import blamed, check_files
 from pipeline.settings.presets import CONF, TYPES, VERSION_BASE, Presets, check_folder, know_types
-from pipeline.settings.words import TEXTS_OF_HYDRA, Reader, spelled, values_of
+from pipeline.settings.words import TEXTS_OF_HYDRA, Reader, names_of, spelled, values_of
 
-__all__ = ["CONF", "check_composed", "check_overrides", "compose", "missing_file", "not_composed", "wrong_file"]
+__all__ = ["CONF", "check_composed", "check_overrides", "compose", "refused_by_hydra", "wrong_file"]
 
 # Whole sets of the other groups.
 EXPERIMENT = "experiment"
@@ -61,12 +61,8 @@ def compose(*overrides: str, config_dir: str | os.PathLike[str] | None = None) -
         except InputError as error:
             raise blamed(presets, error) from error
         except Exception as error:
-            if (found := wrong_file(presets)) is not None:
+            if (found := wrong_file(presets) or refused_by_hydra(words, error)) is not None:
                 raise found from error
-            if isinstance(error, MissingConfigException):
-                raise missing_file(error) from error
-            if isinstance(error, HydraException):
-                raise not_composed(words, error) from error
             raise
 
 
@@ -160,11 +156,10 @@ def _check_group(presets: Presets, override: Override) -> None:
     elif (override.is_add() or override.is_force_add()) and not override.package:
         word = str(override.input_line)
         raise InputError(f"{word}: takes no plus; {word.lstrip('+')} takes another file of the group")
-    for value in values_of(override):
-        for name in value if isinstance(value, list) else [value]:
-            if not presets.has(group, name):
-                presets.check_ending(group, name)
-                raise InputError.at(group, takes=f"one of {', '.join(presets.choices(group))}", got=name)
+    for name in names_of(override):
+        if not presets.has(group, name):
+            presets.check_ending(group, name)
+            raise InputError.at(group, takes=f"one of {', '.join(presets.choices(group))}", got=name)
 
 
 def _check_names(presets: Presets, override: Override) -> None:
@@ -181,7 +176,14 @@ def _check_names(presets: Presets, override: Override) -> None:
         raise InputError.at(group, takes=takes, got="null" if wrong is None else str(wrong))
 
 
-def missing_file(error: MissingConfigException) -> InputError:
+def refused_by_hydra(words: Sequence[str], error: Exception) -> InputError | None:
+    """Return in words what Hydra does not compose; None of an error of another kind."""
+    if isinstance(error, MissingConfigException):
+        return _missing_file(error)
+    return _not_composed(words, error) if isinstance(error, HydraException) else None
+
+
+def _missing_file(error: MissingConfigException) -> InputError:
     """Refuse a file of a group that is not there."""
     if not error.options:
         return InputError(str(error))
@@ -189,7 +191,7 @@ def missing_file(error: MissingConfigException) -> InputError:
     return InputError.at(group, takes=f"one of {', '.join(error.options)}", got=name)
 
 
-def not_composed(overrides: Sequence[str], error: HydraException) -> InputError:
+def _not_composed(overrides: Sequence[str], error: HydraException) -> InputError:
     """Refuse what Hydra cannot compose."""
     if (added := re.search(r"Could not override '([\w/]+)'. No match in the defaults list", str(error))) is not None:
         takes = "a plus before it, as nothing has chosen a file of this group yet"

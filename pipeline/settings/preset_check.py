@@ -15,6 +15,7 @@ from pipeline.runtime.errors import InputError
 from pipeline.runtime.output import shown
 from pipeline.settings import preset_file, schema
 from pipeline.settings.presets import MAIN, OF_CONF, Presets, file_of
+from pipeline.settings.words import names_of
 
 
 def check_files(presets: Presets, *, conf: bool = False, words: bool = False) -> list[Path]:
@@ -175,10 +176,8 @@ class _Walk:
 
 def _names(override: Override) -> Iterator[str]:
     """Yield the names of the files that a word names, in all jobs of a sweep."""
-    for value in override.sweep_iterator() if override.is_sweep_override() else [override.value()]:
-        for name in value if isinstance(value, list) else [value]:
-            if isinstance(name, str) and not override.is_delete():
-                yield name
+    if not override.is_delete():
+        yield from (name for name in names_of(override) if isinstance(name, str))
 
 
 def _gives(override: Override, key: str) -> bool:

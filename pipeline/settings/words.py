@@ -59,6 +59,12 @@ def values_of(override: Override) -> Sequence[Any]:
     return [value.text if isinstance(value, QuotedString) else value for value in values]
 
 
+def names_of(override: Override) -> Iterator[Any]:
+    """Yield what a word of a group names in some job, each by itself; a name is a text."""
+    for value in values_of(override):
+        yield from value if isinstance(value, list) else [value]
+
+
 @dataclass(frozen=True)
 class Reader:
     """Reads the words of one command line.

@@ -14,6 +14,7 @@ from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf, open_dict
@@ -121,7 +122,7 @@ class SweepCallback(Callback):
 
 def _refuse_shared(config: DictConfig) -> None:
     """Refuse a folder that is the same for all jobs; of one that depends on settings, a job itself can tell."""
-    subdir = str(cast(dict[str, Any], OmegaConf.to_container(config.hydra.sweep, resolve=False))["subdir"])
+    subdir = _unresolved(config, "subdir")
     if "${" in subdir:
         return
     jobs = None
@@ -134,9 +135,8 @@ def _refuse_shared(config: DictConfig) -> None:
 
 def _refuse_swept(config: DictConfig) -> None:
     """Refuse a folder of the whole sweep that would be another one for each job."""
-    place = str(cast(dict[str, Any], OmegaConf.to_container(config.hydra.sweep, resolve=False))["dir"])
-    parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
-    for override in parser.parse_overrides(given_words(config.hydra)):
+    place = _unresolved(config, "dir")
+    for override in _read(given_words(config.hydra)):
         key = override.key_or_group
         if override.is_sweep_override() and re.search(rf"\$\{{{re.escape(key)}[.}}]", place):
             takes = "one folder for all jobs; hydra.sweep.subdir is that of a job"
@@ -169,9 +169,7 @@ def _check_jobs(config: DictConfig, presets: Presets) -> None:
     check_composed(config)
     params = [f"{key}={value}" for key, value in (config.hydra.sweeper.get("params") or {}).items()]
     check_overrides(presets.of_sweep(params))
-    loader = GlobalHydra.instance().config_loader()
-    parser = OverridesParser.create(config_loader=loader)
-    swept = [one for one in parser.parse_overrides([*params, *given_words(config.hydra)]) if one.is_sweep_override()]
+    swept = [one for one in _read([*params, *given_words(config.hydra)]) if one.is_sweep_override()]
     values = {one.key_or_group: [] if one.is_interval_sweep() else list(one.sweep_string_iterator()) for one in swept}
     first = {key: some[0] for key, some in values.items() if some}
     for key, some in values.items():
@@ -179,7 +177,7 @@ def _check_jobs(config: DictConfig, presets: Presets) -> None:
             job = [f"{name}={one}" for name, one in {**first, key: value}.items()]
             # any other error is told when it comes to that job
             with contextlib.suppress(HydraException, OmegaConfBaseException):
-                composed = loader.load_sweep_config(config, job)
+                composed = GlobalHydra.instance().config_loader().load_sweep_config(config, job)
                 with known_to_resolvers(composed):
                     schema.check_references(composed)
 
@@ -195,8 +193,16 @@ def _jobs(config: DictConfig) -> list[list[str]] | None:
     if not str(sweeper.get("_target_", "")).endswith(".BasicSweeper"):
         return None
     params = [f"{key}={value}" for key, value in (sweeper.params or {}).items()]
-    # which knows the files that glob(*) means
-    parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
-    overrides = parser.parse_overrides([*params, *given_words(config.hydra)])
-    (jobs,) = BasicSweeper.split_arguments(overrides, None)
+    (jobs,) = BasicSweeper.split_arguments(_read([*params, *given_words(config.hydra)]), None)
     return jobs
+
+
+def _read(words: list[str]) -> list[Override]:
+    """Return words as Hydra reads them, which knows the files that glob(*) means."""
+    parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
+    return cast(list[Override], parser.parse_overrides(words))
+
+
+def _unresolved(config: DictConfig, name: str) -> str:
+    """Return a folder of the sweep as it was given."""
+    return str(cast(dict[str, Any], OmegaConf.to_container(config.hydra.sweep, resolve=False))[name])

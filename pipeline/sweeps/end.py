@@ -47,26 +47,27 @@ def end(folder: Path, *, interrupted: bool) -> int:
     if sweep is None:
         return 1
     rows = folders.rows(sweep, folder)
+    groups = over_seeds(rows, _figures)
     unfinished = [row for row in rows if row.state != jobs.FINISHED]
     page = None
     if interrupted:
         interrupt_sweep(_tracker(sweep), sweep.run_id)
     else:
         with recording():
-            page = _record(sweep, rows, folder)
-    _tell(rows, folder, summarized=not interrupted)
+            page = _record(sweep, rows, groups, folder)
+    _tell(rows, groups, folder, summarized=not interrupted)
     if page is not None:
         print(f"{'look at it':<12} {page}", flush=True)
     return 1 if unfinished or interrupted else 0
 
 
-def _tell(rows: Sequence[Row], folder: Path, *, summarized: bool) -> None:
+def _tell(rows: Sequence[Row], groups: Sequence[OverSeeds], folder: Path, *, summarized: bool) -> None:
     states = Counter(row.state for row in rows)
     counts = ", ".join(f"{states[state]} {state}" for state in states)
     what = f"{len(rows)} job{'' if len(rows) == 1 else 's'}: {counts}"
     print(f"{'sweep':<12} {what:<42} {shown(folder / SUMMARY if summarized else folder)}", flush=True)
     if summarized:
-        _tell_seeds(rows)
+        _tell_seeds(groups)
     for row in rows:
         if row.state != jobs.FINISHED:
             failure = row.job.failure if row.job else jobs.in_the_way(folder / row.name)
@@ -97,21 +98,15 @@ def _warnings(row: Row) -> Iterator[tuple[str, str]]:
                 yield stage, said
 
 
-def _summarize(rows: Sequence[Row], draft: Path) -> None:
-    """Write the table and the pictures."""
-    columns, lines = _table(rows)
-    (draft / TABLE).write_text(table(columns, lines), encoding="utf-8")
-    with (draft / "jobs.csv").open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([columns, *lines])
+def _summarize(rows: Sequence[Row], groups: Sequence[OverSeeds], draft: Path) -> None:
+    """Write the tables and the pictures."""
+    _write_table(draft / TABLE, *_table(rows))
     # matplotlib is not needed to tell that a job failed
     import_matplotlib()
     from pipeline.drawing.pictures import save_pictures
 
-    if groups := over_seeds(rows, _figures):
-        columns, lines = seeds_table(groups)
-        (draft / SEEDS_TABLE).write_text(table(columns, lines), encoding="utf-8")
-        with (draft / "seeds.csv").open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows([columns, *lines])
+    if groups:
+        _write_table(draft / SEEDS_TABLE, *seeds_table(groups))
         save_pictures(_seeds_pictures(groups), draft)
     for name, stage in STAGES.items():
         if stage.compare is not None:
@@ -119,6 +114,13 @@ def _summarize(rows: Sequence[Row], draft: Path) -> None:
             files = [(_name(row, rows), Path(row.folder or "", name, stage.result.FILE)) for row in finished]
             found = [(job, load_arrays(file)) for job, file in files if file.is_file()]
             save_pictures(stage.compare([job for job, _ in found], [arrays for _, arrays in found]), draft)
+
+
+def _write_table(file: Path, columns: Sequence[str], lines: Sequence[Sequence[Any]]) -> None:
+    """Write a table as MLflow's pages read it, and beside it as .csv."""
+    file.write_text(table(columns, lines), encoding="utf-8")
+    with file.with_suffix(".csv").open("w", newline="", encoding="utf-8") as plain:
+        csv.writer(plain).writerows([columns, *lines])
 
 
 def _table(rows: Sequence[Row]) -> tuple[list[str], list[list[Any]]]:
@@ -156,9 +158,8 @@ def _shown(groups: Sequence[OverSeeds]) -> list[str]:
     return [name for name in names if all(name in group.figures for group in groups)]
 
 
-def _tell_seeds(rows: Sequence[Row]) -> None:
+def _tell_seeds(groups: Sequence[OverSeeds]) -> None:
     """Tell the figure that each combination is compared by, over its seeds."""
-    groups = over_seeds(rows, _figures)
     if (name := next(iter(_shown(groups)), None)) is None:
         return
     for group in groups[:MOST_TOLD]:
@@ -188,7 +189,7 @@ def _name(row: Row, rows: Sequence[Row]) -> str:
     return ", ".join(f"{key.rpartition('.')[2]} {given[key]}" for key in swept(rows) if key in given) or row.name
 
 
-def _record(sweep: Sweep, rows: Sequence[Row], folder: Path) -> str | None:
+def _record(sweep: Sweep, rows: Sequence[Row], groups: Sequence[OverSeeds], folder: Path) -> str | None:
     """Make the summary and record it; return the address of the jobs' comparison, None if it has none."""
     states = Counter(row.state for row in rows)
     counts = {state: float(states[state]) for state in (jobs.FINISHED, jobs.FAILED, jobs.KILLED, jobs.MISSING)}
@@ -196,7 +197,7 @@ def _record(sweep: Sweep, rows: Sequence[Row], folder: Path) -> str | None:
     with work_folder(folder) as work:
         draft = work / SUMMARY
         draft.mkdir()
-        _summarize(rows, draft)
+        _summarize(rows, groups, draft)
         record = StageRecord(
             stage=SWEEPS_STAGE,
             key=sweep.id,

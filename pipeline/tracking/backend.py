@@ -92,10 +92,15 @@ def check_uri(uri: str) -> None:
 
 def options_of(uri: str, output_dir: Path) -> str:
     """Return the options by which a command finds a record, each behind a blank; a password is left to the user."""
-    where = "" if output_dir == Path("outputs") else f" --output-dir {shell_word(output_dir)}"
+    where = folder_option(output_dir)
     if uri == default_uri(output_dir):
         return where
     return f"{where} --uri {'URI' if without_passwords(uri) != uri else shell_word(uri)}"
+
+
+def folder_option(output_dir: Path) -> str:
+    """Return the option that names an output folder to a command, behind a blank; nothing for the usual one."""
+    return "" if output_dir == Path("outputs") else f" --output-dir {shell_word(output_dir)}"
 
 
 def page_root(uri: str) -> str:

@@ -14,10 +14,9 @@ from typing import TypeVar
 from pipeline.data.dataset import DatasetSplit
 from pipeline.engine.origin import Origin
 from pipeline.runtime.errors import one_line, without_passwords
-from pipeline.runtime.output import shell_word
 from pipeline.runtime.signals import stopped_is_stopped
 from pipeline.tracking.addresses import sqlite_file
-from pipeline.tracking.backend import DEADLINE_S, FILE, Connection, address_of, connect, page_root
+from pipeline.tracking.backend import DEADLINE_S, FILE, Connection, address_of, connect, folder_option, page_root
 from pipeline.tracking.charts import chart_address, view_id
 from pipeline.tracking.deadline import Deadline, is_refusal
 from pipeline.tracking.experiments import experiment_name, finished_run
@@ -46,8 +45,7 @@ class Destination:
     @property
     def sync_command(self) -> str:
         """Return the command that brings the record in later."""
-        where = "" if self.output_dir == Path("outputs") else f" --output-dir {shell_word(self.output_dir)}"
-        return f"python -m pipeline.sync{where}{' --uri URI' if self.needs_password else ''}"
+        return f"python -m pipeline.sync{folder_option(self.output_dir)}{' --uri URI' if self.needs_password else ''}"
 
     def marked_as(self, folder: Path) -> str | None:
         """Return what a mark in `folder` says of it: the URI without password.

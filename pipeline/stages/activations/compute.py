@@ -2,12 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from pipeline.core.finite import check_answers, check_weights
+from pipeline.core.finite import check_answers, check_images, check_weights
 from pipeline.core.score import features_of
 from pipeline.data.dataset import Dataset
-from pipeline.runtime.errors import InputError
 from pipeline.runtime.numerics import check_keras
 from pipeline.runtime.progress import Progress, no_progress
 from pipeline.stages.activations.result import ActivationsResult
@@ -44,9 +41,7 @@ def extract_activations(
     images, labels = dataset.split(config.split)
     indices = chosen_indices(config, labels)
     chosen = images[indices]
-    if not np.isfinite(chosen).all():
-        name = f"dataset.{config.split.value}_images"
-        raise InputError.at(name, takes="finite numbers", got=f"some of {chosen.dtype} that are none")
+    check_images(f"dataset.{config.split.value}_images", chosen)
     feature_maps = {name: features_of(model, name, chosen) for name in config.layers}
     for name, maps in feature_maps.items():
         check_answers(name, maps)

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from pipeline.core import answers, crops, statistics
 from pipeline.core.ablation import DownstreamClassifier
-from pipeline.core.finite import check_answers, check_weights
+from pipeline.core.finite import check_answers, check_images, check_weights
 from pipeline.core.forward import value_pass
 from pipeline.core.graph import Cnn, graph_of
 from pipeline.core.nodes import Graph, Ref, Shape
@@ -263,8 +263,8 @@ def _check_images(graph: Graph, images: np.ndarray, labels: np.ndarray, classes:
     if tuple(images.shape[1:]) != shape or len(images) == 0:
         takes = f"at least one image, as an array (images, {', '.join(map(str, shape))})"
         raise InputError.at("images", takes=takes, got=f"the shape {images.shape}")
-    if isinstance(images, np.ndarray) and not np.isfinite(images).all():
-        raise InputError.at("images", takes="finite numbers", got=f"some of {images.dtype} that are none")
+    if isinstance(images, np.ndarray):
+        check_images("images", images)
     if labels.shape != (len(images),) or not np.issubdtype(labels.dtype, np.integer):
         takes = f"a whole number for each of the {len(images)} images"
         raise InputError.at("labels", takes=takes, got=f"the shape {labels.shape} of {labels.dtype}")

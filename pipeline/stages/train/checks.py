@@ -2,12 +2,10 @@
 
 import numpy as np
 
+from pipeline.core.finite import check_images
 from pipeline.data.dataset import Dataset
 from pipeline.runtime.errors import InputError
 from pipeline.settings.choices import Split
-
-# Images that are looked at together: bounds the memory.
-SOME = 4096
 
 
 def check_dataset(dataset: Dataset) -> None:
@@ -24,17 +22,11 @@ def check_dataset(dataset: Dataset) -> None:
         if len(images.shape) != 4 or count == 0:
             takes = "images (count, height, width, channels), one at least"
             raise InputError.at(name, takes=takes, got=f"{tuple(images.shape)}")
-        if isinstance(images, np.ndarray) and not _are_finite(images):
-            raise InputError.at(name, takes="finite numbers", got=f"some of {images.dtype} that are none")
+        if isinstance(images, np.ndarray):
+            check_images(name, images)
         name, labels = f"dataset.{split.value}_labels", np.asarray(labels)
         takes = f"a whole number from 0 to {dataset.classes - 1} for each of the {count} images"
         if labels.shape != (count,) or not np.issubdtype(labels.dtype, np.integer):
             raise InputError.at(name, takes=takes, got=f"{labels.shape} of {labels.dtype}")
         if dataset.has_labels and not ((labels >= 0) & (labels < dataset.classes)).all():
             raise InputError.at(name, takes=takes, got=f"{labels.min()} to {labels.max()}")
-
-
-def _are_finite(images: np.ndarray) -> bool:
-    if images.dtype.kind not in "buif":
-        return False
-    return all(np.isfinite(images[first : first + SOME]).all() for first in range(0, len(images), SOME))

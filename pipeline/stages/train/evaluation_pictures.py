@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.ticker import MultipleLocator, PercentFormatter
 
-from pipeline.core.evaluation import Evaluation
+from pipeline.core.evaluation import Evaluation, are_known, misclassified
 from pipeline.core.preprocessing import Preprocessing
 from pipeline.drawing.curves import COLORS, legend_above, literal, logarithmic, new_figure, to_picture
 from pipeline.drawing.layout import fitted, widened
@@ -111,7 +111,7 @@ def misclassified_picture(
     """
     wrong = misclassified(probabilities, labels)
     shown = wrong[:MOST_SHOWN]
-    known = np.count_nonzero(np.isfinite(probabilities).all(axis=1))
+    known = np.count_nonzero(are_known(probabilities))
     title = f"{len(wrong)} of {known} test images are misclassified" if known else UNKNOWN
     if not len(shown):
         return with_heading(np.full((GAP, GAP, 3), PAPER, np.uint8), title)
@@ -139,13 +139,6 @@ def told_apart(names: Sequence[str], width: int) -> list[str]:
     if len(set(short)) == len(set(names)):
         return short
     return [clipped(f"{number} {name}", width) for number, name in enumerate(names)]
-
-
-def misclassified(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Return the indices of the misclassified images, those first of which the CNN is most sure; see `evaluate`."""
-    known = np.isfinite(probabilities).all(axis=1)
-    wrong = np.flatnonzero(known & (np.where(known[:, None], probabilities, 0).argmax(axis=1) != labels))
-    return wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")]
 
 
 def _percent(share: float) -> str:
