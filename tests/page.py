@@ -24,15 +24,27 @@ PICTURES = """
     const loaded = found.length >= count && found.every(i => i.complete && i.naturalWidth > 0);
     return loaded ? found.map(i => i.src) : null;
 """
-# scrolls down step by step, as the page draws only what is in view; true when so many charts with lines were drawn
-CURVES = """
-    window.drawn = window.drawn || new Set();
-    for (const line of document.querySelectorAll('.js-plotly-plot .scatterlayer path.js-line'))
-        window.drawn.add(line.closest('.js-plotly-plot'));
+# scrolls down step by step, as the page draws only what is in view
+SCROLL = """
     for (const e of document.querySelectorAll('div'))
         if (e.scrollHeight > e.clientHeight + 200 && getComputedStyle(e).overflowY !== 'visible')
             e.scrollTop = e.scrollTop + e.clientHeight + 1 >= e.scrollHeight ? 0 : e.scrollTop + 200;
+"""
+# true when so many charts with lines were drawn
+CURVES = f"""
+    window.drawn = window.drawn || new Set();
+    for (const line of document.querySelectorAll('.js-plotly-plot .scatterlayer path.js-line'))
+        window.drawn.add(line.closest('.js-plotly-plot'));
+    {SCROLL}
     return window.drawn.size >= arguments[0];
+"""
+# true when all these words were to be read
+WORDS = f"""
+    window.read = window.read || new Set();
+    for (const word of arguments)
+        if (document.body.innerText.includes(word)) window.read.add(word);
+    {SCROLL}
+    return window.read.size >= arguments.length;
 """
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from browser import WAIT_S, browser, needs_browser, until
 from commands import SMOKE, pipeline, succeeded
-from page import CURVES, PICTURES, opened, page_of, run_page, table_page
+from page import CURVES, PICTURES, WORDS, opened, page_of, run_page, table_page
 from templates import copy_of
 
 pytestmark = needs_browser
@@ -97,9 +97,8 @@ def test_of_a_training_losses_accuracies_and_the_learning_rate_are_drawn(
 ) -> None:
     opened(driver, addresses["train"])
     until(driver, CURVES, 3)
-    for name in ("test_loss", "test_accuracy", "learning_rate"):
-        # a chart is drawn before its title is
-        until(driver, "return document.body.innerText.includes(arguments[0])", name)
+    # a chart is drawn before its title is
+    until(driver, WORDS, "test_loss", "test_accuracy", "learning_rate")
 
 
 def test_dreams_stand_side_by_side_and_a_slider_goes_through_the_levels(addresses: dict[str, str], driver: Any) -> None:
