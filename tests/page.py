@@ -44,7 +44,7 @@ WORDS = f"""
     for (const word of arguments)
         if (document.body.innerText.includes(word)) window.read.add(word);
     {SCROLL}
-    return window.read.size >= arguments.length;
+    return [...arguments].every(word => window.read.has(word));
 """
 
 
