@@ -119,7 +119,9 @@ def test_the_training_of_the_article(compose):
     rate = train.learning_rate
     assert (rate.schedule, rate.initial, rate.rate, rate.decay_steps) == (LearningRateSchedule.power, 0.001, 0.001, 1)
     assert (train.regularizer.kind, train.regularizer.factor) == (Regularizer.l2, 0.001)
-    assert vars(train.augmentation) == {"rotation": 0, "shift": 0, "zoom": 0, "shear": 0}
+    off = dict.fromkeys(("rotation", "shift", "zoom", "shear", "elastic", "cut_out"), 0)
+    assert vars(train.augmentation) == {**off, "smoothness": 4.0}
+    assert (train.optimizer.averaging, rate.warm_up, train.label_smoothing) == (0, 0, 0)
 
 
 def test_the_ascent_of_the_article(compose):
@@ -337,6 +339,12 @@ OUT_OF_RANGE = [
     ("train.augmentation.rotation=181", "train.augmentation.rotation", "at most 180", "181.0"),
     ("train.augmentation.shift=-1", "train.augmentation.shift", "a number of at least 0", "-1.0"),
     ("train.augmentation.zoom=1", "train.augmentation.zoom", "at most 0.9", "1.0"),
+    ("train.augmentation.elastic=-1", "train.augmentation.elastic", "a number of at least 0", "-1.0"),
+    ("train.augmentation.smoothness=0", "train.augmentation.smoothness", "a number of at least 0.5", "0.0"),
+    ("train.augmentation.cut_out=513", "train.augmentation.cut_out", "at most 512", "513"),
+    ("train.optimizer.averaging=1", "train.optimizer.averaging", "at most 0.999999", "1.0"),
+    ("train.label_smoothing=1", "train.label_smoothing", "at most 0.99", "1.0"),
+    ("train.learning_rate.warm_up=-1", "train.learning_rate.warm_up", "a whole number of at least 0", "-1"),
     ("train.augmentation.shear=46", "train.augmentation.shear", "at most 45", "46.0"),
     # model
     ("model.input_size=7", "model.input_size", "a whole number of at least 8 and at most 512", "7"),
@@ -536,7 +544,9 @@ def test_layers_that_make_no_cnn_are_refused(defaults, change, message):
         ["noise.kind=digit", "noise.label=0", "noise.blend=1"],
         ["seed=2147483647"],
         ["activations.layers=[Max_Pool_2,Dense_1,Output]"],
-        ["train.augmentation={rotation:180,shift:0,zoom:0.9,shear:45}"],
+        ["train.augmentation={rotation:180,shift:0,zoom:0.9,shear:45,elastic:64,smoothness:64,cut_out:512}"],
+        ["train.optimizer.averaging=0.999999", "train.label_smoothing=0.99"],
+        ["train.epochs=2", "train.learning_rate.warm_up=1"],
     ],
     ids=" ".join,
 )

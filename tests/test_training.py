@@ -10,12 +10,8 @@ import reference
 import tensorflow as tf
 
 from pipeline.core import cnn
-from pipeline.core.training import (
-    learning_rate_schedule,
-    make_optimizer,
-    random_affine,
-    training_batches,
-)
+from pipeline.core.augmentation import Augmentation, random_affine
+from pipeline.core.training import learning_rate_schedule, make_optimizer, training_batches
 from pipeline.data.dataset import Dataset
 from pipeline.settings.choices import Activation, LearningRateSchedule, Optimizer, Regularizer
 from pipeline.settings.model import ConvolutionConfig, DenseConfig, ModelConfig, PoolConfig
@@ -194,7 +190,7 @@ def test_every_image_of_a_batch_is_distorted_in_its_own_way(pictures):
 
 def batches(count: int, *, images: np.ndarray, batch_size: int = 4, seed: int = 1, **amounts: float):
     labels = np.arange(len(images))
-    made = training_batches(images, labels, batch_size=batch_size, **{**NOTHING, **amounts}, seed=seed)
+    made = training_batches(images, labels, batch_size=batch_size, augmentation=Augmentation(**amounts), seed=seed)
     return [(x.numpy(), y.numpy()) for x, y in made.take(count)]
 
 

@@ -6,6 +6,7 @@ VERBS = frozenset(
         "Ascend",
         "Ask",
         "Begin",
+        "Bend",
         "Bring",
         "Build",
         "Carve",

@@ -1,17 +1,22 @@
-"""What a training is made of: optimizer, learning-rate schedule, regularizer, batches."""
+"""What a training is made of: optimizer, learning-rate schedule, regularizer, loss, batches."""
+
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from pipeline.core.augmentation import Augmentation, distorted
+
 
 def learning_rate_schedule(
-    kind: str, *, initial: float, rate: float, decay_steps: int, total_steps: int
+    kind: str, *, initial: float, rate: float, decay_steps: int, total_steps: int, warm_up_steps: int = 0
 ) -> float | keras.optimizers.schedules.LearningRateSchedule:
     """Return the learning rate of every batch.
 
     none: initial;  exponential: initial * rate^(step / decay_steps);
-    power: initial / (1 + rate * step / decay_steps);  cosine: from initial to 0 over `total_steps`.
+    power: initial / (1 + rate * step / decay_steps);  cosine: evenly from 0 to initial over `warm_up_steps`, then along
+    half a wave of the cosine to 0 at `total_steps`.
 
     Args:
         kind: "none", "exponential", "power" or "cosine".
@@ -19,6 +24,7 @@ def learning_rate_schedule(
         rate: of exponential and power.
         decay_steps: batches, of exponential and power.
         total_steps: batches of the whole training, for cosine.
+        warm_up_steps: batches at its begin, fewer than `total_steps`, for cosine; 0: it begins with `initial`.
     Returns:
         A number, or a schedule that an optimizer takes.
     Raises:
@@ -35,7 +41,10 @@ def learning_rate_schedule(
         case "power":
             return schedules.InverseTimeDecay(initial, decay_steps, rate)
         case "cosine":
-            return schedules.CosineDecay(initial, total_steps)
+            if warm_up_steps == 0:
+                return schedules.CosineDecay(initial, total_steps)
+            after = total_steps - warm_up_steps
+            return schedules.CosineDecay(0.0, after, warmup_target=initial, warmup_steps=warm_up_steps)
     raise ValueError(f"kind: expected none, exponential, power or cosine; received {kind!r}")
 
 
@@ -45,6 +54,7 @@ def make_optimizer(
     *,
     momentum: float,
     weight_decay: float,
+    averaging: float = 0.0,
 ) -> keras.optimizers.Optimizer:
     """Make the optimizer by its name.
 
@@ -53,21 +63,24 @@ def make_optimizer(
         learning_rate: a number or a schedule, see `learning_rate_schedule`.
         momentum: that of rmsprop; no other has it.
         weight_decay: 0 is none.
+        averaging: m of the average that is kept of every weight, m * average + (1 - m) * weight after each batch; 0 is
+            none. See `AverageWeights`.
     Returns:
         A new optimizer.
     Raises:
         ValueError: another name.
     """
     decay = weight_decay or None
+    average: dict[str, Any] = {"use_ema": True, "ema_momentum": averaging} if averaging else {}
     match name:
         case "rmsprop":
-            return keras.optimizers.RMSprop(learning_rate, momentum=momentum, weight_decay=decay)
+            return keras.optimizers.RMSprop(learning_rate, momentum=momentum, weight_decay=decay, **average)
         case "nadam":
-            return keras.optimizers.Nadam(learning_rate, weight_decay=decay)
+            return keras.optimizers.Nadam(learning_rate, weight_decay=decay, **average)
         case "adamax":
-            return keras.optimizers.Adamax(learning_rate, weight_decay=decay)
+            return keras.optimizers.Adamax(learning_rate, weight_decay=decay, **average)
         case "adamw":
-            return keras.optimizers.AdamW(learning_rate, weight_decay=weight_decay)
+            return keras.optimizers.AdamW(learning_rate, weight_decay=weight_decay, **average)
     raise ValueError(f"name: expected rmsprop, nadam, adamax or adamw; received {name!r}")
 
 
@@ -85,15 +98,40 @@ def make_regularizer(kind: str, factor: float) -> keras.regularizers.Regularizer
     return {"none": None, "l1": keras.regularizers.L1(factor), "l2": keras.regularizers.L2(factor)}[kind]
 
 
+def make_loss(label_smoothing: float) -> str | keras.losses.Loss:
+    """Make the loss: the cross-entropy -sum_k t_k * log(p_k) of the targets t, the mean over the images of a batch.
+
+    Args:
+        label_smoothing: s; t_k is 1 - s for the image's class and s / classes more for every class. 0: the class alone.
+    Returns:
+        What `Model.compile` takes, for `targets` of the same smoothing.
+    Reference:
+        Szegedy et al., 2016, "Rethinking the Inception Architecture for Computer Vision", section 7.
+    """
+    if label_smoothing == 0:
+        return "sparse_categorical_crossentropy"
+    return keras.losses.CategoricalCrossentropy(label_smoothing=label_smoothing)
+
+
+def targets(labels: np.ndarray, classes: int, *, label_smoothing: float) -> np.ndarray:
+    """Return the labels as the loss takes them.
+
+    Args:
+        labels: (images,) int64.
+        classes: how many there are.
+        label_smoothing: see `make_loss`.
+    Returns:
+        (images,) int64 without smoothing; else (images, classes) float32, 1 for the class, which the loss smooths.
+    """
+    return labels if label_smoothing == 0 else np.eye(classes, dtype=np.float32)[labels]
+
+
 def training_batches(
     images: np.ndarray,
     labels: np.ndarray,
     *,
     batch_size: int,
-    rotation: float,
-    shift: float,
-    zoom: float,
-    shear: float,
+    augmentation: Augmentation,
     seed: int,
 ) -> tf.data.Dataset:
     """Return endless shuffled batches; every epoch has its own order and its own random distortions.
@@ -101,16 +139,13 @@ def training_batches(
     Both depend on the seed and the number of the batch only, so a training can be repeated bit by bit.
 
     Args:
-        images: (images, height, width, 1) float32, standardized.
-        labels: (images,) int64.
+        images: (images, height, width, channels) float32, standardized.
+        labels: (images,) int64, or (images, classes) float32, see `targets`.
         batch_size: images; the last batch of an epoch has what is left over.
-        rotation: see `random_affine`, as are shift, zoom and shear; with 0 for all four no image is changed.
-        shift: in pixels.
-        zoom: a share.
-        shear: in degrees.
+        augmentation: the amounts of the distortions.
         seed: of orders and distortions.
     Returns:
-        (images, labels) of each batch: (batch, height, width, 1) float32 and (batch,) int64.
+        (images, labels) of each batch: (batch, height, width, channels) float32 and the labels of these.
     """
     count = len(images)
 
@@ -125,57 +160,8 @@ def training_batches(
 
     def batch(number: tf.Tensor, indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         x = tf.gather(all_images, indices)
-        if rotation or shift or zoom or shear:
-            x = random_affine(
-                x,
-                rotation=rotation,
-                shift=shift,
-                zoom=zoom,
-                shear=shear,
-                seed=tf.stack([tf.cast(seed, tf.int64), number]),
-            )
+        # by its number, and not by what was drawn before it
+        x = distorted(x, augmentation, seed=tf.stack([tf.cast(seed, tf.int64), number]))
         return x, tf.gather(all_labels, indices)
 
     return batches.map(batch, num_parallel_calls=2, deterministic=True).prefetch(4)
-
-
-def random_affine(
-    images: tf.Tensor, *, rotation: float, shift: float, zoom: float, shear: float, seed: tf.Tensor
-) -> tf.Tensor:
-    """Turn, shear, zoom and shift every image about its centre, by amounts drawn evenly from +-the given ones.
-
-    Args:
-        images: (batch, height, width, 1) float32, standardized; what comes in from outside takes the value of the
-            image's first pixel, which is background.
-        rotation: degrees.
-        shift: pixels.
-        zoom: a factor between 1 / (1 + zoom) and 1 + zoom, for either axis.
-        shear: degrees.
-        seed: two integers.
-    Returns:
-        The same shape, standardized again.
-    """
-    size = tf.shape(images)
-    draws = tf.random.stateless_uniform((6, size[0]), seed, -1.0, 1.0)
-    angle = draws[0] * np.float32(np.deg2rad(rotation))
-    slant = tf.tan(draws[1] * np.float32(np.deg2rad(shear)))
-    scale_y, scale_x = (tf.exp(draws[i] * np.float32(np.log1p(zoom))) for i in (2, 3))
-    cos, sin = tf.cos(angle), tf.sin(angle)
-    # from an output pixel to the input pixel: scale * shear * rotation, about the centre
-    a, b = scale_x * (cos + slant * sin), scale_x * (-sin + slant * cos)
-    c, d = scale_y * sin, scale_y * cos
-    middle_x, middle_y = (tf.cast(size[2], tf.float32) - 1) / 2, (tf.cast(size[1], tf.float32) - 1) / 2
-    dx = middle_x - a * middle_x - b * middle_y + draws[4] * shift
-    dy = middle_y - c * middle_x - d * middle_y + draws[5] * shift
-    nothing = tf.zeros_like(a)
-    transforms = tf.stack([a, b, dx, c, d, dy, nothing, nothing], axis=1)
-    background = images[:, :1, :1, :]
-    moved = tf.raw_ops.ImageProjectiveTransformV3(
-        images=images - background,
-        transforms=transforms,
-        output_shape=size[1:3],
-        interpolation="BILINEAR",
-        fill_mode="CONSTANT",
-        fill_value=0.0,
-    )
-    return tf.image.per_image_standardization(moved)

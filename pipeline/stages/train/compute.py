@@ -1,17 +1,20 @@
 """Stage 1: train the CNN."""
 
+import functools
 import math
 
 import keras
 import numpy as np
 
 from pipeline.core import cnn, training
+from pipeline.core.augmentation import Augmentation
 from pipeline.core.finite import INFINITY, NAN, broken_weight
 from pipeline.core.layers import with_classes
 from pipeline.data.dataset import Dataset
 from pipeline.runtime.numerics import check_keras
 from pipeline.runtime.progress import Progress, no_progress
 from pipeline.settings.model import ModelConfig
+from pipeline.stages.train.averaging import AverageWeights
 from pipeline.stages.train.checks import check_dataset
 from pipeline.stages.train.result import TrainResult
 from pipeline.stages.train.settings import TrainConfig
@@ -60,25 +63,23 @@ def train(
     batches_per_epoch = math.ceil(len(dataset.train_images) / config.batch_size)
     _prepare(model, config, batches_per_epoch)
     report = _Report(config.epochs, progress)
+    labels = functools.partial(training.targets, classes=dataset.classes, label_smoothing=config.label_smoothing)
     # Model.fit is where others, such as MLflow's autologging, put what they do with all trainings of a process; the
     # batches have no end that it could read them to
     super(keras.Model, model).fit(
         training.training_batches(
             np.asarray(dataset.train_images),
-            dataset.train_labels,
+            labels(dataset.train_labels),
             batch_size=config.batch_size,
-            rotation=config.augmentation.rotation,
-            shift=config.augmentation.shift,
-            zoom=config.augmentation.zoom,
-            shear=config.augmentation.shear,
+            augmentation=Augmentation(**vars(config.augmentation)),
             seed=seed,
         ),
         epochs=config.epochs,
         steps_per_epoch=batches_per_epoch,
-        validation_data=(np.asarray(dataset.test_images), dataset.test_labels),
+        validation_data=(np.asarray(dataset.test_images), labels(dataset.test_labels)),
         validation_batch_size=TEST_BATCH,
         shuffle=False,
-        callbacks=[report],
+        callbacks=[*([AverageWeights()] if config.optimizer.averaging else []), report],
         verbose=0,
     )
     history = {name: np.array([epoch[name] for epoch in report.epochs]) for name in report.epochs[0]}
@@ -104,6 +105,7 @@ def _prepare(model: keras.Model, config: TrainConfig, batches_per_epoch: int) ->
         rate=config.learning_rate.rate,
         decay_steps=config.learning_rate.decay_steps,
         total_steps=batches_per_epoch * config.epochs,
+        warm_up_steps=batches_per_epoch * config.learning_rate.warm_up,
     )
     model.compile(
         optimizer=training.make_optimizer(
@@ -111,8 +113,9 @@ def _prepare(model: keras.Model, config: TrainConfig, batches_per_epoch: int) ->
             rate,
             momentum=config.optimizer.momentum,
             weight_decay=config.optimizer.weight_decay,
+            averaging=config.optimizer.averaging,
         ),
-        loss="sparse_categorical_crossentropy",
+        loss=training.make_loss(config.label_smoothing),
         metrics=["accuracy"],
         # on a CPU compiling by XLA more than doubles the time of an epoch
         jit_compile=False,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from pipeline.runtime.errors import InputError
 from pipeline.settings.choices import LearningRateSchedule, Optimizer, Regularizer
 from pipeline.settings.ranges import LARGEST_SEED, FilePath, Number, check_fields, rule
 
@@ -11,6 +12,7 @@ class OptimizerConfig:
     name: Optimizer
     momentum: float = field(metadata=rule(Number(least=0, most=1)))
     weight_decay: float = field(metadata=rule(Number(least=0)))
+    averaging: float = field(default=0.0, metadata=rule(Number(least=0, most=0.999999)))
 
 
 @dataclass(kw_only=True)
@@ -19,6 +21,13 @@ class LearningRateConfig:
     schedule: LearningRateSchedule
     rate: float = field(metadata=rule(Number(least=0)))
     decay_steps: int = field(metadata=rule(Number(least=1)))
+    warm_up: int = field(default=0, metadata=rule(Number(least=0)))
+
+    def __post_init__(self) -> None:
+        # no other schedule has one
+        if self.schedule is not LearningRateSchedule.cosine and self.warm_up != 0:
+            takes = "0 where train.learning_rate.schedule is not cosine"
+            raise InputError.at("train.learning_rate.warm_up", takes=takes, got=str(self.warm_up))
 
 
 @dataclass(kw_only=True)
@@ -33,6 +42,9 @@ class AugmentationConfig:
     shift: float = field(metadata=rule(Number(least=0)))
     zoom: float = field(metadata=rule(Number(least=0, most=0.9)))
     shear: float = field(metadata=rule(Number(least=0, most=45)))
+    elastic: float = field(default=0.0, metadata=rule(Number(least=0, most=64)))
+    smoothness: float = field(default=4.0, metadata=rule(Number(least=0.5, most=64)))
+    cut_out: int = field(default=0, metadata=rule(Number(least=0, most=512)))
 
 
 @dataclass(kw_only=True)
@@ -43,9 +55,13 @@ class TrainConfig:
     optimizer: OptimizerConfig
     learning_rate: LearningRateConfig
     regularizer: RegularizerConfig
+    label_smoothing: float = field(default=0.0, metadata=rule(Number(least=0, most=0.99)))
     augmentation: AugmentationConfig
     initial_weights: str | None = field(metadata=rule(FilePath()))
 
     def __post_init__(self) -> None:
         check_fields("train", self, "initial_weights")
         check_fields("train", self)
+        if 0 < self.epochs <= self.learning_rate.warm_up:
+            takes = f"fewer epochs than the training has, {self.epochs}"
+            raise InputError.at("train.learning_rate.warm_up", takes=takes, got=str(self.learning_rate.warm_up))
