@@ -345,6 +345,9 @@ OUT_OF_RANGE = [
     ("train.optimizer.averaging=1", "train.optimizer.averaging", "at most 0.999999", "1.0"),
     ("train.label_smoothing=1", "train.label_smoothing", "at most 0.99", "1.0"),
     ("train.learning_rate.warm_up=-1", "train.learning_rate.warm_up", "a whole number of at least 0", "-1"),
+    ("train.snapshots=[-1]", "train.snapshots", "a whole number of at least 0", "-1"),
+    ("train.snapshots=[1,1]", "train.snapshots", "every entry once", "[1, 1]"),
+    ("train.snapshots=[31]", "train.snapshots", "epochs of the training, 0 (its begin) to 30", "[31]"),
     ("train.augmentation.shear=46", "train.augmentation.shear", "at most 45", "46.0"),
     # model
     ("model.input_size=7", "model.input_size", "a whole number of at least 8 and at most 512", "7"),

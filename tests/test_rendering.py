@@ -707,7 +707,12 @@ def trained(history: dict[str, np.ndarray]) -> Pictures:
     images = np.random.default_rng(0).normal(size=(2, 6, 6, 1)).astype(np.float32)
     dataset = Dataset("two", "", images, labels, images, labels, ("a", "b"))
     result = TrainResult(
-        model=cast(Any, None), initial_weights={}, history=history, probabilities=likely, test_labels=labels
+        model=cast(Any, None),
+        initial_weights={},
+        history=history,
+        probabilities=likely,
+        test_labels=labels,
+        images_per_second=np.ones(6),
     )
     return render_train(result, dataset)
 

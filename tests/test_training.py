@@ -17,6 +17,7 @@ from pipeline.settings.choices import Activation, LearningRateSchedule, Optimize
 from pipeline.settings.model import ConvolutionConfig, DenseConfig, ModelConfig, PoolConfig
 from pipeline.stages.train import compute
 from pipeline.stages.train.compute import train
+from pipeline.stages.train.gradients import GradientNorm
 from pipeline.stages.train.settings import (
     AugmentationConfig,
     LearningRateConfig,
@@ -24,6 +25,7 @@ from pipeline.stages.train.settings import (
     RegularizerConfig,
     TrainConfig,
 )
+from pipeline.stages.train.snapshot_file import snapshot_of
 
 # learning rates ----------------------------------------------------------------------------------------------------
 
@@ -292,6 +294,8 @@ def test_the_same_seed_trains_to_the_same_bits_and_progress_is_told_after_every_
         np.testing.assert_array_equal(a, b)
     assert [place for *place, _ in told] == [["train", 1, 2], ["train", 2, 2]]
     for epoch, (*_, values) in enumerate(told):
+        # which no other training has
+        assert values.pop("images_per_second") == again.images_per_second[epoch] > 0
         assert values == {name: figures[epoch] for name, figures in trained.history.items()}
 
 
@@ -340,6 +344,28 @@ def test_a_training_can_start_from_the_initial_weights_of_another(trained, other
     assert np.abs(other.initial_weights["Output/kernel"] - start["Output/kernel"]).max() > 0.1
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("averaging", [0.0, 0.9])
+def test_snapshots_are_the_weights_with_which_the_test_images_were_looked_at(dataset, averaging):
+    optimizer = dataclasses.replace(TRAIN.optimizer, averaging=averaging)
+    config = dataclasses.replace(TRAIN, optimizer=optimizer, epochs=4, snapshots=[4, 0, 2])
+    result = train(config, MODEL, dataset, seed=4)
+    assert set(result.snapshots) == {0, 2, 4}
+    arrays = result.arrays()["snapshots.npz"]
+    assert arrays.keys() == {
+        f"epoch_{epoch:04d}/{path}" for epoch in (0, 2, 4) for path in cnn.weights_by_name(result.model)
+    }
+    for path, weight in cnn.weights_by_name(result.model).items():
+        np.testing.assert_array_equal(snapshot_of(arrays, 0)[path], result.initial_weights[path])
+        np.testing.assert_array_equal(snapshot_of(arrays, 4)[path], weight)
+    cnn.reset_weights(result.model, snapshot_of(arrays, 2))
+    loss, accuracy = result.model.evaluate(dataset.test_images, dataset.test_labels, verbose=0)
+    assert loss == pytest.approx(result.history["test_loss"][1], rel=1e-5)
+    assert accuracy == pytest.approx(result.history["test_accuracy"][1])
+    with pytest.raises(KeyError, match="after the epochs 0, 2, 4 are kept, not after 3"):
+        snapshot_of(arrays, 3)
+
+
 def test_initial_weights_of_another_architecture_are_refused(trained, dataset):
     wider = dataclasses.replace(MODEL, dense={"Dense_1": DenseConfig(units=9, activation=Activation.relu)})
     with pytest.raises(ValueError, match=r"Dense_1/kernel: expected .*9.*received .*8"):
@@ -347,7 +373,8 @@ def test_initial_weights_of_another_architecture_are_refused(trained, dataset):
 
 
 def test_the_history_has_the_figures_of_every_epoch(trained, dataset):
-    assert set(trained.history) == {"loss", "accuracy", "test_loss", "test_accuracy", "learning_rate"}
+    figures = {"loss", "accuracy", "test_loss", "test_accuracy", "learning_rate", "gradient_norm"}
+    assert set(trained.history) == figures
     # 60 images are 4 batches of 16: the power schedule after 4 and 8 batches
     np.testing.assert_allclose(trained.history["learning_rate"], [0.02 / 3, 0.02 / 5], rtol=1e-6)
     probabilities = eager.layer_outputs(trained.model, ["Output"], dataset.test_images)["Output"]
@@ -355,6 +382,34 @@ def test_the_history_has_the_figures_of_every_epoch(trained, dataset):
     assert trained.history["test_loss"][-1] == pytest.approx(-np.log(of_label).mean(), rel=1e-4)
     right = (probabilities.argmax(axis=1) == dataset.test_labels).mean()
     assert trained.history["test_accuracy"][-1] == pytest.approx(right, abs=1e-6)
+
+
+def test_the_gradient_norm_is_that_of_an_independent_computation(dataset):
+    still = AugmentationConfig(rotation=0.0, shift=0.0, zoom=0.0, shear=0.0)
+    config = dataclasses.replace(TRAIN, epochs=1, batch_size=60, augmentation=still)
+    result = train(config, MODEL, dataset, seed=4)
+    assert type(result.model) is keras.Model or type(result.model).__name__ == "Functional"
+    cnn.reset_weights(result.model, result.initial_weights)
+    with tf.GradientTape() as tape:
+        likely = result.model(dataset.train_images, training=True)
+        of_label = tf.gather(likely, dataset.train_labels, batch_dims=1)
+        loss = -tf.reduce_mean(tf.math.log(of_label))
+    gradients = tape.gradient(loss, result.model.trainable_variables)
+    expected = np.sqrt(sum((gradient.numpy().astype(np.float64) ** 2).sum() for gradient in gradients))
+    assert result.history["gradient_norm"][0] == pytest.approx(expected, rel=1e-4)
+
+
+def test_the_gradient_norm_of_an_epoch_is_the_mean_over_its_batches():
+    norm, optimizer, variable = GradientNorm(), keras.optimizers.SGD(0.1), keras.Variable([1.0, 1.0])
+    with norm.of(optimizer):
+        for gradient in ([3.0, 4.0], [0.0, 2.0]):
+            optimizer.apply_gradients([(tf.constant(gradient), variable)])
+    assert norm.take() == pytest.approx(3.5)
+    with norm.of(optimizer):
+        optimizer.apply_gradients([(tf.constant([6.0, 8.0]), variable)])
+    optimizer.apply_gradients([(tf.constant([60.0, 80.0]), variable)])
+    assert norm.take() == pytest.approx(10.0)
+    np.testing.assert_allclose(variable.numpy(), [1 - 6.9, 1 - 9.4], rtol=1e-6)
 
 
 @pytest.mark.slow

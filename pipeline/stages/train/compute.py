@@ -2,6 +2,7 @@
 
 import functools
 import math
+import time
 
 import keras
 import numpy as np
@@ -16,8 +17,10 @@ from pipeline.runtime.progress import Progress, no_progress
 from pipeline.settings.model import ModelConfig
 from pipeline.stages.train.averaging import AverageWeights
 from pipeline.stages.train.checks import check_dataset
+from pipeline.stages.train.gradients import GradientNorm
 from pipeline.stages.train.result import TrainResult
 from pipeline.stages.train.settings import TrainConfig
+from pipeline.stages.train.snapshots import Snapshots
 
 # A training that is stopped ends after so many batches.
 MOST_BATCHES = 32
@@ -47,8 +50,8 @@ def train(
         initial_weights: those of an earlier TrainResult, to start from the same point; else drawn from the seed.
         progress: is told how many epochs are done, and the figures of the newest.
     Returns:
-        The trained model, its weights before the first batch, loss, accuracy and learning rate of every epoch, and the
-        probabilities of the test images.
+        The trained model, its weights before the first batch, the figures of every epoch, and the probabilities of the
+        test images.
     Raises:
         InputError: images or labels that cannot be trained on; a Keras that is set to something else, see
             `check_keras`.
@@ -62,26 +65,30 @@ def train(
     first_weights = cnn.weights_by_name(model)
     batches_per_epoch = math.ceil(len(dataset.train_images) / config.batch_size)
     _prepare(model, config, batches_per_epoch)
-    report = _Report(config.epochs, progress)
+    report = _Report(config.epochs, len(dataset.train_images), progress)
+    snapshots = Snapshots(config.snapshots, first_weights)
+    averages = [AverageWeights()] if config.optimizer.averaging else []
     labels = functools.partial(training.targets, classes=dataset.classes, label_smoothing=config.label_smoothing)
     # Model.fit is where others, such as MLflow's autologging, put what they do with all trainings of a process; the
     # batches have no end that it could read them to
-    super(keras.Model, model).fit(
-        training.training_batches(
-            np.asarray(dataset.train_images),
-            labels(dataset.train_labels),
-            batch_size=config.batch_size,
-            augmentation=Augmentation(**vars(config.augmentation)),
-            seed=seed,
-        ),
-        epochs=config.epochs,
-        steps_per_epoch=batches_per_epoch,
-        validation_data=(np.asarray(dataset.test_images), labels(dataset.test_labels)),
-        validation_batch_size=TEST_BATCH,
-        shuffle=False,
-        callbacks=[*([AverageWeights()] if config.optimizer.averaging else []), report],
-        verbose=0,
-    )
+    with report.gradient.of(model.optimizer):
+        super(keras.Model, model).fit(
+            training.training_batches(
+                np.asarray(dataset.train_images),
+                labels(dataset.train_labels),
+                batch_size=config.batch_size,
+                augmentation=Augmentation(**vars(config.augmentation)),
+                seed=seed,
+            ),
+            epochs=config.epochs,
+            steps_per_epoch=batches_per_epoch,
+            validation_data=(np.asarray(dataset.test_images), labels(dataset.test_labels)),
+            validation_batch_size=TEST_BATCH,
+            shuffle=False,
+            # the averages first: the others look at what is tested
+            callbacks=[*averages, snapshots, report],
+            verbose=0,
+        )
     history = {name: np.array([epoch[name] for epoch in report.epochs]) for name in report.epochs[0]}
     likely = model.predict(np.asarray(dataset.test_images), batch_size=TEST_BATCH, verbose=0)
     if report.diverged is not None:
@@ -93,7 +100,9 @@ def train(
         history=history,
         probabilities=likely,
         test_labels=dataset.test_labels,
+        images_per_second=np.array(report.images_per_second),
         diverged=report.diverged,
+        snapshots=snapshots.kept,
     )
 
 
@@ -146,12 +155,22 @@ def batches_per_call(batches: int) -> int:
 class _Report(keras.callbacks.Callback):
     """Passes the figures of every epoch on, and keeps them; ends a training that diverges."""
 
-    def __init__(self, total: int, progress: Progress) -> None:
+    def __init__(self, total: int, images: int, progress: Progress) -> None:
         super().__init__()
         self.total = total
+        self.images = images
         self.progress = progress
+        self.gradient = GradientNorm()
         self.epochs: list[dict[str, float]] = []
+        self.images_per_second: list[float] = []
         self.diverged: str | None = None
+        self._begun = self._trained = 0.0
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        self._begun = time.perf_counter()
+
+    def on_test_begin(self, logs: dict[str, float] | None = None) -> None:
+        self._trained = time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         logs = logs or {}
@@ -161,9 +180,11 @@ class _Report(keras.callbacks.Callback):
             "test_loss": logs["val_loss"],
             "test_accuracy": logs["val_accuracy"],
             "learning_rate": float(self.model.optimizer.learning_rate),
+            "gradient_norm": self.gradient.take(),
         }
         self.epochs.append(figures)
-        self.progress("train", epoch + 1, self.total, **figures)
+        self.images_per_second.append(self.images / (self._trained - self._begun))
+        self.progress("train", epoch + 1, self.total, **figures, images_per_second=self.images_per_second[-1])
         self.diverged = _divergence(figures) or broken_weight(self.model)
         if self.diverged is not None:
             self.model.stop_training = True

@@ -15,11 +15,13 @@ def metrics(result: TrainResult, context: Context) -> Metrics:
     Of a CNN that diverged the last accuracies are not known: among answers that are no numbers none is the largest,
     and what is counted then are the images of the first class.
     """
-    history = {name: dict(enumerate(map(float, values), start=1)) for name, values in result.history.items()}
-    last = {f"final_{name}": float(values[-1]) for name, values in result.history.items() if name != "learning_rate"}
+    by_epoch = {**result.history, "images_per_second": result.images_per_second}
+    history = {name: dict(enumerate(map(float, values), start=1)) for name, values in by_epoch.items()}
+    # of the accuracy while it was trained, too, MLflow shows the last value
+    last = {f"final_{name}": float(result.history[name][-1]) for name in ("loss", "test_loss", "test_accuracy")}
     epochs = float(len(result.history["loss"]))
     if result.diverged is not None:
-        last |= {"final_accuracy": math.nan, "final_test_accuracy": math.nan, "diverged_epoch": epochs}
+        last |= {"final_test_accuracy": math.nan, "diverged_epoch": epochs}
     error = result.evaluation.calibration_error
     return Metrics(
         metrics={**last, "epochs": epochs, **({} if math.isnan(error) else {"calibration_error": error})},

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from pipeline.runtime.errors import InputError
 from pipeline.settings.choices import LearningRateSchedule, Optimizer, Regularizer
-from pipeline.settings.ranges import LARGEST_SEED, FilePath, Number, check_fields, rule
+from pipeline.settings.ranges import LARGEST_SEED, Entries, FilePath, Number, check_fields, rule
 
 
 @dataclass(kw_only=True)
@@ -58,6 +58,7 @@ class TrainConfig:
     label_smoothing: float = field(default=0.0, metadata=rule(Number(least=0, most=0.99)))
     augmentation: AugmentationConfig
     initial_weights: str | None = field(metadata=rule(FilePath()))
+    snapshots: list[int] = field(default_factory=list, metadata=rule(Entries(Number(least=0), once=True)))
 
     def __post_init__(self) -> None:
         check_fields("train", self, "initial_weights")
@@ -65,3 +66,9 @@ class TrainConfig:
         if 0 < self.epochs <= self.learning_rate.warm_up:
             takes = f"fewer epochs than the training has, {self.epochs}"
             raise InputError.at("train.learning_rate.warm_up", takes=takes, got=str(self.learning_rate.warm_up))
+        if max(self.snapshots, default=0) > self.epochs:
+            takes = f"epochs of the training, 0 (its begin) to {self.epochs}"
+            raise InputError.at("train.snapshots", takes=takes, got=list(self.snapshots))
+        if max(self.snapshots, default=0) > self.epochs:
+            takes = f"epochs of the training, 0 (its begin) to {self.epochs}"
+            raise InputError.at("train.snapshots", takes=takes, got=list(self.snapshots))

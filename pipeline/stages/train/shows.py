@@ -38,6 +38,7 @@ SHOWS = Shows(
         "misclassified.png": "the test images that are taken for another class, with both classes and probabilities",
         "calibration.png": "whether of the images of which the CNN is sure by 90 % it recognizes 90 %",
         "evaluation.npz": "the probabilities of all test images, and their classes",
+        "snapshots.npz": "the weights after the epochs of train.snapshots",
         "initial_weights.npz": "the weights before the first batch, from which another training can start",
     },
     sections=(
@@ -47,6 +48,8 @@ SHOWS = Shows(
                 LineChart(("loss", "test_loss")),
                 LineChart(("accuracy", "test_accuracy")),
                 LineChart(("learning_rate",)),
+                LineChart(("gradient_norm",)),
+                LineChart(("images_per_second",)),
             ),
             height=400,
             columns=3,
