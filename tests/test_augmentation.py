@@ -6,7 +6,7 @@ import pytest
 import reference
 import tensorflow as tf
 
-from pipeline.core.augmentation import Augmentation, distorted, random_cut_out, random_elastic
+from pipeline.core.augmentation import Augmentation, affine, cut_out, distorted, elastic, random_transforms
 from pipeline.core.training import learning_rate_schedule, make_loss, make_optimizer, targets
 from pipeline.stages.train.averaging import AverageWeights
 
@@ -45,17 +45,25 @@ def bilinear(image: np.ndarray, y: float, x: float) -> float:
 # bending -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("is_moved", [False, True])
 @pytest.mark.parametrize(("amount", "smoothness"), [(0.4, 2.0), (3.0, 1.0), (30.0, 1.5)])
-def test_bent_images_are_those_of_an_independent_computation(images, amount, smoothness):
-    bent = random_elastic(tf.constant(images), amount, smoothness=smoothness, seed=tf.constant(SEED)).numpy()
+def test_bent_images_are_those_of_an_independent_computation(images, amount, smoothness, is_moved):
+    transforms = np.tile(np.float32([1, 0, 0, 0, 1, 0]), (4, 1))
+    if is_moved:
+        transforms = np.random.default_rng(8).normal(transforms, 0.1).astype(np.float32)
+    given = tf.constant(transforms) if is_moved else None
+    seed = tf.constant(SEED)
+    bent = elastic(tf.constant(images), amount, smoothness=smoothness, transforms=given, seed=seed).numpy()
     ways = way(*images.shape[:3], amount, smoothness)
-    for image, field, got in zip(images, ways, bent, strict=True):
+    for image, field, transform, got in zip(images, ways, transforms.astype(np.float64), bent, strict=True):
+        a, b, dx, c, d, dy = transform
         expected = np.zeros_like(image, np.float64)
         for channel in range(2):
             background = image[0, 0, channel]
             for row, column in np.ndindex(12, 10):
                 y, x = row + field[0, row, column], column + field[1, row, column]
-                expected[row, column, channel] = bilinear(image[..., channel] - background, y, x)
+                place = c * x + d * y + dy, a * x + b * y + dx
+                expected[row, column, channel] = bilinear(image[..., channel] - background, *place)
         np.testing.assert_allclose(got, reference.standardize(expected), atol=2e-3)
 
 
@@ -65,7 +73,7 @@ def test_every_pixel_is_moved_by_the_amount_the_edges_included():
     moved = way(2000, 6, 6, 1.5, 2.0)
     np.testing.assert_allclose(moved.std(axis=0), 1.5, rtol=0.06)
     # what is looked at is where the pixels come from: of two ramps, standardized, up to one scale and one offset
-    bent = random_elastic(tf.constant(ramps), 0.5, smoothness=3.0, seed=tf.constant(SEED)).numpy()[0]
+    bent = elastic(tf.constant(ramps), 0.5, smoothness=3.0, transforms=None, seed=tf.constant(SEED)).numpy()[0]
     field = way(1, 40, 40, 0.5, 3.0)[0]
     inside = slice(4, -4)
     for channel in range(2):
@@ -79,7 +87,7 @@ def test_with_a_smoothness_far_beyond_the_image_all_of_it_moves_alike():
     spot[0, 10, 10] = 1
     field = way(1, 21, 21, 2.0, 60.0)[0]
     assert np.ptp(field, axis=(1, 2)).max() < 1
-    bent = random_elastic(tf.constant(spot), 2.0, smoothness=60.0, seed=tf.constant(SEED)).numpy()[0, ..., 0]
+    bent = elastic(tf.constant(spot), 2.0, smoothness=60.0, transforms=None, seed=tf.constant(SEED)).numpy()[0, ..., 0]
     bent = bent - bent.min()
     centre = [(bent.sum(axis=axis) * np.arange(21)).sum() / bent.sum() for axis in (1, 0)]
     np.testing.assert_allclose(centre, [10 - field[0, 10, 10], 10 - field[1, 10, 10]], atol=0.3)
@@ -90,7 +98,7 @@ def test_with_a_smoothness_far_beyond_the_image_all_of_it_moves_alike():
 
 @pytest.mark.parametrize("side", [1, 4, 5])
 def test_a_square_by_hand_and_nothing_beside_it(images, side):
-    cut = random_cut_out(tf.constant(images), side, seed=tf.constant(SEED)).numpy()
+    cut = cut_out(tf.constant(images), side, seed=tf.constant(SEED)).numpy()
     draws = tf.random.stateless_uniform((2, 4, 1), SEED).numpy()[..., 0]
     for image, got, y, x in zip(images, cut, *draws, strict=True):
         expected = image.copy()
@@ -102,7 +110,7 @@ def test_a_square_by_hand_and_nothing_beside_it(images, side):
 def test_every_pixel_is_cut_about_as_often_as_its_place_allows():
     ones = np.ones((4000, 9, 9, 1), np.float32)
     ones[:, 0, 0] = 0
-    cut = 1 - random_cut_out(tf.constant(ones), 3, seed=tf.constant(SEED)).numpy().mean(axis=0)[..., 0]
+    cut = 1 - cut_out(tf.constant(ones), 3, seed=tf.constant(SEED)).numpy().mean(axis=0)[..., 0]
     # a pixel is cut if the centre is one of the nine around it, of 81; of six at an edge, of four in a corner
     assert cut[4, 4] == pytest.approx(9 / 81, abs=0.02)
     assert cut[0, 4] == pytest.approx(6 / 81, abs=0.02)
@@ -118,19 +126,29 @@ def test_without_amounts_an_image_stays_as_it_is(images):
 
 def test_each_kind_is_drawn_from_numbers_of_its_own(images):
     """What one does to an image does not depend on whether the others are wanted."""
-    seed = tf.constant(SEED)
+    seed, given = tf.constant(SEED), tf.constant(images)
 
     def of(kind: int) -> tf.Tensor:
         return tf.random.experimental.stateless_fold_in(seed, kind)
 
-    bent = random_elastic(tf.constant(images), 1.0, smoothness=2.0, seed=of(1))
-    both = distorted(tf.constant(images), Augmentation(elastic=1.0, smoothness=2.0, cut_out=3), seed=seed)
-    np.testing.assert_array_equal(both, random_cut_out(bent, 3, seed=of(2)))
-    moved = distorted(bent, Augmentation(rotation=20.0, shift=1.0), seed=seed)
-    all_three = distorted(
-        tf.constant(images), Augmentation(elastic=1.0, smoothness=2.0, rotation=20.0, shift=1.0, cut_out=3), seed=seed
-    )
-    np.testing.assert_array_equal(all_three, random_cut_out(moved, 3, seed=of(2)))
+    moves = {"rotation": 20.0, "shift": 1.0, "zoom": 0.0, "shear": 0.0}
+    transforms = random_transforms(tf.shape(given), **moves, seed=seed)
+    bends = {"smoothness": 2.0, "seed": of(1)}
+    np.testing.assert_array_equal(distorted(given, Augmentation(**moves), seed=seed), affine(given, transforms))
+    bent = elastic(given, 1.0, transforms=None, **bends)
+    amounts = {"elastic": 1.0, "smoothness": 2.0}
+    np.testing.assert_array_equal(distorted(given, Augmentation(**amounts), seed=seed), bent)
+    both = elastic(given, 1.0, transforms=transforms, **bends)
+    all_three = distorted(given, Augmentation(**amounts, **moves, cut_out=3), seed=seed)
+    np.testing.assert_array_equal(all_three, cut_out(both, 3, seed=of(2)))
+
+
+def test_moved_and_bent_by_next_to_nothing_is_moved(images):
+    """The two ways to interpolate agree."""
+    given, seed = tf.constant(images), tf.constant(SEED)
+    transforms = random_transforms(tf.shape(given), rotation=30.0, shift=2.0, zoom=0.2, shear=10.0, seed=seed)
+    bent = elastic(given, 1e-6, smoothness=2.0, transforms=transforms, seed=seed)
+    np.testing.assert_allclose(bent, affine(given, transforms), atol=1e-4)
 
 
 # warm-up, smoothing, averages --------------------------------------------------------------------------------------

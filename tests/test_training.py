@@ -10,7 +10,7 @@ import reference
 import tensorflow as tf
 
 from pipeline.core import cnn
-from pipeline.core.augmentation import Augmentation, random_affine
+from pipeline.core.augmentation import Augmentation, affine, random_transforms
 from pipeline.core.training import learning_rate_schedule, make_optimizer, training_batches
 from pipeline.data.dataset import Dataset
 from pipeline.settings.choices import Activation, LearningRateSchedule, Optimizer, Regularizer
@@ -124,7 +124,8 @@ def draws(count: int, seed: tuple[int, int] = SEED) -> np.ndarray:
 
 
 def distorted(images: np.ndarray, *, seed: tuple[int, int] = SEED, **amounts: float) -> np.ndarray:
-    return random_affine(images, **{**NOTHING, **amounts}, seed=tf.constant(seed)).numpy()[..., 0]
+    transforms = random_transforms(tf.shape(images), **{**NOTHING, **amounts}, seed=tf.constant(seed))
+    return affine(tf.constant(images), transforms).numpy()[..., 0]
 
 
 def test_no_distortion_at_all_only_standardizes(pictures):

@@ -15,8 +15,8 @@ _REACH = 3
 class Augmentation:
     """The largest amounts of every distortion; with 0 for all of them no image is changed.
 
-    rotation, shear: degrees; shift: pixels; zoom: a share; see `random_affine`. elastic, smoothness: pixels, see
-    `random_elastic`. cut_out: pixels, see `random_cut_out`.
+    rotation, shear: degrees; shift: pixels; zoom: a share; see `random_transforms`. elastic, smoothness: pixels, see
+    `elastic`. cut_out: pixels, see `cut_out`.
     """
 
     rotation: float = 0.0
@@ -29,7 +29,7 @@ class Augmentation:
 
 
 def distorted(images: tf.Tensor, augmentation: Augmentation, *, seed: tf.Tensor) -> tf.Tensor:
-    """Bend the images, move them, and cut a square out, as far as each is wanted.
+    """Move and bend the images, and cut a square out, as far as each is wanted.
 
     Args:
         images: (batch, height, width, channels) float32, standardized.
@@ -39,21 +39,23 @@ def distorted(images: tf.Tensor, augmentation: Augmentation, *, seed: tf.Tensor)
         The same shape, standardized again before a square is cut out; as it was where nothing is wanted.
     """
     amounts = augmentation
-    if amounts.elastic:
-        images = random_elastic(
-            images, amounts.elastic, smoothness=amounts.smoothness, seed=_seed_of(seed, _OF_ELASTIC)
-        )
+    transforms = None
     if amounts.rotation or amounts.shift or amounts.zoom or amounts.shear:
-        images = random_affine(
-            images,
+        transforms = random_transforms(
+            tf.shape(images),
             rotation=amounts.rotation,
             shift=amounts.shift,
             zoom=amounts.zoom,
             shear=amounts.shear,
             seed=seed,
         )
+    if amounts.elastic:
+        bends = _seed_of(seed, _OF_ELASTIC)
+        images = elastic(images, amounts.elastic, smoothness=amounts.smoothness, transforms=transforms, seed=bends)
+    elif transforms is not None:
+        images = affine(images, transforms)
     if amounts.cut_out:
-        images = random_cut_out(images, amounts.cut_out, seed=_seed_of(seed, _OF_CUT_OUT))
+        images = cut_out(images, amounts.cut_out, seed=_seed_of(seed, _OF_CUT_OUT))
     return images
 
 
@@ -61,24 +63,22 @@ def _seed_of(seed: tf.Tensor, kind: int) -> tf.Tensor:
     return tf.random.experimental.stateless_fold_in(seed, kind)
 
 
-def random_affine(
-    images: tf.Tensor, *, rotation: float, shift: float, zoom: float, shear: float, seed: tf.Tensor
+def random_transforms(
+    shape: tf.Tensor, *, rotation: float, shift: float, zoom: float, shear: float, seed: tf.Tensor
 ) -> tf.Tensor:
-    """Turn, shear, zoom and shift every image about its centre, by amounts drawn evenly from +-the given ones.
+    """Draw how every image is turned, sheared, zoomed and shifted about its centre, evenly from +-the given amounts.
 
     Args:
-        images: (batch, height, width, 1) float32, standardized; what comes in from outside takes the value of the
-            image's first pixel, which is background.
+        shape: (batch, height, width, ...) of the images.
         rotation: degrees.
         shift: pixels.
         zoom: a factor between 1 / (1 + zoom) and 1 + zoom, for either axis.
         shear: degrees.
         seed: two integers.
     Returns:
-        The same shape, standardized again.
+        (batch, 6) float32, (a, b, dx, c, d, dy): the pixel at (x, y) comes from (a x + b y + dx, c x + d y + dy).
     """
-    size = tf.shape(images)
-    draws = tf.random.stateless_uniform((6, size[0]), seed, -1.0, 1.0)
+    draws = tf.random.stateless_uniform((6, shape[0]), seed, -1.0, 1.0)
     angle = draws[0] * np.float32(np.deg2rad(rotation))
     slant = tf.tan(draws[1] * np.float32(np.deg2rad(shear)))
     scale_y, scale_x = (tf.exp(draws[i] * np.float32(np.log1p(zoom))) for i in (2, 3))
@@ -86,16 +86,27 @@ def random_affine(
     # from an output pixel to the input pixel: scale * shear * rotation, about the centre
     a, b = scale_x * (cos + slant * sin), scale_x * (-sin + slant * cos)
     c, d = scale_y * sin, scale_y * cos
-    middle_x, middle_y = (tf.cast(size[2], tf.float32) - 1) / 2, (tf.cast(size[1], tf.float32) - 1) / 2
+    middle_x, middle_y = (tf.cast(shape[2], tf.float32) - 1) / 2, (tf.cast(shape[1], tf.float32) - 1) / 2
     dx = middle_x - a * middle_x - b * middle_y + draws[4] * shift
     dy = middle_y - c * middle_x - d * middle_y + draws[5] * shift
-    nothing = tf.zeros_like(a)
-    transforms = tf.stack([a, b, dx, c, d, dy, nothing, nothing], axis=1)
+    return tf.stack([a, b, dx, c, d, dy], axis=1)
+
+
+def affine(images: tf.Tensor, transforms: tf.Tensor) -> tf.Tensor:
+    """Move every image, interpolating bilinearly between its pixels.
+
+    Args:
+        images: (batch, height, width, channels) float32, standardized; what comes in from outside takes the value of
+            the image's first pixel, which is background.
+        transforms: (batch, 6), see `random_transforms`.
+    Returns:
+        The same shape, standardized again.
+    """
     background = images[:, :1, :1, :]
     moved = tf.raw_ops.ImageProjectiveTransformV3(
         images=images - background,
-        transforms=transforms,
-        output_shape=size[1:3],
+        transforms=tf.pad(transforms, ((0, 0), (0, 2))),
+        output_shape=tf.shape(images)[1:3],
         interpolation="BILINEAR",
         fill_mode="CONSTANT",
         fill_value=0.0,
@@ -103,18 +114,21 @@ def random_affine(
     return tf.image.per_image_standardization(moved)
 
 
-def random_elastic(images: tf.Tensor, amount: float, *, smoothness: float, seed: tf.Tensor) -> tf.Tensor:
-    """Bend every image: each pixel comes from where a smooth random field points to.
+def elastic(
+    images: tf.Tensor, amount: float, *, smoothness: float, transforms: tf.Tensor | None, seed: tf.Tensor
+) -> tf.Tensor:
+    """Bend every image, and move it: each pixel comes from where a smooth random field, and the transform, point to.
 
     The field is white Gaussian noise (dy, dx) of every pixel, blurred by a Gaussian, then scaled so that each of the
     two has the standard deviation `amount` everywhere, the edges included. Between pixels values are interpolated
-    bilinearly.
+    bilinearly, once for both: every interpolation blurs, and the images that are tested are not blurred.
 
     Args:
         images: (batch, height, width, channels) float32, standardized; what comes in from outside takes the value of
             the image's first pixel, which is background.
         amount: standard deviation of the way in y and in x, in pixels.
         smoothness: standard deviation of the Gaussian, in pixels.
+        transforms: (batch, 6), see `random_transforms`, of what is bent afterwards; None: it is not moved.
         seed: two integers.
     Returns:
         The same shape, standardized again.
@@ -127,9 +141,13 @@ def random_elastic(images: tf.Tensor, amount: float, *, smoothness: float, seed:
     noise = tf.random.stateless_normal((tf.shape(images)[0], 2, height + 2 * reach, width + 2 * reach), seed)
     rows, columns = _blur(height, smoothness, reach), _blur(width, smoothness, reach)
     way = amount * tf.matmul(rows, tf.matmul(noise, columns, transpose_b=True))
+    y = tf.range(height, dtype=tf.float32)[:, None] + way[:, 0]
+    x = tf.range(width, dtype=tf.float32) + way[:, 1]
+    if transforms is not None:
+        a, b, dx, c, d, dy = tf.unstack(transforms[..., None, None], axis=1)
+        x, y = a * x + b * y + dx, c * x + d * y + dy
     background = images[:, :1, :1, :]
-    bent = _sampled(images - background, tf.range(height, dtype=tf.float32)[:, None] + way[:, 0], way[:, 1])
-    return tf.image.per_image_standardization(bent)
+    return tf.image.per_image_standardization(_sampled(images - background, y, x))
 
 
 def _blur(size: int, smoothness: float, reach: int) -> np.ndarray:
@@ -139,10 +157,9 @@ def _blur(size: int, smoothness: float, reach: int) -> np.ndarray:
     return (rows / np.sqrt((rows**2).sum(axis=1, keepdims=True))).astype(np.float32)
 
 
-def _sampled(images: tf.Tensor, y: tf.Tensor, x_way: tf.Tensor) -> tf.Tensor:
-    """Return the images at rows `y` and at their own columns plus `x_way`, both (batch, height, width); 0 outside."""
+def _sampled(images: tf.Tensor, y: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
+    """Return the values of images at places between their pixels, both (batch, height, width); 0 outside."""
     height, width = images.shape[1:3]
-    x = tf.range(width, dtype=tf.float32) + x_way
     # a frame of nothing, in which everything beyond it is looked up
     framed = tf.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)))
     y, x = tf.clip_by_value(y + 1, 0.0, height + 1.0), tf.clip_by_value(x + 1, 0.0, width + 1.0)
@@ -158,7 +175,7 @@ def _sampled(images: tf.Tensor, y: tf.Tensor, x_way: tf.Tensor) -> tf.Tensor:
     return upper * (1 - down) + lower * down
 
 
-def random_cut_out(images: tf.Tensor, side: int, *, seed: tf.Tensor) -> tf.Tensor:
+def cut_out(images: tf.Tensor, side: int, *, seed: tf.Tensor) -> tf.Tensor:
     """Give every image the value of its first pixel, which is background, in a square at a random place.
 
     Args:
