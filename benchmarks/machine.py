@@ -51,8 +51,8 @@ def work_of(task: Task) -> Work:
     """
     oip = task.config.oip
     passes = 2 * 2 * task.maps * oip.starts * oip.steps
-    below = sum(_multiply_adds(layer) for layer in _convolutions_below(task))
-    last = _multiply_adds(task.model.get_layer(task.layer))
+    below = sum(multiply_adds(layer) for layer in _convolutions_below(task))
+    last = multiply_adds(task.model.get_layer(task.layer))
     # before its activation the last layer is affine: the engine folds it into one weighted sum
     folded = oip.objective is Objective.pre_activation
     return Work(passes * (below + (0 if folded else last)), passes * (below + last))
@@ -63,7 +63,10 @@ def _convolutions_below(task: Task) -> list[keras.layers.Conv2D]:
     return [layer for layer in part.layers if isinstance(layer, keras.layers.Conv2D)]
 
 
-def _multiply_adds(layer: keras.layers.Conv2D) -> int:
+def multiply_adds(layer: keras.layers.Conv2D | keras.layers.Dense) -> int:
+    """Return how many a layer takes for one image."""
+    if isinstance(layer, keras.layers.Dense):
+        return int(layer.kernel.shape[0] * layer.kernel.shape[1])
     _, height, width, filters = layer.output.shape
     kernel_height, kernel_width, channels, _ = layer.kernel.shape
     return int(height * width * filters * kernel_height * kernel_width * channels)
