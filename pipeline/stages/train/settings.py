@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from pipeline.settings.choices import LearningRateSchedule, Optimizer, Regularizer
+from pipeline.settings.choices import LearningRateSchedule, Optimizer, Precision, Regularizer
 from pipeline.settings.ranges import LARGEST_SEED, FilePath, Number, check_fields, rule
 
 
@@ -44,6 +44,8 @@ class TrainConfig:
     learning_rate: LearningRateConfig
     regularizer: RegularizerConfig
     augmentation: AugmentationConfig
+    precision: Precision
+    xla: bool
     initial_weights: str | None = field(metadata=rule(FilePath()))
 
     def __post_init__(self) -> None:
