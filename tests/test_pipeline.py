@@ -2,13 +2,11 @@
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import ROOT, SMOKE, STAGES, arrays, execute, pipeline, runs, succeeded
+from commands import SMOKE, STAGES, arrays, execute, pipeline, runs, succeeded
 from PIL import Image
 
 
@@ -243,19 +241,3 @@ def test_weights_of_another_cnn_are_refused_before_anything_is_written(trained: 
     assert process.stderr.startswith("mnist-dream: train.initial_weights: takes weights of this CNN")
     assert len(process.stderr.splitlines()) == 1
     assert list(tmp_path.iterdir()) == []
-
-
-def test_the_wheel_works_outside_the_checkout(tmp_path: Path) -> None:
-    def run(*command: str) -> None:
-        subprocess.run(command, cwd=ROOT, check=True, capture_output=True, stdin=subprocess.DEVNULL, timeout=120)
-
-    run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path / "dist"))
-    (wheel,) = (tmp_path / "dist").glob("mnist_dream-*.whl")
-    installed, elsewhere = tmp_path / "installed", tmp_path / "elsewhere"
-    elsewhere.mkdir()
-    run(sys.executable, "-m", "pip", "install", "--no-deps", "--no-index", "--target", str(installed), str(wheel))
-    script = (installed / "bin" / "mnist-dream").read_text()
-    assert "pipeline.__main__" in script
-    overrides = (*SMOKE, "stages=[oip]", "noise=long,short", "tracking=none")
-    succeeded(pipeline(elsewhere, "-m", *overrides, fresh=True, sources=installed))
-    assert len(list((elsewhere / "outputs" / "multirun").glob("*/*/*/oip/contact_sheet.png"))) == 2

@@ -13,7 +13,7 @@ from pipeline.core import cnn
 from pipeline.core.augmentation import Augmentation, affine, random_transforms
 from pipeline.core.training import learning_rate_schedule, make_optimizer, training_batches
 from pipeline.data.dataset import Dataset
-from pipeline.settings.choices import Activation, LearningRateSchedule, Optimizer, Regularizer
+from pipeline.settings.choices import Activation, LearningRateSchedule, Optimizer, Precision, Regularizer
 from pipeline.settings.model import ConvolutionConfig, DenseConfig, ModelConfig, PoolConfig
 from pipeline.stages.train import compute
 from pipeline.stages.train.compute import train
@@ -252,6 +252,8 @@ TRAIN = TrainConfig(
     learning_rate=LearningRateConfig(initial=0.02, schedule=LearningRateSchedule.power, rate=0.5, decay_steps=1),
     regularizer=RegularizerConfig(kind=Regularizer.none, factor=0.0),
     augmentation=AugmentationConfig(rotation=5.0, shift=0.5, zoom=0.0, shear=0.0),
+    precision=Precision.float32,
+    xla=False,
     initial_weights=None,
 )
 

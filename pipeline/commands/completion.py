@@ -8,6 +8,7 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from enum import Enum
 
 from hydra._internal.hydra import Hydra
 from hydra._internal.utils import get_args_parser
@@ -16,12 +17,20 @@ from hydra.plugins.completion_plugin import CompletionPlugin
 
 from pipeline.commands.table import COMMANDS
 from pipeline.runtime.errors import InputError
+from pipeline.settings import choices
 from pipeline.settings.presets import Presets, prefer_conf
 
 OPTIONS = ("-sc", "--shell-completion")
 NAME = "mnist-dream"
 # What a shell asks with, the line so far.
 LINE = "COMP_LINE"
+# zsh takes the completion of bash, once it has loaded what understands that.
+FOR_ZSH = """
+(( $+functions[compdef] )) || { autoload -Uz compinit && compinit -i }
+autoload -Uz bashcompinit && bashcompinit
+"""
+# Where names of files are what can follow, which fish is to leave out elsewhere.
+FILES = "complete -c %s -n '%s %s' -F"
 
 
 def command(arguments: Sequence[str]) -> int:
@@ -41,17 +50,29 @@ def command(arguments: Sequence[str]) -> int:
     asked, _, shell = words[0]
     plugin = shells[shell][0]
     if asked == "install":
-        plugin.install()
+        _install(plugin, shell)
     elif asked == "uninstall":
-        if shell == "bash":
-            # Hydra leaves a completion behind whose function is gone
-            print(f"complete -r {NAME}")
+        # Hydra leaves a completion behind whose function is gone
+        print({"bash": f"complete -r {NAME}", "zsh": f"compdef -d {NAME}"}.get(shell, ""))
         plugin.uninstall()
     elif LINE in os.environ:
         # what would be said of an error stood in the line that is being typed
         with contextlib.suppress(Exception, SystemExit), contextlib.redirect_stderr(io.StringIO()):
             print("\n".join(_suggested(plugin, CompletionPlugin.strip_python_or_app_name(os.environ[LINE]))))
     return 0
+
+
+def _install(plugin: CompletionPlugin, shell: str) -> None:
+    """Tell a shell what it is to do, with what Hydra's plugin leaves to the user or forgets."""
+    if shell == "zsh":
+        print(FOR_ZSH)
+    plugin.install()
+    if shell == "fish":
+        taking = [
+            name for option in get_args_parser()._actions if option.nargs is None for name in option.option_strings
+        ]
+        print(FILES % (NAME, "__fish_prev_arg_in", " ".join(taking)))
+        print(FILES % (NAME, "__fish_seen_subcommand_from", " ".join(COMMANDS)))
 
 
 def _suggested(plugin: CompletionPlugin, line: str) -> list[str]:
@@ -75,5 +96,17 @@ def _suggested(plugin: CompletionPlugin, line: str) -> list[str]:
         group_name, results_filter
     )
     commands = [name for name in COMMANDS if name.startswith(word) and not before]
-    found: list[str] = type(plugin)(presets.loader)._query(config_name=presets.name, line=line)
-    return [*commands, *found]
+    # a path, which Hydra completes, or what is chosen among all that there is
+    value = word.partition("=")[2]
+    asked = line if value.startswith((".", "/")) else line.removesuffix(value)
+    found: list[str] = type(plugin)(presets.loader)._query(config_name=presets.name, line=asked)
+    return [*commands, *(each for one in found for each in _words_of(one) if each.startswith(word))]
+
+
+def _words_of(suggested: str) -> list[str]:
+    """Return all that a setting can be that takes one of some words; Hydra suggests the one that it is."""
+    setting, is_value, value = suggested.partition("=")
+    kind = getattr(choices, value.partition(".")[0], None) if is_value else None
+    if not (isinstance(kind, type) and issubclass(kind, Enum)):
+        return [suggested]
+    return [f"{setting}={member.value}" for member in kind]

@@ -67,6 +67,8 @@ def command() -> int:
         os.environ.setdefault("PYTHONSAFEPATH", "1")
     # Ray would report to its makers
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # and hide the GPUs from a job that asks it for none; a job takes one by itself
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     if "HYDRA_FULL_ERROR" in os.environ:
         _entry()
         return 0
@@ -169,7 +171,7 @@ def _job(composed: DictConfig, *, ahead: "Ahead | None" = None, upcoming: DictCo
     attempt = None
     try:
         _refuse_other_launcher(hydra_config, sweep)
-        _settle_threads(composed, hydra_config)
+        _settle_resources(composed, hydra_config)
         with jobs.attempt(
             run_dir, overrides, sweep_id=sweep.id if sweep else None, settings=_settings_files(composed, overrides),
             alone=sweep is not None and sweep.jobs is not None,
@@ -260,13 +262,14 @@ def _refuse_other_launcher(hydra_config: HydraConf, sweep: Sweep | None) -> None
         raise InputError.at("hydra/launcher", takes=takes, got=f"{chosen}, by the settings of one job")
 
 
-def _settle_threads(composed: DictConfig, hydra_config: HydraConf) -> None:
-    """Set runtime.threads, in a sweep, to what the launcher leaves a job."""
+def _settle_resources(composed: DictConfig, hydra_config: HydraConf) -> None:
+    """Set runtime.threads, in a sweep, to what the launcher leaves a job, and take a GPU for it."""
     if hydra_config.mode is not RunMode.MULTIRUN:
         return
     launcher = hydra_config.runtime.choices["hydra/launcher"]
     given = composed.runtime.threads
     composed.runtime.threads = launchers.threads_of_job(given, launcher=launcher, settings=hydra_config.launcher)
+    launchers.settle_gpu(launcher)
 
 
 def _writing_failed(error: OSError) -> str:

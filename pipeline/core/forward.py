@@ -32,6 +32,7 @@ import tensorflow as tf
 from pipeline.core.convolution import GROWING, convolve, fused
 from pipeline.core.graph import Cnn
 from pipeline.core.parts import Part, Step, call, part_of, variables_of
+from pipeline.runtime.devices import has_gpu
 
 # (weights in the order of `Part.variables`, images) -> the first output of the part
 ForwardPass = Callable[[Sequence[tf.Tensor], tf.Tensor], tf.Tensor]
@@ -49,7 +50,7 @@ def compiler_of(xla: bool | None) -> str:
         "whole", "parts" or "none".
     """
     if xla is None:
-        return "whole" if tf.config.list_logical_devices("GPU") else "parts"
+        return "whole" if has_gpu() else "parts"
     return "whole" if xla else "none"
 
 

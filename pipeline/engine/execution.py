@@ -16,8 +16,9 @@ from pipeline.engine.plan import Next, Plan
 from pipeline.engine.record import StageRecord
 from pipeline.engine.result import Result
 from pipeline.engine.stage import Context, Drawing, Stage, run_name
+from pipeline.runtime.devices import gpu_names
 from pipeline.runtime.progress import SAVING, Advance, Progress
-from pipeline.runtime.tensorflow import gpus, start_tensorflow
+from pipeline.runtime.tensorflow import start_tensorflow
 
 if TYPE_CHECKING:
     from pipeline.tracking import StageRun, Tracker
@@ -149,7 +150,7 @@ class Execution:
             record = dataclasses.replace(begun, **vars(stage.metrics(result, context)))
             with storage.new_folder(target) as draft:
                 digests = self._save(stage, context, begun, result, draft)
-                process = {**self.process(), **stage_run.computed(), "gpus": gpus()}
+                process = {**self.process(), **stage_run.computed(), "gpus": gpu_names()}
                 storage.save_record(
                     record, draft, ingredients=self.plan.ingredients(name), digests=digests, process=process
                 )

@@ -39,9 +39,13 @@ def hold(file: Path) -> None:
         BlockingIOError: another process holds it.
         OSError: it cannot be made, or the file system knows no locks.
     """
-    # never closed: the system gives the lock back
     lock = os.open(file, os.O_RDWR | os.O_CREAT)
-    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(lock)
+        raise
+    # else never closed: the system gives the lock back
 
 
 def is_held(file: Path) -> bool:

@@ -138,6 +138,13 @@ def _without_warnings() -> Iterator[None]:
         yield
 
 
+def is_deterministic() -> bool:
+    """Tell whether TensorFlow computes in the same order each time, and refuses what it cannot."""
+    from tensorflow.python.framework import config
+
+    return bool(config.is_op_determinism_enabled())
+
+
 def be_deterministic() -> None:
     """Let TensorFlow compute in the same order each time."""
     # the public function cannot be taken back

@@ -1,4 +1,4 @@
-"""TensorFlow's threads and determinism, set before its first operation, so by no stage."""
+"""TensorFlow's threads, GPU and determinism, set before its first operation, so by no stage."""
 
 import gc
 import os
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
+from pipeline.runtime.devices import settle_gpus
 from pipeline.runtime.lent import is_guest
 from pipeline.runtime.numerics import be_deterministic, settle_keras
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def start_tensorflow(config: "RuntimeConfig") -> None:
-    """Import TensorFlow, quietly, with the number of threads and the determinism of the settings, and settle Keras.
+    """Import TensorFlow, quietly, with the threads and the determinism of the settings, and settle GPUs and Keras.
 
     Threads can be set once per process; jobs of a sweep that share one keep those of the first, and a program that
     calls a stage keeps its own.
@@ -33,6 +34,7 @@ def start_tensorflow(config: "RuntimeConfig") -> None:
     except RuntimeError:
         if config.threads is not None and tf.config.threading.get_intra_op_parallelism_threads() != config.threads:
             raise
+    settle_gpus()
     if config.deterministic:
         be_deterministic()
 
@@ -46,16 +48,6 @@ def cpu_threads(config: "RuntimeConfig") -> int:
     except AttributeError:
         # not every system keeps processes to some of its cores
         return os.cpu_count() or 1
-
-
-def gpus() -> list[str]:
-    """Return the names of the GPUs that TensorFlow computes with."""
-    import tensorflow as tf
-
-    devices = tf.config.list_logical_devices("GPU")
-    details = (tf.config.experimental.get_device_details(gpu) for gpu in tf.config.list_physical_devices("GPU"))
-    names = [found.get("device_name", "GPU") for found in details]
-    return names if devices else []
 
 
 def release_tensorflow() -> None:

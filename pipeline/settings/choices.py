@@ -23,6 +23,11 @@ class Optimizer(Enum):
     adamw = "adamw"
 
 
+class Precision(Enum):
+    float32 = "float32"
+    mixed_bfloat16 = "mixed_bfloat16"
+
+
 class LearningRateSchedule(Enum):
     none = "none"
     exponential = "exponential"

@@ -11,6 +11,7 @@ from pipeline.core import cnn, training
 from pipeline.core.augmentation import Augmentation
 from pipeline.core.finite import INFINITY, NAN, broken_weight
 from pipeline.core.layers import with_classes
+from pipeline.core.precision import TrainedWith
 from pipeline.data.dataset import Dataset
 from pipeline.runtime.numerics import check_keras
 from pipeline.runtime.progress import Progress, no_progress
@@ -85,8 +86,13 @@ def train(
             validation_data=(np.asarray(dataset.test_images), labels(dataset.test_labels)),
             validation_batch_size=TEST_BATCH,
             shuffle=False,
-            # the averages first: the others look at what is tested
-            callbacks=[*averages, snapshots, report],
+            # the averages first: what follows looks at what is tested
+            callbacks=[
+                *averages,
+                TrainedWith(model, precision=config.precision.value, xla=config.xla),
+                snapshots,
+                report,
+            ],
             verbose=0,
         )
     history = {name: np.array([epoch[name] for epoch in report.epochs]) for name in report.epochs[0]}
@@ -126,7 +132,7 @@ def _prepare(model: keras.Model, config: TrainConfig, batches_per_epoch: int) ->
         ),
         loss=training.make_loss(config.label_smoothing),
         metrics=["accuracy"],
-        # on a CPU compiling by XLA more than doubles the time of an epoch
+        # see `precision.TrainedWith`
         jit_compile=False,
         steps_per_execution=batches_per_call(batches_per_epoch),
     )

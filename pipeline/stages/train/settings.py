@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from pipeline.runtime.errors import InputError
-from pipeline.settings.choices import LearningRateSchedule, Optimizer, Regularizer
+from pipeline.settings.choices import LearningRateSchedule, Optimizer, Precision, Regularizer
 from pipeline.settings.ranges import LARGEST_SEED, Entries, FilePath, Number, check_fields, rule
 
 
@@ -57,6 +57,8 @@ class TrainConfig:
     regularizer: RegularizerConfig
     label_smoothing: float = field(default=0.0, metadata=rule(Number(least=0, most=0.99)))
     augmentation: AugmentationConfig
+    precision: Precision = Precision.float32
+    xla: bool = False
     initial_weights: str | None = field(metadata=rule(FilePath()))
     snapshots: list[int] = field(default_factory=list, metadata=rule(Entries(Number(least=0), once=True)))
 

@@ -31,8 +31,12 @@ def read_inputs(config: "Config", dataset: Dataset) -> dict[str, dict[str, np.nd
     """Read the weights that the training begins with, if there are some.
 
     Raises:
-        InputError: they cannot be read, or are of another CNN.
+        InputError: they cannot be read, or are of another CNN; or XLA is to compile what has to be deterministic.
     """
+    if config.train.xla:
+        from pipeline.core.precision import check_xla
+
+        check_xla(deterministic=config.runtime.deterministic)
     path = config.train.initial_weights
     if path is None:
         return {"initial_weights": None}
