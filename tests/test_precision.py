@@ -10,6 +10,7 @@ from tensorflow.python.framework import config
 from test_training import MODEL, TRAIN, bits, blobs
 
 from pipeline import compose
+from pipeline.core.augmentation import Augmentation
 from pipeline.core import cnn, training
 from pipeline.data.dataset import Dataset
 from pipeline.engine.storage import load_model
@@ -65,9 +66,9 @@ def test_mixed_precision_is_that_of_keras(mixed, dataset, plain) -> None:
     model.set_weights(list(mixed.initial_weights.values()))
     batches = math.ceil(len(dataset.train_images) / MIXED.batch_size)
     compute._prepare(model, MIXED, batches)
-    distortions = dataclasses.asdict(MIXED.augmentation)
+    distortions = Augmentation(**vars(MIXED.augmentation))
     images = training.training_batches(
-        dataset.train_images, dataset.train_labels, batch_size=MIXED.batch_size, seed=4, **distortions
+        dataset.train_images, dataset.train_labels, batch_size=MIXED.batch_size, seed=4, augmentation=distortions
     )
     told = model.fit(images, epochs=MIXED.epochs, steps_per_epoch=batches, shuffle=False, verbose=0)
     for ours, theirs in zip(mixed.model.get_weights(), model.get_weights(), strict=True):

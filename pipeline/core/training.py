@@ -1,5 +1,6 @@
 """What a training is made of: optimizer, learning-rate schedule, regularizer, loss, batches."""
 
+import math
 from typing import Any
 
 import keras
@@ -133,6 +134,7 @@ def training_batches(
     batch_size: int,
     augmentation: Augmentation,
     seed: int,
+    first_epoch: int = 0,
 ) -> tf.data.Dataset:
     """Return endless shuffled batches; every epoch has its own order and its own random distortions.
 
@@ -144,6 +146,7 @@ def training_batches(
         batch_size: images; the last batch of an epoch has what is left over.
         augmentation: the amounts of the distortions.
         seed: of orders and distortions.
+        first_epoch: the one with whose batches it begins.
     Returns:
         (images, labels) of each batch: (batch, height, width, channels) float32 and the labels of these.
     """
@@ -155,7 +158,8 @@ def training_batches(
         indices = tf.random.experimental.stateless_shuffle(tf.range(count), of_epoch)
         return tf.data.Dataset.from_tensor_slices(indices).batch(batch_size)
 
-    batches = tf.data.Dataset.counter().flat_map(order).enumerate()
+    first_batch = first_epoch * math.ceil(count / batch_size)
+    batches = tf.data.Dataset.counter(first_epoch).flat_map(order).enumerate(first_batch)
     all_images, all_labels = tf.constant(images), tf.constant(labels)
 
     def batch(number: tf.Tensor, indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -156,6 +156,8 @@ class Execution:
                 )
                 if target == place:
                     stage_run.mark(draft)
+            if context.checkpoint is not None:
+                context.checkpoint.unlink(missing_ok=True)
             if target != place:
                 storage.copy_folder(target, place, before=stage_run.mark)
             self._log(stage_run, stage, record, place)
@@ -179,7 +181,10 @@ class Execution:
                 stage_run.log_epoch(done, values)
             self.progress(task, done, total, **values)
 
-        return self.plan.context(stage, upstream, told)
+        # where nothing is stored nobody else may know of it
+        store, key = self.plan.store, self.plan.key(stage.name)
+        checkpoint = store.checkpoint(stage.name, key) if self.plan.config.reuse else None
+        return self.plan.context(stage, upstream, told, checkpoint=checkpoint)
 
     def _next(self) -> Next | None:
         """Return what can be computed next, of this plan or after it."""

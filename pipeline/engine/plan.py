@@ -122,7 +122,9 @@ class Plan:
         if stage.hand_on is not None:
             self._handed_on[stage.name] = stage.hand_on(result)
 
-    def context(self, stage: Stage[Any], upstream: Mapping[str, Any], progress: Progress) -> Context:
+    def context(
+        self, stage: Stage[Any], upstream: Mapping[str, Any], progress: Progress, *, checkpoint: Path | None = None
+    ) -> Context:
         """Return the things that a stage is computed with."""
         return Context(
             config=self.config,
@@ -130,6 +132,7 @@ class Plan:
             inputs=self.inputs[stage.name],
             upstream=upstream,
             progress=progress,
+            checkpoint=checkpoint,
         )
 
     def next(self) -> Next | None:

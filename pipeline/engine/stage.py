@@ -30,7 +30,8 @@ class Context:
     """The things that a stage is computed with.
 
     inputs: what `Stage.inputs` has read, by name; upstream: what each stage that it stands on hands on, by its name;
-    progress: is told how far it is.
+    progress: is told how far it is; checkpoint: a file in which a stage may keep what it has reached, for the case that
+    its process is ended, and may find what an earlier one had; None: there is no place for that.
     """
 
     config: "Config"
@@ -38,6 +39,7 @@ class Context:
     inputs: Mapping[str, Any]
     upstream: Mapping[str, Any]
     progress: Progress
+    checkpoint: Path | None = None
 
     @property
     def model(self) -> "keras.Model":

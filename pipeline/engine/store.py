@@ -16,6 +16,8 @@ from pipeline.runtime.locks import exclusive, is_held
 # The names of results, and hidden ones of what is made on the way.
 _DIGEST = "[0-9a-f]{64}"
 KEY, DRAFT, LOCK = (re.compile(pattern) for pattern in (_DIGEST, rf"[.]{_DIGEST}-.+", rf"[.]{_DIGEST}[.]lock"))
+# What a computation had reached when it was ended; and of such a file, what was being written.
+CHECKPOINT = re.compile(rf"[.]+({_DIGEST})[.]checkpoint([.]draft-.+)?")
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,14 @@ class Store:
             # whoever left them was killed, or it would hold the lock
             for draft in place.parent.glob(f".{place.name}-*"):
                 shutil.rmtree(draft, ignore_errors=True)
+            for draft in place.parent.glob(f"..{place.name}.checkpoint.*"):
+                with contextlib.suppress(OSError):
+                    draft.unlink()
             yield
+
+    def checkpoint(self, stage: str, key: str) -> Path:
+        """Return the file in which a computation may keep what it has reached, whether it is there or not."""
+        return self.root / stage / f".{key}.checkpoint"
 
     def places(self) -> list[Path]:
         """Return all results that are there; what else lies in the folder is not ours.
@@ -62,9 +71,11 @@ class Store:
         return [path for path in self._entries() if KEY.fullmatch(path.name) and path.is_dir()]
 
     def leftovers(self) -> list[Path]:
-        """Return unfinished folders that nobody works on."""
+        """Return unfinished folders, and files of what was reached, that nobody works on."""
         drafts = [path for path in self._entries() if DRAFT.fullmatch(path.name) and path.is_dir()]
-        return [path for path in drafts if not is_held(path.with_name(f"{path.name.rpartition('-')[0]}.lock"))]
+        left = [path for path in drafts if not is_held(path.with_name(f"{path.name.rpartition('-')[0]}.lock"))]
+        reached = ((path, CHECKPOINT.fullmatch(path.name)) for path in self._entries())
+        return left + [path for path, found in reached if found and not is_held(path.with_name(f".{found[1]}.lock"))]
 
     def _entries(self) -> list[Path]:
         stages = [self.root / stage for stage in self.stages]

@@ -2,14 +2,13 @@
 
 import functools
 import math
-import time
+from pathlib import Path
 
 import keras
 import numpy as np
 
 from pipeline.core import cnn, training
 from pipeline.core.augmentation import Augmentation
-from pipeline.core.finite import INFINITY, NAN, broken_weight
 from pipeline.core.layers import with_classes
 from pipeline.core.precision import TrainedWith
 from pipeline.data.dataset import Dataset
@@ -17,8 +16,9 @@ from pipeline.runtime.numerics import check_keras
 from pipeline.runtime.progress import Progress, no_progress
 from pipeline.settings.model import ModelConfig
 from pipeline.stages.train.averaging import AverageWeights
+from pipeline.stages.train.checkpoint import Checkpoint, restore
 from pipeline.stages.train.checks import check_dataset
-from pipeline.stages.train.gradients import GradientNorm
+from pipeline.stages.train.report import SPEED, Report
 from pipeline.stages.train.result import TrainResult
 from pipeline.stages.train.settings import TrainConfig
 from pipeline.stages.train.snapshots import Snapshots
@@ -36,6 +36,7 @@ def train(
     *,
     seed: int,
     initial_weights: dict[str, np.ndarray] | None = None,
+    checkpoint: Path | None = None,
     progress: Progress = no_progress,
 ) -> TrainResult:
     """Train a new CNN on the training images; look at the test images after every epoch, to report, never to choose.
@@ -49,6 +50,8 @@ def train(
         dataset: images (count, size, size, 1) float32, standardized; labels (count,) int64.
         seed: of initial weights, order of the images and distortions.
         initial_weights: those of an earlier TrainResult, to start from the same point; else drawn from the seed.
+        checkpoint: a file to keep what is reached in, from time to time. Where it is there already, of a call with the
+            same arguments that was ended, the training goes on with it, to the same bits. It is left to the caller.
         progress: is told how many epochs are done, and the figures of the newest.
     Returns:
         The trained model, its weights before the first batch, the figures of every epoch, and the probabilities of the
@@ -66,9 +69,12 @@ def train(
     first_weights = cnn.weights_by_name(model)
     batches_per_epoch = math.ceil(len(dataset.train_images) / config.batch_size)
     _prepare(model, config, batches_per_epoch)
-    report = _Report(config.epochs, len(dataset.train_images), progress)
+    report = Report(config.epochs, len(dataset.train_images), progress)
     snapshots = Snapshots(config.snapshots, first_weights)
-    averages = [AverageWeights()] if config.optimizer.averaging else []
+    reached = restore(model, checkpoint, epochs=config.epochs)
+    if reached is not None:
+        snapshots.kept |= reached.snapshots
+        report.tell(reached.figures())
     labels = functools.partial(training.targets, classes=dataset.classes, label_smoothing=config.label_smoothing)
     # Model.fit is where others, such as MLflow's autologging, put what they do with all trainings of a process; the
     # batches have no end that it could read them to
@@ -80,36 +86,46 @@ def train(
                 batch_size=config.batch_size,
                 augmentation=Augmentation(**vars(config.augmentation)),
                 seed=seed,
+                first_epoch=len(report.epochs),
             ),
+            initial_epoch=len(report.epochs),
             epochs=config.epochs,
             steps_per_epoch=batches_per_epoch,
             validation_data=(np.asarray(dataset.test_images), labels(dataset.test_labels)),
             validation_batch_size=TEST_BATCH,
             shuffle=False,
-            # the averages first: what follows looks at what is tested
-            callbacks=[
-                *averages,
-                TrainedWith(model, precision=config.precision.value, xla=config.xla),
-                snapshots,
-                report,
-            ],
+            callbacks=_callbacks(model, config, snapshots, report, checkpoint),
             verbose=0,
         )
-    history = {name: np.array([epoch[name] for epoch in report.epochs]) for name in report.epochs[0]}
+    history = report.history()
+    speed = history.pop(SPEED)
     likely = model.predict(np.asarray(dataset.test_images), batch_size=TEST_BATCH, verbose=0)
-    if report.diverged is not None:
-        # pools and relu may make numbers of what is none
-        likely = np.full_like(likely, np.nan)
     return TrainResult(
         model=model,
         initial_weights=first_weights,
         history=history,
-        probabilities=likely,
+        # pools and relu may make numbers of what is none
+        probabilities=likely if report.diverged is None else np.full_like(likely, np.nan),
         test_labels=dataset.test_labels,
-        images_per_second=np.array(report.images_per_second),
+        images_per_second=speed,
         diverged=report.diverged,
         snapshots=snapshots.kept,
     )
+
+
+def _callbacks(
+    model: keras.Model, config: TrainConfig, snapshots: Snapshots, report: "Report", checkpoint: Path | None
+) -> list[keras.callbacks.Callback]:
+    """Return what is done at the ends of epochs, in this order."""
+    return [
+        # first: what follows looks at what is tested
+        *([AverageWeights()] if config.optimizer.averaging else []),
+        TrainedWith(model, precision=config.precision.value, xla=config.xla),
+        snapshots,
+        report,
+        # last: it keeps what those have, and the weights that are trained, which are back after the test
+        *([Checkpoint(checkpoint, figures=report.epochs, snapshots=snapshots.kept)] if checkpoint is not None else []),
+    ]
 
 
 def _prepare(model: keras.Model, config: TrainConfig, batches_per_epoch: int) -> None:
@@ -156,49 +172,3 @@ def batches_per_call(batches: int) -> int:
         batches: of an epoch.
     """
     return max(number for number in range(1, MOST_BATCHES + 1) if batches % number == 0)
-
-
-class _Report(keras.callbacks.Callback):
-    """Passes the figures of every epoch on, and keeps them; ends a training that diverges."""
-
-    def __init__(self, total: int, images: int, progress: Progress) -> None:
-        super().__init__()
-        self.total = total
-        self.images = images
-        self.progress = progress
-        self.gradient = GradientNorm()
-        self.epochs: list[dict[str, float]] = []
-        self.images_per_second: list[float] = []
-        self.diverged: str | None = None
-        self._begun = self._trained = 0.0
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        self._begun = time.perf_counter()
-
-    def on_test_begin(self, logs: dict[str, float] | None = None) -> None:
-        self._trained = time.perf_counter()
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        logs = logs or {}
-        figures = {
-            "loss": logs["loss"],
-            "accuracy": logs["accuracy"],
-            "test_loss": logs["val_loss"],
-            "test_accuracy": logs["val_accuracy"],
-            "learning_rate": float(self.model.optimizer.learning_rate),
-            "gradient_norm": self.gradient.take(),
-        }
-        self.epochs.append(figures)
-        self.images_per_second.append(self.images / (self._trained - self._begun))
-        self.progress("train", epoch + 1, self.total, **figures, images_per_second=self.images_per_second[-1])
-        self.diverged = _divergence(figures) or broken_weight(self.model)
-        if self.diverged is not None:
-            self.model.stop_training = True
-
-
-def _divergence(figures: dict[str, float]) -> str | None:
-    """Return what of an epoch's losses is no finite number, in words; None if both are."""
-    for name, words in (("loss", "loss"), ("test_loss", "loss on the test images")):
-        if not math.isfinite(figures[name]):
-            return f"{NAN if math.isnan(figures[name]) else INFINITY} as the {words}"
-    return None

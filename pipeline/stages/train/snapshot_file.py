@@ -24,9 +24,18 @@ def snapshot_of(arrays: Mapping[str, np.ndarray], epoch: int) -> dict[str, np.nd
     prefix = _prefix(epoch)
     found = {name.removeprefix(prefix): values for name, values in arrays.items() if name.startswith(prefix)}
     if not found:
-        kept = sorted({int(name.split("/", 1)[0].removeprefix("epoch_")) for name in arrays})
-        raise KeyError(f"the weights after the epochs {', '.join(map(str, kept))} are kept, not after {epoch}")
+        kept = ", ".join(map(str, _epochs(arrays)))
+        raise KeyError(f"the weights after the epochs {kept} are kept, not after {epoch}")
     return found
+
+
+def snapshots_of(arrays: Mapping[str, np.ndarray]) -> dict[int, dict[str, np.ndarray]]:
+    """Return all weights by epoch and path, of the arrays of the file."""
+    return {epoch: snapshot_of(arrays, epoch) for epoch in _epochs(arrays)}
+
+
+def _epochs(arrays: Mapping[str, np.ndarray]) -> list[int]:
+    return sorted({int(name.split("/", 1)[0].removeprefix("epoch_")) for name in arrays})
 
 
 def _prefix(epoch: int) -> str:

@@ -87,6 +87,7 @@ def compute(context: Context) -> TrainResult:
         context.dataset,
         seed=config.train.seed,
         initial_weights=context.inputs["initial_weights"],
+        checkpoint=context.checkpoint,
         progress=context.progress,
     )
     if result.diverged is not None:
