@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 from test_presets import of_page, written
 
 # what the example of docs/own_settings.md is made small by
-SMALL = ("data.limit=60", "train.epochs=1", "oip.steps=3", "tracking=none")
+SMALL = ("data.limit=60", "train.epochs=1", "oip.steps=3")
 JOBLIB = ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
 
 
@@ -66,11 +66,14 @@ def test_with_settings_of_ones_own(installed: Path, elsewhere: Path, launcher: t
     }
     written(of_page(elsewhere), files)
     words = ("--config-dir", "mine", "experiment=mine", *SMALL)
-    sweep = ("-m", *words, "noise=three,long", *launcher)
+    sweep = ("-m", *words, "noise=three,long", "tracking=none", *launcher)
     succeeded(pipeline(elsewhere, *sweep, fresh=True, sources=installed))
     assert settings_of(elsewhere) == [(3, [3], [0, 56], 7), (3, [3, 7], [0, 56], 7)]
     # the CNN of the sweep is there already
-    assert "2 of 2 maps" in succeeded(pipeline(elsewhere, *words, fresh=True, sources=installed))
+    printed = succeeded(pipeline(elsewhere, *words, fresh=True, sources=installed))
+    assert "2 of 2 maps" in printed
+    # where there is no make
+    assert "look at it   mnist-dream ui\n" in printed
 
 
 def test_python_composes_them_too(installed: Path, elsewhere: Path) -> None:

@@ -189,5 +189,7 @@ def _look_at_record(config: Config, tracker: Tracker) -> str | None:
     if tracker.address is None or config.tracking.uri is not None:
         return page or tracker.address
     if Path(config.output_dir) == Path("outputs"):
-        return "make ui   (or: python -m pipeline.ui)"
+        # an installed package has no Makefile
+        is_checkout = (provenance.PACKAGE.parent / "Makefile").is_file()
+        return "make ui   (or: python -m pipeline.ui)" if is_checkout else "mnist-dream ui"
     return f"python -m pipeline.ui --output-dir {shell_word(config.output_dir)}"
