@@ -10,8 +10,8 @@ from tensorflow.python.framework import config
 from test_training import MODEL, TRAIN, bits, blobs
 
 from pipeline import compose
-from pipeline.core.augmentation import Augmentation
 from pipeline.core import cnn, training
+from pipeline.core.augmentation import Augmentation
 from pipeline.data.dataset import Dataset
 from pipeline.engine.storage import load_model
 from pipeline.runtime.errors import InputError

@@ -26,6 +26,8 @@ def start_tensorflow(config: "RuntimeConfig") -> None:
         return
     import tensorflow as tf
 
+    # each job of a sweep has a CNN of its own, which TensorFlow takes for one that is traced again and again
+    tf.get_logger().setLevel("ERROR")
     threads = cpu_threads(config)
     try:
         # also where they are not given: the environment may say otherwise
