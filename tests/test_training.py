@@ -1,6 +1,8 @@
 """What a training is made of, and the training itself."""
 
 import dataclasses
+from types import SimpleNamespace
+from typing import cast
 
 import eager
 import keras
@@ -13,11 +15,14 @@ from pipeline.core import cnn
 from pipeline.core.augmentation import Augmentation, affine, random_transforms
 from pipeline.core.training import learning_rate_schedule, make_optimizer, training_batches
 from pipeline.data.dataset import Dataset
+from pipeline.engine.shows import LineChart, Section
+from pipeline.engine.stage import Context
 from pipeline.settings.choices import Activation, LearningRateSchedule, Optimizer, Precision, Regularizer
 from pipeline.settings.model import ConvolutionConfig, DenseConfig, ModelConfig, PoolConfig
 from pipeline.stages.train import compute
 from pipeline.stages.train.compute import train
 from pipeline.stages.train.gradients import GradientNorm
+from pipeline.stages.train.metrics import metrics
 from pipeline.stages.train.settings import (
     AugmentationConfig,
     LearningRateConfig,
@@ -25,6 +30,7 @@ from pipeline.stages.train.settings import (
     RegularizerConfig,
     TrainConfig,
 )
+from pipeline.stages.train.shows import SHOWS
 from pipeline.stages.train.snapshot_file import snapshot_of
 
 # learning rates ----------------------------------------------------------------------------------------------------
@@ -385,6 +391,20 @@ def test_the_history_has_the_figures_of_every_epoch(trained, dataset):
     assert trained.history["test_loss"][-1] == pytest.approx(-np.log(of_label).mean(), rel=1e-4)
     right = (probabilities.argmax(axis=1) == dataset.test_labels).mean()
     assert trained.history["test_accuracy"][-1] == pytest.approx(right, abs=1e-6)
+
+
+def test_the_record_has_every_figure_of_every_epoch(trained, dataset):
+    record = metrics(trained, cast(Context, SimpleNamespace(dataset=dataset)))
+    speed = {"images_per_second": trained.images_per_second}
+    for name, values in {**trained.history, **speed}.items():
+        assert record.series[name] == {1: values[0], 2: values[1]}
+    assert record.series.keys() == {*trained.history, *speed}
+    assert {chart for section in SHOWS.sections for chart in charted(section)} >= record.series.keys()
+
+
+def charted(section: Section) -> list[str]:
+    """The figures of which a section of the page has lines."""
+    return [name for chart in section.charts if isinstance(chart, LineChart) for name in chart.names]
 
 
 def test_the_gradient_norm_is_that_of_an_independent_computation(dataset):
