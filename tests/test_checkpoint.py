@@ -38,7 +38,7 @@ def settings(compose):
     return config, load_dataset(config.data, size=28)
 
 
-def trained(settings, file: Path | None, *, ended_after: int = 99, told: list | None = None):
+def trained(settings, file: Path | None, *, ended_after: int = 99, told: list | None = None, seed: int = 3):
     config, dataset = settings
 
     def progress(_: str, done: int, total: int, **values: float) -> None:
@@ -48,7 +48,7 @@ def trained(settings, file: Path | None, *, ended_after: int = 99, told: list | 
         if done > ended_after:
             raise EndedError
 
-    return train(config.train, config.model, dataset, seed=3, checkpoint=file, progress=progress)
+    return train(config.train, config.model, dataset, seed=seed, checkpoint=file, progress=progress)
 
 
 @pytest.fixture(scope="module")
@@ -122,17 +122,20 @@ def test_a_damaged_file_is_told_and_the_training_begins_anew(
     assert line.startswith(f"train: begins anew, as {file} cannot be used: ")
 
 
-def test_a_file_of_another_cnn_or_of_a_longer_training_is_not_used(settings, undisturbed, at_every_epoch, tmp_path):
+def test_a_file_of_another_training_is_not_used(settings, undisturbed, at_every_epoch, tmp_path):
     config, dataset = settings
-    file = tmp_path / "reached"
+    file, rate = tmp_path / "reached", config.train.learning_rate
     wider = dataclasses.replace(config.model.dense["Dense_1"], units=7)
     other = dataclasses.replace(config.model, dense={"Dense_1": wider})
     longer = dataclasses.replace(config.train, epochs=9)
-    for changed in (
-        (dataclasses.replace(config, model=other), dataset),
-        (dataclasses.replace(config, train=longer), dataset),
+    slower = dataclasses.replace(config.train, learning_rate=dataclasses.replace(rate, initial=1e-4))
+    for changed, seed in (
+        (dataclasses.replace(config, model=other), 3),
+        (dataclasses.replace(config, train=longer), 3),
+        (dataclasses.replace(config, train=slower), 3),
+        (config, 4),
     ):
-        trained(changed, file)
+        trained((changed, dataset), file, seed=seed)
         assert file.exists()
         assert_same(trained(settings, file), undisturbed)
 

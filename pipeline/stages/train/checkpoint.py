@@ -21,7 +21,7 @@ from pipeline.stages.train.snapshot_file import arrays_of, snapshots_of
 
 # Seconds between two files at least, and how many times as long as it takes to write one.
 EVERY, TIMES_WRITING = 10.0, 20.0
-DIGEST = "digest"
+DIGEST, TRAINING = "digest", "training"
 _HISTORY, _SNAPSHOTS = "history/", "snapshots/"
 GOES_ON = "train: goes on after epoch %d of %d, which a process that ended had reached"
 BROKEN = "train: begins anew, as %s cannot be used: %s"
@@ -47,12 +47,18 @@ class Reached:
         return [{name: float(values[epoch]) for name, values in self.history.items()} for epoch in range(self.epochs)]
 
 
-def restore(model: keras.Model, file: Path | None, *, epochs: int) -> Reached | None:
+def named_by(weights: Mapping[str, np.ndarray], *others: object) -> str:
+    """Return a name of the training that begins with these weights, and depends on nothing else but these words."""
+    return f"{_digest(weights)} {' '.join(map(str, others))}"
+
+
+def restore(model: keras.Model, file: Path | None, *, training: str, epochs: int) -> Reached | None:
     """Bring a model and its optimizer to where an earlier process was.
 
     Args:
         model: compiled; changed in place, or left as it is.
-        file: of that process, with the same settings, or none.
+        file: of that process, or none.
+        training: its name, see `named_by`; the file has to be of the same.
         epochs: of the whole training.
     Returns:
         What it had reached; None where there is no such file, or, with a line in the log, one that is broken.
@@ -66,9 +72,9 @@ def restore(model: keras.Model, file: Path | None, *, epochs: int) -> Reached | 
         arrays = load_arrays(file)
         if str(arrays.pop(DIGEST)) != _digest(arrays):
             raise ValueError("its bytes are not those that were written")
+        if str(arrays.pop(TRAINING)) != training:
+            raise ValueError("it is of another training")
         values = [arrays[str(number)] for number in range(len(variables))]
-        if any(tuple(variable.shape) != value.shape for variable, value in zip(variables, values, strict=True)):
-            raise ValueError("it is of another CNN")
         history = _below(_HISTORY, arrays)
         reached = Reached(history, snapshots_of(_below(_SNAPSHOTS, arrays)))
         if not 0 < reached.epochs < epochs:
@@ -89,6 +95,7 @@ class Checkpoint(keras.callbacks.Callback):
         self,
         file: Path,
         *,
+        training: str,
         figures: Sequence[Mapping[str, float]],
         snapshots: Mapping[int, Mapping[str, np.ndarray]],
     ) -> None:
@@ -96,11 +103,12 @@ class Checkpoint(keras.callbacks.Callback):
 
         Args:
             file: the path.
+            training: see `restore`.
             figures: of each epoch.
             snapshots: weights by epoch.
         """
         super().__init__()
-        self.file, self.figures, self.snapshots = file, figures, snapshots
+        self.file, self.training, self.figures, self.snapshots = file, training, figures, snapshots
         self._next = time.monotonic() + EVERY
         self._is_told = False
 
@@ -122,6 +130,7 @@ class Checkpoint(keras.callbacks.Callback):
         variables = [*self.model.weights, *self.model.optimizer.variables]
         arrays = {str(number): np.array(variable) for number, variable in enumerate(variables)}
         arrays |= {f"{_HISTORY}{name}": np.array([one[name] for one in self.figures]) for name in self.figures[0]}
+        arrays[TRAINING] = np.array(self.training)
         arrays |= {f"{_SNAPSHOTS}{name}": values for name, values in arrays_of(self.snapshots).items()}
         with whole_file(self.file) as draft, draft.open("wb") as opened:
             np.savez(opened, allow_pickle=False, **arrays, **{DIGEST: np.array(_digest(arrays))})

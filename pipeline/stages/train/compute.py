@@ -16,7 +16,7 @@ from pipeline.runtime.numerics import check_keras
 from pipeline.runtime.progress import Progress, no_progress
 from pipeline.settings.model import ModelConfig
 from pipeline.stages.train.averaging import AverageWeights
-from pipeline.stages.train.checkpoint import Checkpoint, restore
+from pipeline.stages.train.checkpoint import Checkpoint, named_by, restore
 from pipeline.stages.train.checks import check_dataset
 from pipeline.stages.train.report import SPEED, Report
 from pipeline.stages.train.result import TrainResult
@@ -71,8 +71,8 @@ def train(
     _prepare(model, config, batches_per_epoch)
     report = Report(config.epochs, len(dataset.train_images), progress)
     snapshots = Snapshots(config.snapshots, first_weights)
-    reached = restore(model, checkpoint, epochs=config.epochs)
-    if reached is not None:
+    same = named_by(first_weights, config, model_config, dataset.digest, seed)
+    if (reached := restore(model, checkpoint, training=same, epochs=config.epochs)) is not None:
         snapshots.kept |= reached.snapshots
         report.tell(reached.figures())
     labels = functools.partial(training.targets, classes=dataset.classes, label_smoothing=config.label_smoothing)
@@ -94,38 +94,40 @@ def train(
             validation_data=(np.asarray(dataset.test_images), labels(dataset.test_labels)),
             validation_batch_size=TEST_BATCH,
             shuffle=False,
-            callbacks=_callbacks(model, config, snapshots, report, checkpoint),
+            callbacks=_callbacks(model, config, snapshots, report, checkpoint, same),
             verbose=0,
         )
     history = report.history()
-    speed = history.pop(SPEED)
     likely = model.predict(np.asarray(dataset.test_images), batch_size=TEST_BATCH, verbose=0)
     return TrainResult(
         model=model,
         initial_weights=first_weights,
+        images_per_second=history.pop(SPEED),
         history=history,
         # pools and relu may make numbers of what is none
         probabilities=likely if report.diverged is None else np.full_like(likely, np.nan),
         test_labels=dataset.test_labels,
-        images_per_second=speed,
         diverged=report.diverged,
         snapshots=snapshots.kept,
     )
 
 
 def _callbacks(
-    model: keras.Model, config: TrainConfig, snapshots: Snapshots, report: "Report", checkpoint: Path | None
+    model: keras.Model, config: TrainConfig, snapshots: Snapshots, report: Report, checkpoint: Path | None, same: str
 ) -> list[keras.callbacks.Callback]:
     """Return what is done at the ends of epochs, in this order."""
-    return [
-        # first: what follows looks at what is tested
-        *([AverageWeights()] if config.optimizer.averaging else []),
+    found: list[keras.callbacks.Callback] = [
         TrainedWith(model, precision=config.precision.value, xla=config.xla),
         snapshots,
         report,
-        # last: it keeps what those have, and the weights that are trained, which are back after the test
-        *([Checkpoint(checkpoint, figures=report.epochs, snapshots=snapshots.kept)] if checkpoint is not None else []),
     ]
+    if config.optimizer.averaging:
+        # first: what follows looks at what is tested
+        found.insert(0, AverageWeights())
+    if checkpoint is not None:
+        # last: it keeps what those have, and the weights that are trained, which are back after the test
+        found.append(Checkpoint(checkpoint, training=same, figures=report.epochs, snapshots=snapshots.kept))
+    return found
 
 
 def _prepare(model: keras.Model, config: TrainConfig, batches_per_epoch: int) -> None:
