@@ -134,7 +134,7 @@ def _changed(
     room = pictures.shape[2] - GAP - text_width("A: 100.0%")
     captions = []
     for index in shown:
-        lines = [Caption(f"image {index}", _is(result.labels[index], class_names, room))]
+        lines = [Caption(clipped(f"image {index}{_is(result.labels[index], class_names)}", pictures.shape[2]))]
         for word, likely in (("A", result.probabilities[index]), ("B", result.other_probabilities[index])):
             said = int(likely.argmax())
             lines.append(Caption(f"{word}: {clipped(name_of(said, class_names), room)}", f"{100 * likely[said]:.1f}%"))
@@ -148,5 +148,5 @@ def _changed(
     return with_heading(captioned_grid(pictures, captions, CHANGED_COLUMNS), title, notes)
 
 
-def _is(label: int, class_names: Sequence[str], width: int) -> str:
-    return f"is {clipped(name_of(int(label), class_names), width)}" if label >= 0 else ""
+def _is(label: int, class_names: Sequence[str]) -> str:
+    return f" is {name_of(int(label), class_names)}" if label >= 0 else ""
