@@ -31,6 +31,7 @@ _HOMES = {
     "survey": "pipeline.stages.atlas.compute",
     "About": "pipeline.stages.atlas.page",
     "render_atlas": "pipeline.stages.atlas.page",
+    "compare_cnns": "pipeline.stages.compare.compute",
     "load_dataset": "pipeline.data.datasets",
     "load_dataset_for": "pipeline.commands.picture_range",
     "load_model": "pipeline.core.model_files.reading",
@@ -42,6 +43,7 @@ _HOMES = {
 
 __all__ = [
     "About",
+    "compare_cnns",
     "compose",
     "dream",
     "dream_sheet",

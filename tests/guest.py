@@ -33,7 +33,7 @@ WORDS = (
     *("train.epochs=1", "oip.map_indices=[0,3]", "oip.steps=4", "oip.restarts=0"),
     *("dream.size=30", "dream.levels=[1]", "dream.turns=1", "dream.steps=2", "dream.map_indices=[3]"),
     *("activations.layers=[Conv2D_1]", "atlas.starts=1", "atlas.wavelengths=[]", "atlas.elsewhere=false"),
-    "atlas.dream.size=0",
+    *("atlas.dream.size=0", "compare.map_indices=[0]"),
 )  # fmt: skip
 MODEL = Path("mine.keras")
 
@@ -106,6 +106,10 @@ class Calls:
             ),
             "survey": lambda: pipeline.survey(
                 *settings("atlas", "oip", "noise", "dream"), model().model, oips=self.results["sweep_oips"], seed=0
+            ),
+            "compare_cnns": lambda: pipeline.compare_cnns(
+                *settings("compare", "oip", "noise"), model().model, model().model, data().test_images,
+                data().test_labels, seed=0
             ),
             "render_atlas": atlas,
             "make_graph": lambda: len(pipeline.make_graph(model().model).nodes),

@@ -27,6 +27,7 @@ def all_figures(compose, deterministic) -> dict[str, Metrics]:
     """What the stages really record as composed by default, with little to compute."""
     from pipeline.stages.activations.compute import extract_activations
     from pipeline.stages.atlas.compute import survey
+    from pipeline.stages.compare.compute import compare_cnns
     from pipeline.stages.dream.compute import dream
     from pipeline.stages.dream_sheet.compute import dream_sheet
     from pipeline.stages.oip.compute import sweep_oips
@@ -34,6 +35,7 @@ def all_figures(compose, deterministic) -> dict[str, Metrics]:
     from pipeline.stages.train.compute import train
 
     little = ("train.epochs=1", "oip.map_indices=[0,1]", "oip.steps=2", "oip.xla=false", "atlas.wavelengths=[[3,7]]")
+    little += ("compare.map_indices=[0,1]",)
     config = compose(*little, "atlas.dream.size=56", "atlas.dream.steps=1", "dream.turns=1", "dream.steps=1")
     images, labels = np.random.default_rng(0).normal(size=(10, 28, 28, 1)).astype(np.float32), np.arange(10)
     dataset = Dataset("noise", "", images, labels, images, labels, tuple("0123456789"))
@@ -58,6 +60,9 @@ def all_figures(compose, deterministic) -> dict[str, Metrics]:
         "oip": oips,
         "dream": dream(config.dream, trained.model, photo, seed=0),
         "dream_sheet": dream_sheet(config.dream, trained.model, photo, seed=0),
+        "compare": compare_cnns(
+            config.compare, config.oip, config.noise, trained.model, trained.model, images, labels, seed=0
+        ),
     }
     context = Context(config=config, dataset=dataset, inputs={}, upstream={}, progress=no_progress)
     return {stage: STAGES[stage].metrics(result, context) for stage, result in results.items()}

@@ -64,8 +64,8 @@ def refusal(make: Callable[..., object], *arguments: object) -> str:
 
 def test_the_groups_of_conf_are_all_there():
     assert {name.partition("=")[0] for name in GROUP_FILES} == {
-        "activations", "atlas", "data", "dream", "experiment", "model", "noise", "oip", "statistics", "tracking",
-        "train",
+        "activations", "atlas", "compare", "data", "dream", "experiment", "model", "noise", "oip", "statistics",
+        "tracking", "train",
     }  # fmt: skip
 
 
@@ -93,7 +93,7 @@ def test_every_file_of_every_group_composes(compose, file, own_model):
 
 def test_nothing_is_left_untyped(compose):
     config = compose()
-    assert config.stages == [name for name in NAMES if name not in ("dream_sheet", "model")]
+    assert config.stages == [name for name in NAMES if name not in ("dream_sheet", "compare", "model")]
     assert isinstance(config.model.convolutions["Conv2D_1"], ConvolutionConfig)
     assert config.model.convolutions["Conv2D_1"].activation is Activation.relu
     assert isinstance(config.oip.step_size, float)
@@ -291,6 +291,17 @@ OUT_OF_RANGE = [
     ("atlas.dream.octaves.count=0", "atlas.dream.octaves.count", "at least 1", "0"),
     ("atlas.dream.octaves.scale=1", "atlas.dream.octaves.scale", "at least 1.1", "1"),
     ("atlas.dream.octaves.least_contrast=-1", "atlas.dream.octaves.least_contrast", "at least 0", "-1"),
+    ("compare.layer=conv", "compare.layer", "a layer of the model", "'conv'"),
+    ("compare.images=1", "compare.images", "at least 2", "1"),
+    ("compare.top=0", "compare.top", AT_LEAST_1, "0"),
+    ("compare.top=101", "compare.top", "at most 100", "101"),
+    ("compare.map_indices=[]", "compare.map_indices", "at least one map", "an empty list"),
+    ("compare.map_indices=[-1]", "compare.map_indices", "at least 0", "-1"),
+    ("compare.map_indices=[128]", "compare.map_indices", "0 to 127", "128"),
+    ("compare.epoch=-1", "compare.epoch", "at least 0", "-1"),
+    ("compare.epoch=4", "compare.snapshots", "the snapshots.npz of that training", "null"),
+    ("compare.other_epoch=4", "compare.other_snapshots", "the snapshots.npz of that training", "null"),
+    ("compare.names=[one]", "compare.names", "two names", "['one']"),
     ("statistics.layer=Conv2D_2", "statistics.layer", "the layer of the OIPs, Conv2D_3, for an atlas", "Conv2D_2"),
     ("statistics.layer=Conv2D_9", "statistics.layer", "a layer of the model", "Conv2D_9"),
     ("stages=[oip,train,oip]", "stages", "every entry once", "['oip', 'train', 'oip']"),

@@ -33,8 +33,10 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 NAMED = {
     # the command that makes an atlas, of a recorded training and its OIPs
     "commands/atlas.py": {"atlas", "oip"},
-    # the name of that command
-    "commands/table.py": {"atlas"},
+    # the command that compares two recorded trainings
+    "commands/compare.py": {"compare"},
+    # the names of these commands
+    "commands/table.py": {"atlas", "compare"},
     # the stages whose model others stand on, which has to be found, or computed, with them
     "engine/stage.py": {"train", "model"},
 }

@@ -88,6 +88,7 @@ def test_the_example_in_its_help_is_one(name: str) -> None:
         ),
         ("rerun", "R oip.steps=5 --uri=-u", "--uri=-u -- R oip.steps=5"),
         ("rerun", "R oip.steps=5 -- seed=1", "R -- oip.steps=5 seed=1"),
+        ("compare", "A B compare.layer=a --output-dir X", "--output-dir X A B compare.layer=a"),
         ("atlas", "R oip.layer=a --output F dream.size=56", "--output F R oip.layer=a dream.size=56"),
         ("store", "list --output-dir X", "--output-dir X list"),
         ("store", "--dry-run --unused-for 3 prune --output-dir X", "prune --output-dir X --unused-for 3 --dry-run"),

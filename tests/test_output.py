@@ -71,7 +71,7 @@ def recorded(folder: Path, stage: str) -> list[Any]:
 HELP = [
     ("pipeline", "--help"),
     ("pipeline", "--cfg", "job"),
-    *((f"pipeline.{name}", "--help") for name in ("rerun", "atlas", "resume", "store", "sync", "ui")),
+    *((f"pipeline.{name}", "--help") for name in ("rerun", "atlas", "compare", "resume", "store", "sync", "ui")),
 ]
 
 

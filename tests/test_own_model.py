@@ -92,7 +92,7 @@ def test_it_takes_the_place_of_the_training(folder: Path) -> None:
 
 def test_what_was_left_to_the_cnn_is_in_the_record(folder: Path) -> None:
     written = (runs(folder)[0] / "oip" / "config.yaml").read_text()
-    assert written.count("layer: corners") == 4
+    assert written.count("layer: corners") == 5
     assert "- edges\n" in written
     assert "Conv2D_3" not in written
 

@@ -102,4 +102,4 @@ def test_without_its_file_nobody_knows_it(folder: Path) -> None:
 def test_a_name_that_is_taken_or_that_no_folder_can_have_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match=r"there is a stage oip already|a stage's name is small letters"):
         STAGES.add(replace(STAGES["oip"], name=name))
-    assert len(STAGES) == 8
+    assert len(STAGES) == 9

@@ -10,14 +10,14 @@ import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from omegaconf import DictConfig
 
 from pipeline.commands.command import Command
 from pipeline.commands.options import folder, run_and_settings
+from pipeline.commands.recorded_cnn import kept_in, stage_of, training_of, with_model
 from pipeline.commands.recorded_config import at_hand, checked, recorded_settings
-from pipeline.commands.recorded_run import Recorded, cnn_stage_of, opened, stored_result
+from pipeline.commands.recorded_run import Recorded, cnn_stage_of, opened
 from pipeline.engine import storage
 from pipeline.engine.plan import PinnedResult
 from pipeline.engine.stage import CNN_STAGES
@@ -25,15 +25,13 @@ from pipeline.runtime.errors import InputError
 from pipeline.runtime.files import whole_file
 from pipeline.runtime.output import shown
 from pipeline.settings import schema
-from pipeline.settings.choices import TrackingBackend
 from pipeline.settings.config import Config
-from pipeline.settings.process import TrackingConfig
 from pipeline.stages.registry import STAGES
 from pipeline.sweeps import jobs
-from pipeline.tracking.fetching import fetch_model
 
 # The stage that this command makes, and those whose recorded results it takes.
 ATLAS, OIPS = "atlas", "oip"
+FROM = (OIPS, *CNN_STAGES, ATLAS, *STAGES)
 OUTPUT = "a file that is not there yet, in a folder that is"
 # What OIPs that were made before depend on; what the training does, which is there already.
 OF_OIPS, OF_TRAINING = ("oip.", "noise.", "data."), ("train.", "model.", "seed=")
@@ -60,11 +58,11 @@ def execute(options: argparse.Namespace) -> int:
         if word.startswith(OF_TRAINING) and not word.startswith("model.custom="):
             raise InputError(f"{word}: the training is that of the run; train another with python -m pipeline {word}")
     with contextlib.ExitStack() as stack:
-        recorded = stack.enter_context(opened(_stage_of(options.run), options.output_dir, options.uri))
+        recorded = stack.enter_context(opened(stage_of(options.run, FROM), options.output_dir, options.uri))
         cnn = cnn_stage_of(recorded.folder)
         pinned = stack.enter_context(_pinned(recorded, cnn, options))
         composed = recorded_settings(recorded, options.overrides)
-        at_hand(composed, _kept_in(pinned[cnn].folder, options), options.overrides)
+        at_hand(composed, kept_in(pinned[cnn].folder, options), options.overrides)
         _follow_layer(composed, options.overrides)
         composed.stages, composed.reuse = [ATLAS], True
         composed.output_dir, composed.tracking.uri = str(options.output_dir), options.uri
@@ -76,12 +74,6 @@ def execute(options: argparse.Namespace) -> int:
         page = options.output
     print(f"open it in a browser: {shown(page)}")
     return 0
-
-
-def _kept_in(place: Path, options: argparse.Namespace) -> Path:
-    """Return the folder that keeps the files of a CNN: in the store, where it stays, else the given one."""
-    record = storage.load_record(place)
-    return stored_result(options.output_dir, record.stage, record.key) or place
 
 
 def _copy_page(page: Path, output: Path) -> None:
@@ -130,15 +122,6 @@ def _run(
     return made / STAGES[ATLAS].shows.look_at
 
 
-def _stage_of(run: str) -> str:
-    """Return the stage's folder to begin with, of the folder of a run with several stages; anything else as it is."""
-    with contextlib.suppress(OSError):
-        for stage in (OIPS, *CNN_STAGES, ATLAS, *STAGES):
-            if (Path(run) / stage / storage.RECORD).is_file() and not (Path(run) / storage.RECORD).is_file():
-                return str(Path(run) / stage)
-    return run
-
-
 @contextlib.contextmanager
 def _pinned(recorded: Recorded, cnn: str, options: argparse.Namespace) -> Iterator[dict[str, PinnedResult]]:
     """Give the results of the record that the atlas stands on, until the block is left.
@@ -147,45 +130,14 @@ def _pinned(recorded: Recorded, cnn: str, options: argparse.Namespace) -> Iterat
         cnn: the stage that has handed the CNN on.
     """
     with contextlib.ExitStack() as stack:
-        training = recorded
-        if recorded.stage != cnn:
-            key = storage.load_upstream(recorded.folder).get(cnn)
-            upstream = recorded.upstream or stored_result(options.output_dir, cnn, key)
-            if upstream is None:
-                takes = f"a run whose training is beside it, or in the store of {options.output_dir}"
-                raise InputError.at("RUN", takes=takes, got=options.run)
-            training = stack.enter_context(opened(str(upstream), options.output_dir, options.uri))
-        pinned = {cnn: PinnedResult(stack.enter_context(_with_model(training, options)), training.run_id)}
+        training = stack.enter_context(training_of(recorded, cnn, options))
+        pinned = {cnn: PinnedResult(stack.enter_context(with_model(training, options)), training.run_id)}
         if recorded.stage == OIPS and not any(word.startswith(OF_OIPS) for word in options.overrides):
             # those of another version lack something, and are made anew
             with contextlib.suppress(InputError):
                 storage.load_result(STAGES[OIPS].result, recorded.folder)
                 pinned[OIPS] = PinnedResult(recorded.folder, recorded.run_id)
         yield pinned
-
-
-@contextlib.contextmanager
-def _with_model(training: Recorded, options: argparse.Namespace) -> Iterator[Path]:
-    """Give the folder of a training with its model, which MLflow keeps elsewhere; or of a CNN out of a file."""
-    if (training.folder / storage.MODEL).is_file() or STAGES[training.stage].kept(training.folder):
-        problem = storage.problem(training.folder, thorough=True)
-        if problem is not None:
-            raise InputError.at("RUN", takes="a training as it was saved", got=f"{training.folder}: {problem}")
-        yield training.folder
-        return
-    stored = stored_result(options.output_dir, training.stage, training.described["record"]["key"])
-    if stored is not None:
-        yield stored
-        return
-    if training.run_id is None:
-        takes = f"a training with its model, or one that is in the store of {options.output_dir}"
-        raise InputError.at("RUN", takes=takes, got=f"{training.folder} without {storage.MODEL}")
-    with TemporaryDirectory() as scratch:
-        place = Path(scratch, training.stage)
-        shutil.copytree(training.folder, place)
-        tracking = TrackingConfig(backend=TrackingBackend.mlflow, uri=options.uri, experiment="mnist-dream")
-        fetch_model(tracking, options.output_dir, training.run_id, place)
-        yield place
 
 
 def _compare_data(training: Path, atlas: Path) -> None:

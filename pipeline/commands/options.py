@@ -40,6 +40,21 @@ def run_and_settings(run: str, settings: Sequence[str]) -> tuple[str, list[str]]
     return found, words
 
 
+def runs_and_settings(words: Sequence[str], keys: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return several runs, and the settings, of words that may be given in any order.
+
+    Args:
+        keys: what each of the runs is called.
+    Raises:
+        InputError: there are more or fewer runs.
+    """
+    runs = [word for word in words if not _is_setting(word)]
+    if len(runs) != len(keys):
+        got = f"{len(runs)} of them in {' '.join(words)}"
+        raise InputError.at(" ".join(keys), takes="runs, and settings such as oip.steps=100", got=got)
+    return runs, [word for word in words if _is_setting(word)]
+
+
 def _is_setting(word: str) -> bool:
     # a folder may have the name of one, as the jobs of a sweep have; of a name that is too long pathlib makes an error
     return re.match(r"[+~]*\w+(\.\w+)*=", word) is not None and not os.path.isdir(word)  # noqa: PTH112

@@ -9,9 +9,10 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import MarkedYAMLError, YAMLError
 
-from pipeline.commands.recorded_run import CONFIG, Recorded, cnn_stage_of
+from pipeline.commands.recorded_run import CONFIG, Recorded
 from pipeline.engine import provenance
 from pipeline.engine.stage import needed
+from pipeline.engine.storage import load_record
 from pipeline.runtime.errors import BrokenFileError, InputError
 from pipeline.runtime.reading import read_text
 from pipeline.settings import schema
@@ -108,19 +109,19 @@ def _check(given: DictConfig, file: Path) -> None:
 
 
 def at_hand(composed: DictConfig, place: Path | None, overrides: Sequence[str]) -> None:
-    """Let settings name the files of a CNN where they are now: as they were, else as the record keeps them.
+    """Let settings name the files that a stage reads where they are now: as they were, else as the record keeps them.
 
     A file of the user's own with layers is never taken from a record: it would be run.
 
     Args:
         composed: settings of a record; changed.
-        place: the folder of the stage that handed the CNN on; None if that is gone.
+        place: the folder of that stage, such as the one that handed the CNN on; None if that is gone.
         overrides: what is given now stays as it is.
     """
     if place is None:
         return
     given = {word.partition("=")[0] for word in overrides}
-    for key, copy in STAGES[cnn_stage_of(place)].kept(place).items():
+    for key, copy in STAGES[load_record(place).stage].kept(place).items():
         path = OmegaConf.select(composed, key)
         if path is None or key in given or _is_copy(Path(path).expanduser(), copy):
             continue

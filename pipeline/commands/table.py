@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "rerun": "compute a recorded stage again, and say whether the results are the same bits",
     "atlas": "make a page about every map of the CNN of a finished run",
+    "compare": "make a page about what two CNNs have in common, and what not",
     "resume": "finish a sweep that was interrupted, or in which jobs failed",
     "store": "list, verify or prune the results that are kept to be reused",
     "sync": "record in MLflow what was computed while its server was away",

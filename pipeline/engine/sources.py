@@ -3,6 +3,7 @@
 import functools
 import importlib
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ def source_files(stage: Stage[Any]) -> list[Path]:
         file = todo.pop()
         if file not in found:
             found.add(file)
-            todo += [other for other in _imported(file) if _counts(other)]
+            todo += [other for other in (*_imported(file), *_templates(file)) if _counts(other)]
     return sorted(found)
 
 
@@ -69,6 +70,12 @@ def _imported(file: Path) -> tuple[Path, ...]:
     for module, imported, plainly in _IMPORT.findall(text):
         names |= {module, *(f"{module}.{name}" for name in re.findall(r"\w+", imported))} if module else {plainly}
     return tuple(path for name in sorted(names) if (path := _file_of(name)) is not None)
+
+
+def _templates(file: Path) -> Iterator[Path]:
+    """Yield what pages are made of that stands beside a file with code."""
+    if file.suffix == ".py":
+        yield from (path for path in (file.parent / "templates").glob("*") if path.suffix in SOURCES)
 
 
 def _file_of(module: str) -> Path | None:

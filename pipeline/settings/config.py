@@ -34,6 +34,8 @@ class Config(StageSettings):
         if "atlas" in self.stages and self.statistics.layer != self.oip.layer:
             takes = f"the layer of the OIPs, {self.oip.layer}, for an atlas"
             raise InputError.at("statistics.layer", takes=takes, got=self.statistics.layer)
+        choice("compare.layer", self.compare.layer, layers, "a layer of the model")
+        self._check_maps("compare.map_indices", self.compare.layer, self.compare.map_indices or [])
         for wavelengths in self.atlas.wavelengths:
             for cells in wavelengths:
                 number("atlas.wavelengths", cells, most=side)

@@ -15,13 +15,14 @@ from pipeline.settings.model import ModelConfig
 from pipeline.settings.ranges import OneOf, rule
 from pipeline.stages.activations.settings import ActivationsConfig
 from pipeline.stages.atlas.settings import AtlasConfig
+from pipeline.stages.compare.settings import CompareConfig
 from pipeline.stages.dream.settings import DreamConfig
 from pipeline.stages.oip.noise_settings import NoiseConfig
 from pipeline.stages.oip.settings import OipConfig
 from pipeline.stages.statistics.settings import StatisticsConfig
 from pipeline.stages.train.settings import TrainConfig
 
-NAMES = ("train", "model", "activations", "statistics", "oip", "dream", "atlas", "dream_sheet")
+NAMES = ("train", "model", "activations", "statistics", "oip", "dream", "atlas", "dream_sheet", "compare")
 
 
 # The stages that hand on the CNN: what trains it, and what reads it from a file instead.
@@ -106,3 +107,4 @@ class StageSettings(CommonSettings):
     oip: OipConfig
     dream: DreamConfig
     atlas: AtlasConfig
+    compare: CompareConfig

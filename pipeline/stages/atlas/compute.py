@@ -12,6 +12,7 @@ from pipeline.core.evidence import agreement
 from pipeline.core.finite import check_answers, check_weights
 from pipeline.core.geometry import octave_shapes
 from pipeline.core.graph import graph_of
+from pipeline.core.joint_progress import JointProgress
 from pipeline.core.keras_layers import describe_model
 from pipeline.core.layers import Network
 from pipeline.core.network import convolutions, layer_rows
@@ -100,7 +101,7 @@ def examine_maps(
     others = near(describe_model(model), layer) if config.elsewhere else []
     slides = slid_windows_of(part_up_to(model, layer)) is not None
     wants_dreams = photo is not None and layer in convolutions(model) and slides and len(maps) > 0
-    parts = _Parts(progress, [3] * len(kinds) + [1] * len(others) + [2] + [4] * wants_dreams)
+    parts = JointProgress("atlas", progress, [3] * len(kinds) + [1] * len(others) + [2] + [4] * wants_dreams)
 
     def sweep(
         oip: OipConfig, noise: NoiseConfig, real: np.ndarray | None, references: References | None = None
@@ -265,22 +266,3 @@ def _joined(sweeps: Sequence[OipSweepResult], layers: Sequence[str], shape: tupl
             for name in ("map_indices", "images", "activation", "data_maximum")
         ),
     )
-
-
-class _Parts:
-    """One bar for parts that take about so long each, in units of their own."""
-
-    def __init__(self, progress: Progress, weights: Sequence[int]) -> None:
-        self._progress, self._total = progress, sum(weights)
-        self._parts = zip(accumulate(weights, initial=0), weights, strict=False)
-
-    def next(self) -> Progress:
-        """Return how the next part tells how far it is."""
-        before, weight = next(self._parts)
-
-        def tell(task: str, done: int, total: int, **values: float) -> None:
-            del task, values
-            share = before + weight * done / max(total, 1)
-            self._progress("atlas", round(1000 * share), 1000 * self._total)
-
-        return tell

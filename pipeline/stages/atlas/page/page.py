@@ -4,10 +4,8 @@ import base64
 import hashlib
 import math
 from collections.abc import Sequence
-from importlib import resources
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from pipeline.core.preprocessing import STANDARDIZED, Preprocessing
@@ -17,8 +15,9 @@ from pipeline.stages.atlas.page.about import About
 from pipeline.stages.atlas.page.cards import SHORT, SIGNS, Card, cards
 from pipeline.stages.atlas.page.classes import class_page, comparisons
 from pipeline.stages.atlas.page.curve import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH
-from pipeline.stages.atlas.page.gallery import STOPS, Gallery
+from pipeline.stages.atlas.page.gallery import Gallery
 from pipeline.stages.atlas.page.glossary import glossary
+from pipeline.stages.atlas.page.look import colour_stops, environment, proportion, text_of
 from pipeline.stages.atlas.page.maps import map_page
 from pipeline.stages.atlas.page.network import layer_pages
 from pipeline.stages.atlas.page.numbers import counted, percent
@@ -67,15 +66,15 @@ def render_atlas(
     # what black and white are is said by the data, or else by the OIPs
     pixel_range = range_of(preprocessing, images.shape[-1])
     gallery = Gallery(range_of_result(oips) if pixel_range is None else pixel_range)
-    script = _text("atlas.js")
+    script = text_of("atlas.js")
     shown = cards(source, gallery)
     photo = "" if source.photo is None else gallery.photo("photo", source.photo)
-    return _environment().get_template("page.html.j2").render(
+    return environment().get_template("page.html.j2").render(
         about=about,
         words=source.words,
         source=source,
         layer=oips.layer,
-        style=Markup(_text("atlas.css")),
+        style=Markup(text_of("atlas.css")),
         script=Markup(script),
         script_digest=_digest(script),
         cards=shown,
@@ -95,15 +94,10 @@ def render_atlas(
         gallery=gallery,
         # those of the overview lie there, so that it is seen at once and without the script
         later=_later(gallery, shown),
-        proportions=[_proportion(*source.sides), _proportion(*statistics.position_means.shape[1:])],
-        stops=", ".join(f"rgb({red} {green} {blue})" for red, green, blue in STOPS),
+        proportions=[proportion(*source.sides), proportion(*statistics.position_means.shape[1:])],
+        stops=colour_stops(),
         chart={"width": WIDTH, "height": HEIGHT, "left": LEFT, "right": RIGHT, "top": TOP, "bottom": BOTTOM},
     )  # fmt: skip
-
-
-def _proportion(height: int, width: int) -> str:
-    """Return width / height of the room for a picture, between 1/3 and 3; a longer one has bars beside it."""
-    return f"{min(max(width / height, 1 / 3), 3):.4g}"
 
 
 def _later(gallery: Gallery, shown: list[Card]) -> dict[str, str]:
@@ -150,16 +144,6 @@ def _reach(shown: list[Card]) -> int:
     """Return up to which multiple of the data's maximum one can filter: what 9 in 10 OIPs keep below, at least 2."""
     compared = [card.relative.value for card in shown if card.relative.known]
     return max(2, math.ceil(np.quantile(compared, 0.9))) if compared else 2
-
-
-def _environment() -> Environment:
-    """Return templates in which everything that is put into them is escaped."""
-    loader = PackageLoader("pipeline.stages.atlas.page")
-    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-
-
-def _text(name: str) -> str:
-    return (resources.files("pipeline.stages.atlas.page") / "templates" / name).read_text(encoding="utf-8")
 
 
 def _digest(script: str) -> str:

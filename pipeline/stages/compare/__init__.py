@@ -1,0 +1,1 @@
+"""Two CNNs side by side."""
