@@ -544,7 +544,7 @@ def test_model_files(two: Path, tmp_path: Path) -> None:
         ),
         (
             ["{run}", "{run}", "compare.map_indices=[200]"],
-            "compare.map_indices: takes map indices 0 to 127",
+            "compare.map_indices: takes a whole number of at least 0 and at most 127",
         ),
         (["{run}", "{run}", "compare.tops=3"], "compare.tops: no such setting; did you mean compare.top"),
     ],

@@ -1,5 +1,6 @@
 """All settings as one typed, checked object. Values live in conf/; the types and ranges of a stage in its folder."""
 
+import math
 from dataclasses import dataclass
 
 from pipeline.runtime.errors import InputError
@@ -34,8 +35,6 @@ class Config(StageSettings):
         if "atlas" in self.stages and self.statistics.layer != self.oip.layer:
             takes = f"the layer of the OIPs, {self.oip.layer}, for an atlas"
             raise InputError.at("statistics.layer", takes=takes, got=self.statistics.layer)
-        choice("compare.layer", self.compare.layer, layers, "a layer of the model")
-        self._check_maps("compare.map_indices", self.compare.layer, self.compare.map_indices or [])
         for wavelengths in self.atlas.wavelengths:
             for cells in wavelengths:
                 number("atlas.wavelengths", cells, most=side)
@@ -48,6 +47,12 @@ class Config(StageSettings):
             number("dream.auto_maps", self.dream.auto_maps, least=1, most=maps)
         for indices in self.dream.tile_maps or []:
             self._check_maps("dream.tile_maps", self.dream.layer, indices)
+        # a record of before there was a comparison may be of a CNN of other layers
+        if "compare" in self.stages:
+            choice("compare.layer", self.compare.layer, layers, "a layer of the model")
+            maps = network.units(self.compare.layer)
+            for index in self.compare.map_indices or []:
+                number("compare.map_indices", index, least=0, most=math.inf if maps is None else maps - 1)
 
     def _check_oip(self) -> None:
         layer = self.oip.layer
