@@ -136,7 +136,11 @@ def told(client: Any, run: Any) -> dict[str, Any]:
         "name": run.info.run_name,
         "status": run.info.status,
         "params": run.data.params,
-        "metrics": {name: points(client, run_id, name) for name in run.data.metrics},
+        # how fast it was is a time, too
+        "metrics": {
+            name: [(step, "" if name == "images_per_second" else value) for step, value in points(client, run_id, name)]
+            for name in run.data.metrics
+        },
         "tags": {name: value for name, value in run.data.tags.items() if name not in OWN},
         "artifacts": sorted(files(client, run_id)),
         "datasets": [

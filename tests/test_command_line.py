@@ -14,7 +14,7 @@ from commands import END_S, execute, pipeline
         (
             ["--help"],
             [
-                "train: article, default",
+                "train: article, best, default",
                 "noise: digit, fourier, long, mixed, picture, pixels, short",
                 "step_size_schedule: linear",
             ],
