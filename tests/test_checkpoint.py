@@ -135,7 +135,8 @@ def test_a_file_of_another_training_is_not_used(settings, undisturbed, at_every_
         (dataclasses.replace(config, train=slower), 3),
         (config, 4),
     ):
-        trained((changed, dataset), file, seed=seed)
+        with pytest.raises(EndedError):
+            trained((changed, dataset), file, seed=seed, ended_after=1)
         assert file.exists()
         assert_same(trained(settings, file), undisturbed)
 

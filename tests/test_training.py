@@ -31,7 +31,7 @@ from pipeline.stages.train.settings import (
     TrainConfig,
 )
 from pipeline.stages.train.shows import SHOWS
-from pipeline.stages.train.snapshot_file import snapshot_of
+from pipeline.stages.train.snapshot_file import snapshots_of
 
 # learning rates ----------------------------------------------------------------------------------------------------
 
@@ -365,14 +365,13 @@ def test_snapshots_are_the_weights_with_which_the_test_images_were_looked_at(dat
         f"epoch_{epoch:04d}/{path}" for epoch in (0, 2, 4) for path in cnn.weights_by_name(result.model)
     }
     for path, weight in cnn.weights_by_name(result.model).items():
-        np.testing.assert_array_equal(snapshot_of(arrays, 0)[path], result.initial_weights[path])
-        np.testing.assert_array_equal(snapshot_of(arrays, 4)[path], weight)
-    cnn.reset_weights(result.model, snapshot_of(arrays, 2))
+        np.testing.assert_array_equal(snapshots_of(arrays)[0][path], result.initial_weights[path])
+        np.testing.assert_array_equal(snapshots_of(arrays)[4][path], weight)
+    cnn.reset_weights(result.model, snapshots_of(arrays)[2])
     loss, accuracy = result.model.evaluate(dataset.test_images, dataset.test_labels, verbose=0)
     assert loss == pytest.approx(result.history["test_loss"][1], rel=1e-5)
     assert accuracy == pytest.approx(result.history["test_accuracy"][1])
-    with pytest.raises(KeyError, match="after the epochs 0, 2, 4 are kept, not after 3"):
-        snapshot_of(arrays, 3)
+    assert snapshots_of(arrays).keys() == {0, 2, 4}
 
 
 def test_initial_weights_of_another_architecture_are_refused(trained, dataset):

@@ -15,7 +15,7 @@ from omegaconf import DictConfig
 
 from pipeline.commands.command import Command
 from pipeline.commands.options import folder, run_and_settings
-from pipeline.commands.recorded_cnn import kept_in, stage_of, training_of, with_model
+from pipeline.commands.recorded_cnn import execute_alone, kept_in, stage_of, training_of, with_model
 from pipeline.commands.recorded_config import at_hand, checked, recorded_settings
 from pipeline.commands.recorded_run import Recorded, cnn_stage_of, opened
 from pipeline.engine import storage
@@ -105,18 +105,9 @@ def _run(
     options: argparse.Namespace,
 ) -> Path:
     """Make the atlas; returns the page."""
-    # late: it is not needed to refuse
-    from pipeline.commands.execute import run
-
     # what names the run, as it did then
     said = recorded.said(options.overrides)
-    with jobs.attempt(run_dir, options.overrides) as attempt:
-        assert attempt is not None
-        outcomes = run(
-            config, run_dir, composed=composed, overrides=said.overrides, named_by=said.named_by, pinned=pinned
-        )
-        attempt.end(jobs.FINISHED, stages={name: outcome.described() for name, outcome in outcomes.items()})
-    made = outcomes[ATLAS].folder
+    made = execute_alone(config, run_dir, composed, said, options.overrides, pinned)
     if CNN_STAGES[0] in pinned:
         _compare_data(pinned[CNN_STAGES[0]].folder, made)
     return made / STAGES[ATLAS].shows.look_at

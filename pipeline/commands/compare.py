@@ -18,7 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from pipeline.commands.command import Command
 from pipeline.commands.options import folder, runs_and_settings
-from pipeline.commands.recorded_cnn import kept_in, stage_of, training_of, with_model
+from pipeline.commands.recorded_cnn import execute_alone, kept_in, stage_of, training_of, with_model
 from pipeline.commands.recorded_config import at_hand, checked, recorded_settings
 from pipeline.commands.recorded_run import Recorded, Said, cnn_stage_of, opened
 from pipeline.engine import storage
@@ -37,8 +37,6 @@ COMPARE = "compare"
 KEYS = ("RUN_A", "RUN_B")
 # What the trainings do, which are there already; what this command sets.
 OF_TRAINING, OWN = ("train.", "model.", "seed="), ("compare.other=", "compare.snapshots=", "compare.other_snapshots=")
-# In the folder of a training.
-SNAPSHOTS = "snapshots.npz"
 
 
 @dataclass(frozen=True)
@@ -60,7 +58,7 @@ class Side:
         """Return the file with the weights of its epochs, if it is of one of these."""
         if self.epoch is None or self.training is None:
             return None
-        return str(self.training.folder / SNAPSHOTS)
+        return str(self.training.folder / storage.SNAPSHOTS)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -128,7 +126,7 @@ def _side(key: str, run: str, options: argparse.Namespace) -> Iterator[Side]:
             found = kept_in(stack.enter_context(with_model(training, named)), options)
             pinned = PinnedResult(found, training.run_id)
             model = _model_in(found, cnn)
-            if epoch is not None and not (found / SNAPSHOTS).is_file():
+            if epoch is not None and not (found / storage.SNAPSHOTS).is_file():
                 takes = "a training that kept the weights of epochs, by train.snapshots=[...]"
                 raise InputError.at("RUN", takes=takes, got=f"{run}, whose training kept none")
             side = Side(storage.load_record(found).name, epoch, model.absolute(), recorded, pinned)
@@ -216,26 +214,13 @@ def _follow_layer(composed: DictConfig, words: Sequence[str]) -> None:
 
 def _run(config: Config, run_dir: Path, composed: DictConfig, first: Side, words: Sequence[str]) -> Path:
     """Make the comparison; returns the page."""
-    # late: it is not needed to refuse
-    from pipeline.commands.execute import run
-
     # what names the run, as it did then
     said = Said(list(words), list(words)) if first.recorded is None else first.recorded.said(words)
     pinned = {}
     if first.training is not None:
         pinned[storage.load_record(first.training.folder).stage] = first.training
-    with jobs.attempt(run_dir, list(words)) as attempt:
-        assert attempt is not None
-        outcomes = run(
-            config,
-            run_dir,
-            composed=schema.to_text(composed),
-            overrides=said.overrides,
-            named_by=said.named_by,
-            pinned=pinned,
-        )
-        attempt.end(jobs.FINISHED, stages={name: outcome.described() for name, outcome in outcomes.items()})
-    return outcomes[COMPARE].folder / STAGES[COMPARE].shows.look_at
+    made = execute_alone(config, run_dir, schema.to_text(composed), said, list(words), pinned)
+    return made / STAGES[COMPARE].shows.look_at
 
 
 main = Command(

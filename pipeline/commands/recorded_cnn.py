@@ -7,12 +7,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from pipeline.commands.recorded_run import Recorded, opened, stored_result
+from pipeline.commands.recorded_run import Recorded, Said, opened, stored_result
 from pipeline.engine import storage
+from pipeline.engine.plan import PinnedResult
 from pipeline.runtime.errors import InputError
 from pipeline.settings.choices import TrackingBackend
+from pipeline.settings.config import Config
 from pipeline.settings.process import TrackingConfig
 from pipeline.stages.registry import STAGES
+from pipeline.sweeps import jobs
 from pipeline.tracking.fetching import fetch_model
 
 
@@ -75,7 +78,31 @@ def with_model(training: Recorded, options: argparse.Namespace) -> Iterator[Path
         yield place
 
 
+def execute_alone(
+    config: Config, run_dir: Path, composed: str, said: Said, words: Sequence[str], pinned: dict[str, PinnedResult]
+) -> Path:
+    """Execute the one stage that a command makes, as an attempt of its own; return its folder.
+
+    Args:
+        config, composed: the settings, and the same as YAML.
+        said: what names the run.
+        words: of the command.
+        pinned: the results that it stands on, by stage.
+    """
+    # late: it is not needed to refuse
+    from pipeline.commands.execute import run
+
+    with jobs.attempt(run_dir, words) as attempt:
+        assert attempt is not None
+        outcomes = run(
+            config, run_dir, composed=composed, overrides=said.overrides, named_by=said.named_by, pinned=pinned
+        )
+        attempt.end(jobs.FINISHED, stages={name: outcome.described() for name, outcome in outcomes.items()})
+    (stage,) = config.stages
+    return outcomes[stage].folder
+
+
 def kept_in(place: Path, options: argparse.Namespace) -> Path:
-    """Return the folder that keeps the files of a CNN: in the store, where it stays, else the given one."""
+    """Return the folder that keeps the files that a stage has read: in the store, where it stays, else this one."""
     record = storage.load_record(place)
     return stored_result(options.output_dir, record.stage, record.key) or place

@@ -17,6 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from pipeline.commands.command import Command
 from pipeline.commands.options import folder, run_and_settings, tolerance
+from pipeline.commands.recorded_cnn import kept_in
 from pipeline.commands.recorded_config import at_hand, checked, recorded_settings
 from pipeline.commands.recorded_run import Recorded, Said, cnn_stage_of, opened, stored_result
 from pipeline.engine import provenance, storage
@@ -58,7 +59,7 @@ def execute(options: argparse.Namespace) -> int:
         composed = _composed(recorded, options)
         at_hand(composed, _kept_in(wanted[0], options), options.overrides)
         if recorded is not wanted[0]:
-            at_hand(composed, _own_in(recorded, options), options.overrides)
+            at_hand(composed, kept_in(recorded.folder, options), options.overrides)
         config = checked(composed, recorded, options.overrides)
         process = provenance.describe_process(
             options.overrides, threads=cpu_threads(config.runtime), deterministic=config.runtime.deterministic
@@ -82,12 +83,6 @@ def _kept_in(recorded: Recorded, options: argparse.Namespace) -> Path | None:
     is_it = recorded.stage == name
     key = recorded.described["record"]["key"] if is_it else storage.load_upstream(recorded.folder).get(name)
     return stored_result(options.output_dir, name, key) or (recorded.folder if is_it else None)
-
-
-def _own_in(recorded: Recorded, options: argparse.Namespace) -> Path:
-    """Return the folder that keeps the files that a stage has read: in the store, where it stays, else the record's."""
-    stored = stored_result(options.output_dir, recorded.stage, recorded.described["record"]["key"])
-    return stored or recorded.folder
 
 
 def _training_threads(wanted: Sequence[Recorded], options: argparse.Namespace) -> int | None:

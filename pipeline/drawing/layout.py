@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from pipeline.core.geometry import within
-from pipeline.drawing.sheets import GAP, PAPER, Caption, captioned_grid, rgb
+from pipeline.drawing.sheets import GAP, PAPER, Caption, Note, captioned_grid, enlarge, rgb, with_heading
 
 # The shorter side of a small picture, at least, as far as its longer side is not enlarged by more than that.
 SHORTEST, STRETCH = 32, 3
@@ -66,6 +66,24 @@ def fitted(pictures: np.ndarray, side: int) -> np.ndarray:
         return pictures
     size = (small[1], small[0])
     return np.stack([resized(one, size) for one in pictures])
+
+
+def readable(pictures: np.ndarray, *, side: int, largest: int, narrowest: int) -> np.ndarray:
+    """Make pictures as large as a person and a caption need them.
+
+    Args:
+        pictures: (count, height, width) or (count, height, width, 3).
+        side: small ones are enlarged by a whole number, to at most so many pixels for the longer side.
+        largest: larger ones are made smaller, to so many.
+        narrowest: the width that they get at least, by paper to the right.
+    """
+    enlarged = enlarge(pictures, max(1, side // max(pictures.shape[1:3])))
+    return widened(fitted(enlarged, largest), narrowest)
+
+
+def heading_alone(title: str, notes: Sequence[Note] = ()) -> np.ndarray:
+    """Draw the heading of a sheet on which there is nothing to show."""
+    return with_heading(np.full((GAP, GAP, 3), PAPER, np.uint8), title, notes)
 
 
 def widened(pictures: np.ndarray, width: int) -> np.ndarray:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 OnSaved = Callable[[int], None]
 Kind = TypeVar("Kind", bound=OneFileResult)
 
-MODEL, RECORD = "model.keras", "stage.json"
+MODEL, SNAPSHOTS, RECORD = "model.keras", "snapshots.npz", "stage.json"
 
 
 class SavedFile(NamedTuple):

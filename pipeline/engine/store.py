@@ -15,7 +15,7 @@ from pipeline.runtime.locks import exclusive, is_held
 
 # The names of results, and hidden ones of what is made on the way.
 _DIGEST = "[0-9a-f]{64}"
-KEY, DRAFT, LOCK = (re.compile(pattern) for pattern in (_DIGEST, rf"[.]{_DIGEST}-.+", rf"[.]{_DIGEST}[.]lock"))
+KEY, DRAFT, LOCK = (re.compile(pattern) for pattern in (_DIGEST, rf"[.]({_DIGEST})-.+", rf"[.]{_DIGEST}[.]lock"))
 # What a computation had reached when it was ended; and of such a file, what was being written.
 CHECKPOINT = re.compile(rf"[.]+({_DIGEST})[.]checkpoint([.]draft-.+)?")
 
@@ -72,10 +72,8 @@ class Store:
 
     def leftovers(self) -> list[Path]:
         """Return unfinished folders, and files of what was reached, that nobody works on."""
-        drafts = [path for path in self._entries() if DRAFT.fullmatch(path.name) and path.is_dir()]
-        left = [path for path in drafts if not is_held(path.with_name(f"{path.name.rpartition('-')[0]}.lock"))]
-        reached = ((path, CHECKPOINT.fullmatch(path.name)) for path in self._entries())
-        return left + [path for path, found in reached if found and not is_held(path.with_name(f".{found[1]}.lock"))]
+        found = ((path, (DRAFT if path.is_dir() else CHECKPOINT).fullmatch(path.name)) for path in self._entries())
+        return [path for path, of in found if of is not None and not is_held(_lock_of(path.with_name(of[1])))]
 
     def _entries(self) -> list[Path]:
         stages = [self.root / stage for stage in self.stages]

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from pipeline.core.answers import classes_of
-from pipeline.core.forward import value_pass
+from pipeline.core.forward import joint_forward_pass
 from pipeline.core.graph import Cnn, graph_of
 from pipeline.core.parts import Part
 from pipeline.core.probabilities import probabilities
@@ -104,11 +104,11 @@ class Looking:
 
 def _computation(part: Part) -> Callable:
     """Return the program that computes the values of a part of images (batch, height, width, channels)."""
-    weights, forward = part.weights(), value_pass(part)
+    weights, forward = part.weights(), joint_forward_pass(part, fast=False)
 
     @tf.function(input_signature=[tf.TensorSpec([None, *part.input_shape])], autograph=False)
     def compute(x: tf.Tensor) -> list[tf.Tensor]:
-        return part.given(forward(weights, x))
+        return forward(weights, x)
 
     return compute.get_concrete_function()
 

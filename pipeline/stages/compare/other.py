@@ -1,6 +1,5 @@
 """The second CNN, out of a file; and either of them as it was after an epoch of its training."""
 
-import re
 from pathlib import Path
 
 import keras
@@ -17,9 +16,7 @@ from pipeline.core.nodes import Graph
 from pipeline.data.arrays import UNREADABLE, load_arrays
 from pipeline.runtime.errors import InputError
 from pipeline.stages.compare.settings import CompareConfig
-
-# As in epoch_0004/Conv2D_1/kernel.
-OF_EPOCH = re.compile(r"epoch_(\d+)/(.+)")
+from pipeline.stages.train.snapshot_file import snapshots_of
 
 
 def read_other(config: CompareConfig) -> ModelFile:
@@ -97,10 +94,7 @@ def weights_of(epoch: int | None, snapshots: str | None, key: str) -> dict[str, 
     except UNREADABLE as error:
         takes = "the snapshots.npz of a training, which train.snapshots=[...] keeps"
         raise InputError.at(_file_of(key), takes=takes, got=f"{snapshots}: {error}") from error
-    found: dict[int, dict[str, np.ndarray]] = {}
-    for name, values in arrays.items():
-        if (match := OF_EPOCH.fullmatch(name)) is not None:
-            found.setdefault(int(match[1]), {})[match[2]] = values
+    found = snapshots_of(arrays)
     if epoch not in found:
         kept = ", ".join(map(str, sorted(found))) or "none"
         raise InputError.at(key, takes=f"an epoch that was kept: {kept}", got=epoch)

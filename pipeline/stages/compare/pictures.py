@@ -8,7 +8,7 @@ import numpy as np
 
 from pipeline.core.preprocessing import STANDARDIZED, Preprocessing
 from pipeline.drawing.curves import literal, new_figure, to_picture
-from pipeline.drawing.layout import fitted, widened
+from pipeline.drawing.layout import fitted, heading_alone, readable, widened
 from pipeline.drawing.levels import image_levels, range_of
 from pipeline.drawing.pictures import Page, Pictures
 from pipeline.drawing.sheets import (
@@ -81,7 +81,7 @@ def _maps(about: About, result: CompareResult, images: np.ndarray, pixel_range: 
     if result.other_layer != result.layer:
         title += f" and {result.other_layer}"
     if not len(result.shown):
-        return with_heading(np.full((GAP, GAP, 3), PAPER, np.uint8), title, [*notes, Note("none is shown")])
+        return heading_alone(title, [*notes, Note("none is shown")])
     blocks, captions = [], []
     for picture in result.shown_order:
         pair = result.shown[picture]
@@ -128,9 +128,9 @@ def _changed(
     shown = changed[:MOST_SHOWN]
     title = f"{len(changed)} of {len(result.labels)} images are taken for another class"
     if not len(shown):
-        return with_heading(np.full((GAP, GAP, 3), PAPER, np.uint8), title)
+        return heading_alone(title)
     levels = image_levels(images[shown], pixel_range)
-    pictures = widened(fitted(enlarge(levels, max(1, CHANGED_SIDE // max(levels.shape[1:3]))), WIDEST), NARROWEST)
+    pictures = readable(levels, side=CHANGED_SIDE, largest=WIDEST, narrowest=NARROWEST)
     room = pictures.shape[2] - GAP - text_width("A: 100.0%")
     captions = []
     for index in shown:

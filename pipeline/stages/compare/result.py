@@ -9,9 +9,10 @@ import numpy as np
 
 from pipeline.core.evaluation import Evaluation, evaluate
 from pipeline.engine.result import OneFileResult
+from pipeline.engine.storage import SNAPSHOTS
 
 # The copies of the files that are looked at besides the CNN that the stage stands on.
-OTHER, SNAPSHOTS, OTHER_SNAPSHOTS, CUSTOM = "other", "snapshots.npz", "other_snapshots.npz", "other_custom.py"
+OTHER, OTHER_SNAPSHOTS, CUSTOM = "other", "other_snapshots.npz", "other_custom.py"
 
 
 @dataclass(frozen=True, eq=False)

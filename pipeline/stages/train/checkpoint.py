@@ -4,7 +4,6 @@ An epoch's batches follow of the seed and its number alone, so a training that g
 was never disturbed.
 """
 
-import hashlib
 import logging
 import time
 from collections.abc import Mapping, Sequence
@@ -16,6 +15,7 @@ import keras
 import numpy as np
 
 from pipeline.data.arrays import UNREADABLE, load_arrays
+from pipeline.engine.provenance import array_digests, digest
 from pipeline.runtime.files import whole_file
 from pipeline.stages.train.snapshot_file import arrays_of, snapshots_of
 
@@ -142,9 +142,4 @@ def _below(prefix: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarra
 
 def _digest(arrays: Mapping[str, np.ndarray]) -> str:
     """Return the SHA-256 of names, types, shapes and values."""
-    found = hashlib.sha256()
-    for name in sorted(arrays):
-        array = np.ascontiguousarray(arrays[name])
-        found.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
-        found.update(array.tobytes())
-    return found.hexdigest()
+    return digest(array_digests(arrays))

@@ -9,16 +9,14 @@ from matplotlib.ticker import MultipleLocator, PercentFormatter
 from pipeline.core.evaluation import Evaluation, are_known, misclassified
 from pipeline.core.preprocessing import Preprocessing
 from pipeline.drawing.curves import COLORS, legend_above, literal, logarithmic, new_figure, to_picture
-from pipeline.drawing.layout import fitted, widened
+from pipeline.drawing.layout import heading_alone, readable
 from pipeline.drawing.levels import image_levels, range_of
 from pipeline.drawing.sheets import (
     GAP,
-    PAPER,
     Caption,
     Note,
     captioned_grid,
     clipped,
-    enlarge,
     text_width,
     with_heading,
 )
@@ -114,9 +112,9 @@ def misclassified_picture(
     known = np.count_nonzero(are_known(probabilities))
     title = f"{len(wrong)} of {known} test images are misclassified" if known else UNKNOWN
     if not len(shown):
-        return with_heading(np.full((GAP, GAP, 3), PAPER, np.uint8), title)
+        return heading_alone(title)
     levels = image_levels(images[shown], range_of(preprocessing, images.shape[-1]))
-    pictures = widened(fitted(enlarge(levels, max(1, SIDE // max(levels.shape[1:3]))), LARGEST), NARROWEST)
+    pictures = readable(levels, side=SIDE, largest=LARGEST, narrowest=NARROWEST)
     width = pictures.shape[2]
     said = probabilities[shown].argmax(axis=1)
     names = told_apart(class_names, width - 5 * GAP - text_width("as "))

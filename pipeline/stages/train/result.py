@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.core.evaluation import Evaluation, evaluate
-from pipeline.stages.train import snapshot_file
+from pipeline.engine.storage import SNAPSHOTS
+from pipeline.stages.train.snapshot_file import arrays_of
 
 if TYPE_CHECKING:
     import keras
@@ -52,5 +53,5 @@ class TrainResult:
             "initial_weights.npz": self.initial_weights,
             "history.npz": self.history,
             "evaluation.npz": evaluated,
-            **({snapshot_file.FILE: snapshot_file.arrays_of(self.snapshots)} if self.snapshots else {}),
+            **({SNAPSHOTS: arrays_of(self.snapshots)} if self.snapshots else {}),
         }
