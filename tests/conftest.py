@@ -56,8 +56,15 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("filterwarnings", "ignore:__array__ implementation doesn't accept a copy")
 
 
+def has_sets(value: object) -> bool:
+    return isinstance(value, set | frozenset) or (isinstance(value, tuple | list) and any(map(has_sets, value)))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
+        # the order of a set is another in each process: the workers would not agree on the names of the tests
+        if any(map(has_sets, item.callspec.params.values() if hasattr(item, "callspec") else ())):
+            raise pytest.UsageError(f"{item.nodeid}: a parameter is a set; take a tuple")
         if any(getattr(value, "__module__", None) in STARTERS for value in vars(item.module).values()):
             item.add_marker("process")
 

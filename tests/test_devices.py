@@ -141,16 +141,16 @@ def locks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("launcher", "gpus"),
     [
-        (("joblib", "hydra.launcher.n_jobs=2"), {"4", "6"}),
-        (("joblib", "hydra.launcher.n_jobs=1"), {"4"}),
-        (("submitit_local", "hydra.launcher.jobs_at_once=2"), {"4", "6"}),
-        (("submitit_local", "hydra.launcher.gpus_per_node=0"), {""}),
-        (("in_order",), {"4,6"}),
+        (("joblib", "hydra.launcher.n_jobs=2"), ("4", "6")),
+        (("joblib", "hydra.launcher.n_jobs=1"), ("4",)),
+        (("submitit_local", "hydra.launcher.jobs_at_once=2"), ("4", "6")),
+        (("submitit_local", "hydra.launcher.gpus_per_node=0"), ("",)),
+        (("in_order",), ("4,6",)),
     ],
     ids=" ".join,
 )
 def test_jobs_side_by_side_have_a_gpu_each(
-    trained: Path, tmp_path: Path, locks: Path, monkeypatch, launcher: tuple[str, ...], gpus: set[str]
+    trained: Path, tmp_path: Path, locks: Path, monkeypatch, launcher: tuple[str, ...], gpus: tuple[str, ...]
 ) -> None:
     monkeypatch.setenv(VISIBLE, "4,6")
     folder = copy_of(trained, tmp_path / "here")
@@ -158,7 +158,7 @@ def test_jobs_side_by_side_have_a_gpu_each(
     succeeded(pipeline(folder, "-m", *SMALL, *words, fresh=True))
     (sweep,) = folder.glob("outputs/multirun/*/*")
     seen = recorded(sweep)
-    assert {process["environment"][VISIBLE] for process in seen} == gpus
+    assert {process["environment"][VISIBLE] for process in seen} == set(gpus)
     # what is recorded are those that TensorFlow has found
     assert [process["gpus"] for process in seen] == [[], []]
 
