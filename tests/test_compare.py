@@ -380,6 +380,14 @@ def test_the_page_says_what_was_found_and_asks_for_nothing(example, images) -> N
         assert pictures[name].shape[2] == 3
 
 
+def test_classes_whose_names_are_cut_alike_are_told_apart(example, images) -> None:
+    begin = "a class with a very long name, of the kind "
+    one, several = (drawn(example, images, class_names=[f"{begin}{kind}" for kind in kinds])["changed.png"]
+                    for kinds in (("a", "a", "a"), ("a", "b", "c")))  # fmt: skip
+    assert one.shape == several.shape
+    assert (one != several).any()
+
+
 def test_text_of_the_user_is_escaped(example, images) -> None:
     bad = "<script>alert(1)</script>"
     about = dataclasses.replace(ABOUT, run=bad, name=bad, other=bad, dataset=bad, settings={bad: bad}, tags={bad: bad})

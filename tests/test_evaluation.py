@@ -6,12 +6,12 @@ from sklearn.metrics import confusion_matrix
 
 from pipeline.core.evaluation import evaluate, misclassified
 from pipeline.core.preprocessing import STANDARDIZED
+from pipeline.drawing.layout import told_apart
 from pipeline.drawing.sheets import GAP
 from pipeline.stages.train.evaluation_pictures import (
     calibration_picture,
     confusion_picture,
     misclassified_picture,
-    told_apart,
 )
 
 # four images of class 0 and one of class 2; none of class 1

@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from pipeline.core.geometry import within
-from pipeline.drawing.sheets import GAP, PAPER, Caption, Note, captioned_grid, enlarge, rgb, with_heading
+from pipeline.drawing.sheets import GAP, PAPER, Caption, Note, captioned_grid, clipped, enlarge, rgb, with_heading
 
 # The shorter side of a small picture, at least, as far as its longer side is not enlarged by more than that.
 SHORTEST, STRETCH = 32, 3
@@ -97,3 +97,11 @@ def widened(pictures: np.ndarray, width: int) -> np.ndarray:
 def resized(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Return a picture with the (width, height) `size`."""
     return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS))
+
+
+def told_apart(names: Sequence[str], width: int) -> list[str]:
+    """Return names of at most so many pixels, with their numbers before them if some would be cut to the same."""
+    short = [clipped(name, width) for name in names]
+    if len(set(short)) == len(set(names)):
+        return short
+    return [clipped(f"{number} {name}", width) for number, name in enumerate(names)]

@@ -8,7 +8,7 @@ import numpy as np
 
 from pipeline.core.preprocessing import STANDARDIZED, Preprocessing
 from pipeline.drawing.curves import literal, new_figure, to_picture
-from pipeline.drawing.layout import fitted, heading_alone, readable, widened
+from pipeline.drawing.layout import fitted, heading_alone, readable, told_apart, widened
 from pipeline.drawing.levels import image_levels, range_of
 from pipeline.drawing.pictures import Page, Pictures
 from pipeline.drawing.sheets import (
@@ -131,13 +131,19 @@ def _changed(
         return heading_alone(title)
     levels = image_levels(images[shown], pixel_range)
     pictures = readable(levels, side=CHANGED_SIDE, largest=WIDEST, narrowest=NARROWEST)
-    room = pictures.shape[2] - GAP - text_width("A: 100.0%")
+    width = pictures.shape[2]
+    names = [
+        name_of(label, class_names) for label in range(max(result.probabilities.shape[1], result.labels.max() + 1))
+    ]
+    taken_for = told_apart(names, width - GAP - text_width("A: 100.0%"))
     captions = []
     for index in shown:
-        lines = [Caption(clipped(f"image {index}{_is(result.labels[index], class_names)}", pictures.shape[2]))]
+        label, image = int(result.labels[index]), f"image {index}"
+        known = f" is {told_apart(names, width - text_width(f'{image} is '))[label]}" if label >= 0 else ""
+        lines = [Caption(f"{image}{known}")]
         for word, likely in (("A", result.probabilities[index]), ("B", result.other_probabilities[index])):
             said = int(likely.argmax())
-            lines.append(Caption(f"{word}: {clipped(name_of(said, class_names), room)}", f"{100 * likely[said]:.1f}%"))
+            lines.append(Caption(f"{word}: {taken_for[said]}", f"{100 * likely[said]:.1f}%"))
         captions.append(lines)
     notes = [
         Note(f"A: {about.name}"),
@@ -146,7 +152,3 @@ def _changed(
         *([Note(f"the first {len(shown)}")] if len(shown) < len(changed) else []),
     ]
     return with_heading(captioned_grid(pictures, captions, CHANGED_COLUMNS), title, notes)
-
-
-def _is(label: int, class_names: Sequence[str]) -> str:
-    return f" is {name_of(int(label), class_names)}" if label >= 0 else ""

@@ -9,14 +9,13 @@ from matplotlib.ticker import MultipleLocator, PercentFormatter
 from pipeline.core.evaluation import Evaluation, are_known, misclassified
 from pipeline.core.preprocessing import Preprocessing
 from pipeline.drawing.curves import COLORS, legend_above, literal, logarithmic, new_figure, to_picture
-from pipeline.drawing.layout import heading_alone, readable
+from pipeline.drawing.layout import heading_alone, readable, told_apart
 from pipeline.drawing.levels import image_levels, range_of
 from pipeline.drawing.sheets import (
     GAP,
     Caption,
     Note,
     captioned_grid,
-    clipped,
     text_width,
     with_heading,
 )
@@ -129,14 +128,6 @@ def misclassified_picture(
     if len(shown) < len(wrong):
         notes.append(Note(f"the first {len(shown)}"))
     return with_heading(captioned_grid(pictures, captions, COLUMNS), title, notes)
-
-
-def told_apart(names: Sequence[str], width: int) -> list[str]:
-    """Return names of at most so many pixels, with their numbers before them if some would be cut to the same."""
-    short = [clipped(name, width) for name in names]
-    if len(set(short)) == len(set(names)):
-        return short
-    return [clipped(f"{number} {name}", width) for number, name in enumerate(names)]
 
 
 def _percent(share: float) -> str:
