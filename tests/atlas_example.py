@@ -237,3 +237,23 @@ def of_classes(given: Mapping[str, Any], count: int) -> dict[str, Any]:
             confusion=statistics.confusion[:count, :count],
         ),
     }
+
+
+ATTACKS = (
+    "<script>window.hit = 1</script>",
+    "</script><script>window.hit = 1</script>",
+    "\" onerror=\"window.hit = 1\" onfocus='window.hit = 1' x='",
+    "'\"><img src=x onerror=window.hit=1>",
+    "{{ 7 * 191 }}</template></title></style><!--",
+)
+TEXTS = ("name", "dataset", "split", "photo", "command")
+
+
+def attacked(attack: str) -> dict[str, Any]:
+    """An example with the text wherever a user can give one."""
+    text: dict[str, Any] = dict.fromkeys(TEXTS, attack) | {"settings": {attack: attack}, "tags": {attack: attack}}
+    return example(
+        text=text,
+        class_names=[f"{attack}{label}" for label in range(CLASSES)],
+        layers=(f"{attack}1", f"{attack}2", "Conv2D_2", f"{attack}3"),
+    )

@@ -8,7 +8,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import functools
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -19,6 +21,8 @@ from templates import empty_record, recorded_here, smoke, smoke_here, trained, t
 import pipeline
 from pipeline.runtime.numerics import prefer_onednn
 from pipeline.settings.config import Config
+from pipeline.settings.shared import ContrastConfig
+from pipeline.stages.oip.settings import OipConfig
 
 # many tests import TensorFlow by themselves
 prefer_onednn()
@@ -145,3 +149,10 @@ def start_images() -> np.ndarray:
     images = np.random.default_rng(7).normal(size=(6, TINY_SIZE, TINY_SIZE, 1))
     images -= images.mean(axis=(1, 2, 3), keepdims=True)
     return (images / images.std(axis=(1, 2, 3), keepdims=True)).astype(np.float32)
+
+
+@pytest.fixture
+def oip_config(compose: Callable[..., Any]) -> Callable[..., OipConfig]:
+    """oip_config(**changes): the default settings, but for a layer of four steps."""
+    default = replace(compose().oip, layer="Conv", steps=4, contrast=ContrastConfig(centre=0.5, factor=1.0))
+    return lambda **changes: replace(default, **changes)

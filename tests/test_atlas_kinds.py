@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 from atlas_example import CLASSES, example, of_classes, of_shape
-from browser import browser, needs_browser
+from browser import barriers, browser, needs_axe, needs_browser
 from markupsafe import escape
 from PIL import Image
-from test_atlas_page import AXE, go, heading, needs_axe, opened, saved
+from test_atlas_in_browser import go, heading, opened, saved
 
 from pipeline.core.preprocessing import preprocessing_of
 from pipeline.core.statistics import preference
@@ -309,9 +309,4 @@ def test_maps_without_labels_are_sorted_and_filtered(driver: Any, tmp_path: Path
 @pytest.mark.parametrize("part", ["#maps", "#map-1"])
 def test_the_accessibility_check_finds_nothing_serious(driver: Any, tmp_path: Path, kind: str, part: str) -> None:
     opened(driver, saved(tmp_path, **KINDS[kind]), part)
-    driver.execute_script(AXE.read_text(encoding="utf-8"))
-    found = driver.execute_async_script(
-        "axe.run().then(result => arguments[0](result.violations.filter("
-        "each => ['serious', 'critical'].includes(each.impact)).map(each => [each.id, each.nodes[0].html])))"
-    )
-    assert found == []
+    assert barriers(driver) == []

@@ -1,110 +1,28 @@
-"""What the pictures of a dream show: colours by hand, every round, how it grew, sheets, and what becomes files."""
+"""What the pictures of a dream show: colours by hand, every round, and what becomes files."""
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from dream_examples import chroma, dreamt, find, octaves_config, photo_of, shrunk, still
 from dream_settings import DREAM
-from PIL import Image
 
-from pipeline.core.colour import dreamt_grey_levels, luma, with_luma
+from pipeline.core.colour import luma, with_luma
 from pipeline.drawing.levels import contrast_limit, enhanced, strong_contrast
-from pipeline.drawing.pictures import Animation, save_pictures
-from pipeline.drawing.sheets import PAPER, Caption, Note, captioned_grid, text_width, with_heading
-from pipeline.settings.choices import Compare, DreamMethod
+from pipeline.drawing.sheets import PAPER, text_width
+from pipeline.settings.choices import DreamMethod
 from pipeline.settings.shared import ContrastConfig
 from pipeline.stages.dream.pictures import (
-    BETWEEN,
-    EACH,
-    FIRST,
-    GROWING_SIZE,
-    LAST,
     THUMBNAIL,
-    ZOOM_EACH,
     even_columns,
     render_dream,
     round_names,
     thumbnail,
 )
-from pipeline.stages.dream.result import DreamResult
 from pipeline.stages.dream.settings import DreamConfig
-from pipeline.stages.dream_sheet.pictures import render_dream_sheet
-from pipeline.stages.dream_sheet.result import DreamSheetResult
 
 SIZES = [(9, 13), (31, 8), (33, 33)]
-
-
-def octaves_config(count: int = 2, scale: float = 1.5, **changes: Any) -> DreamConfig:
-    changes = {"map_indices": [-1]} | changes
-    return replace(
-        DREAM, method=DreamMethod.octaves, octaves=replace(DREAM.octaves, count=count, scale=scale), **changes
-    )
-
-
-def photo_of(height: int, width: int, *, color: bool = True, low: int = 0, high: int = 256) -> np.ndarray:
-    shape = (height, width, 3) if color else (height, width)
-    return np.random.default_rng(0).integers(low, high, shape, np.uint8)
-
-
-def dreamt(
-    photo: np.ndarray,
-    *,
-    rounds: int = 2,
-    turns: int = 2,
-    steps: int = 4,
-    frame_shape: tuple[int, int] | None = None,
-    octaves: bool = False,
-    zoom: int = 0,
-) -> DreamResult:
-    """A result as a dream into the photo could leave it, of no particular content."""
-    rng = np.random.default_rng(1)
-    shape = (photo.shape[0], photo.shape[1])
-    turns = 1 if octaves else turns
-    return DreamResult(
-        photo=photo,
-        picture=rng.normal(size=shape).astype(np.float32),
-        frames=rng.integers(0, 256, (turns * rounds, *(frame_shape or shape)), np.uint8),
-        objective=np.sort(rng.normal(size=(turns, rounds, steps)).astype(np.float32)),
-        tile_maps=np.zeros((0, 0) if octaves else (5, 1), np.int64),
-        zoom=rng.integers(0, 256, (zoom, 12, 16, *photo.shape[2:]), np.uint8),
-    )
-
-
-def chroma(photo: np.ndarray) -> np.ndarray:
-    """The differences of the channels, which a change of luma leaves."""
-    return np.diff(photo.astype(int), axis=-1)
-
-
-def shrunk(picture: np.ndarray, height: int, width: int) -> np.ndarray:
-    return np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.LANCZOS))
-
-
-def still(picture: np.ndarray | Animation) -> np.ndarray:
-    assert isinstance(picture, np.ndarray)
-    return picture
-
-
-def moving(picture: np.ndarray | Animation) -> Animation:
-    assert isinstance(picture, Animation)
-    return picture
-
-
-def as_rgb(picture: np.ndarray) -> np.ndarray:
-    return picture if picture.ndim == 3 else np.repeat(picture[..., None], 3, axis=-1)
-
-
-def find(sheet: np.ndarray, picture: np.ndarray) -> list[tuple[int, int]]:
-    """Every (top, left) where these pixels stand on the sheet."""
-    height, width = picture.shape[:2]
-    pixels, wanted = (as_rgb(array).astype(np.int64) @ (1, 256, 65536) for array in (sheet, picture))
-    rows, columns = np.nonzero(pixels[: len(pixels) - height + 1, : pixels.shape[1] - width + 1] == wanted[0, 0])
-    for y, x in [(0, width - 1), (height - 1, 0), (height - 1, width - 1), (height // 2, width // 2)]:
-        same = pixels[rows + y, columns + x] == wanted[y, x]
-        rows, columns = rows[same], columns[same]
-    corners = zip(rows.tolist(), columns.tolist(), strict=True)
-    return [(y, x) for y, x in corners if np.array_equal(pixels[y : y + height, x : x + width], wanted)]
 
 
 # the files
@@ -331,130 +249,6 @@ def test_captions_below_narrow_pictures_do_not_run_into_each_other(width: int) -
     assert (sheet[:, -7:] == PAPER).all(), "nothing is cut off"
 
 
-# how it grew
-
-
-@pytest.mark.parametrize("color", [True, False])
-@pytest.mark.parametrize("octaves", [False, True])
-def test_growing_leads_from_the_photo_over_every_round_to_the_last(octaves: bool, color: bool) -> None:
-    photo = photo_of(40, 60, color=color)
-    result = dreamt(photo, rounds=2, frame_shape=(20, 30), octaves=octaves)
-    pictures = render_dream(octaves_config() if octaves else DREAM, result)
-    growing = moving(pictures["growing.webp"])
-    count = 1 + len(result.frames) * BETWEEN
-    assert len(growing.frames) == len(growing.durations) == count
-    assert growing.durations == (FIRST, *[EACH] * (count - 2), LAST)
-    stops = [shrunk(photo, 20, 30), *(still(pictures[name]) for name in result.frame_files)]
-    assert np.array_equal(growing.frames[::BETWEEN], np.stack(stops))
-    for k in range(len(stops) - 1):
-        before, after = stops[k].astype(float), stops[k + 1].astype(float)
-        for step in range(1, BETWEEN):
-            share = step / BETWEEN
-            between = growing.frames[k * BETWEEN + step]
-            np.testing.assert_allclose(between, before * (1 - share) + after * share, atol=0.51)
-
-
-@pytest.mark.parametrize(
-    ("shape", "grown"),
-    [
-        ((GROWING_SIZE, 24), (GROWING_SIZE, 24)),
-        ((2 * GROWING_SIZE, 500), (GROWING_SIZE, 250)),
-        ((30, 3 * GROWING_SIZE), (10, GROWING_SIZE)),
-        ((1, 3000), (1, GROWING_SIZE)),
-        ((17, 19), (17, 19)),
-    ],
-)
-def test_growing_has_a_longer_side_of_at_most_so_many_pixels(shape: tuple[int, int], grown: tuple[int, int]) -> None:
-    result = dreamt(photo_of(*shape), rounds=1, turns=1)
-    growing = moving(render_dream(replace(DREAM, levels=[1], turns=1, map_indices=[0]), result)["growing.webp"])
-    assert growing.frames.shape[1:3] == grown
-    assert np.array_equal(growing.frames[0], shrunk(result.photo, *grown))
-
-
-@pytest.mark.parametrize("color", [True, False])
-def test_the_zoom_is_that_of_the_dream(color: bool) -> None:
-    result = dreamt(photo_of(20, 30, color=color), zoom=5)
-    zoom = moving(render_dream(DREAM, result)["zoom.webp"])
-    assert np.array_equal(zoom.frames, result.zoom)
-    assert zoom.durations == (ZOOM_EACH,) * 5
-
-
-# animations as files
-
-
-def saved(animation: Animation, path: Path) -> tuple[np.ndarray, list[int], int]:
-    """The frames as RGB as a viewer shows them, how long each, and how often they are shown, 0 being for ever."""
-    save_pictures({path.name: animation}, path.parent)
-    frames, durations = [], []
-    with Image.open(path) as picture:
-        for k in range(getattr(picture, "n_frames", 1)):
-            picture.seek(k)
-            frames.append(np.asarray(picture.convert("RGB")))
-            durations.append(int(picture.info["duration"]))
-        return np.stack(frames), durations, picture.info["loop"]
-
-
-def soft_pictures(count: int, *, color: bool) -> np.ndarray:
-    """Waves of few levels that wander, each frame by little."""
-    y, x = np.mgrid[:45, :61]
-    waves = np.stack([np.sin((x + 2 * y) / 9 + k / 4) for k in range(count)])
-    return np.rint(np.stack([120 + 60 * waves] * 3, axis=-1) if color else 120 + 60 * waves).astype(np.uint8)
-
-
-@pytest.mark.parametrize("color", [True, False])
-def test_a_webp_shows_every_frame_as_long_as_it_should_for_ever(color: bool, tmp_path: Path) -> None:
-    frames = soft_pictures(5, color=color)
-    shown, durations, loop = saved(Animation(frames, (800, 90, 60, 130, 2000)), tmp_path / "below" / "moving.webp")
-    assert durations == [800, 90, 60, 130, 2000]
-    assert loop == 0
-    assert shown.shape == (5, 45, 61, 3)
-    for frame, picture in zip(frames, shown, strict=True):
-        # lossy, in 16 x 16 blocks and with colours of half the size: a level or two of soft pictures
-        assert np.abs(as_rgb(frame).astype(int) - picture).mean() < 2.5
-
-
-def test_frames_of_a_webp_that_differ_by_few_levels_are_not_held_back(tmp_path: Path) -> None:
-    # a fade by 2 levels a frame beside what blinks: WebP may take it for no change where it stores but what has changed
-    frames = np.full((9, 32, 64, 3), 100, np.uint8) + (2 * np.arange(9, dtype=np.uint8))[:, None, None, None]
-    frames[::2, :, 32:], frames[1::2, :, 32:] = 0, 255
-    shown, durations, _ = saved(Animation(frames, (90,) * 9), tmp_path / "fade.webp")
-    assert durations == [90] * 9
-    np.testing.assert_allclose(shown[:, :, :32].mean(axis=(1, 2, 3)), 100 + 2 * np.arange(9), atol=1)
-
-
-def test_a_frame_that_is_the_same_as_the_one_before_is_shown_on(tmp_path: Path) -> None:
-    frames = soft_pictures(2, color=True)[[0, 0, 1]]
-    shown, durations, _ = saved(Animation(frames, (800, 90, 2000)), tmp_path / "same.webp")
-    assert len(shown) == 2
-    assert durations == [890, 2000]
-
-
-@pytest.mark.parametrize("color", [True, False])
-def test_an_animation_of_one_frame_can_be_read(color: bool, tmp_path: Path) -> None:
-    save_pictures({"one.webp": Animation(soft_pictures(1, color=color), (60,))}, tmp_path)
-    with Image.open(tmp_path / "one.webp") as picture:
-        shown = np.asarray(picture.convert("RGB")).astype(int)
-    assert np.abs(shown - as_rgb(soft_pictures(1, color=color)[0])).mean() < 2.5
-
-
-@pytest.mark.parametrize("color", [True, False])
-def test_the_same_animation_makes_the_same_bytes(color: bool, tmp_path: Path) -> None:
-    result = dreamt(photo_of(40, 60, color=color), zoom=3)
-    for folder in ("a", "b"):
-        save_pictures(render_dream(DREAM, result), tmp_path / folder)
-    for name in ("growing.webp", "zoom.webp", "frames.png", "objective.png"):
-        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
-
-
-@pytest.mark.slow
-def test_growing_of_a_large_photo_of_noise_and_many_rounds_has_few_bytes(tmp_path: Path) -> None:
-    # nothing packs worse than noise: 49 frames of 480 x 480 took 5.3 million bytes, a real dream of 480 x 320 took 0.8
-    result = dreamt(photo_of(1024, 1024), rounds=3, turns=4)
-    pictures = render_dream(replace(DREAM, levels=[1, 2, 4], turns=4, map_indices=[0]), result)
-    save_pictures({"growing.webp": pictures["growing.webp"]}, tmp_path)
-    assert 1e5 < (tmp_path / "growing.webp").stat().st_size < 10e6
-
-
 # names
 
 
@@ -536,141 +330,3 @@ def test_a_thumbnail_is_never_larger_than_the_picture_and_not_too_narrow_to_be_s
     assert thumbnail((2000, 100), 240) == (32, 640)
     # three times as long, but no longer
     assert thumbnail((100, 10000), 240) == (720, 7)
-
-
-# dream sheets
-
-
-def sheet_of(
-    photo: np.ndarray, dreams: int, *, names: list[str] | None = None, objective: np.ndarray | None = None
-) -> DreamSheetResult:
-    rng = np.random.default_rng(2)
-    # darker from one to the next, none alike
-    low = np.linspace(60, 180, dreams).astype(int)[::-1, None, None]
-    return DreamSheetResult(
-        photo=photo,
-        names=np.array([f"map {k}" for k in range(dreams)] if names is None else names),
-        steps=np.arange(dreams),
-        pictures=(low + rng.integers(0, 16, (dreams, *photo.shape[:2]))).astype(np.uint8),
-        begun=np.zeros(dreams, np.float32),
-        objective=np.linspace(0.5, 9, dreams, dtype=np.float32) if objective is None else objective,
-    )
-
-
-@pytest.mark.parametrize("color", [True, False])
-def test_every_dream_of_a_sheet_stands_by_itself_in_the_colours_of_the_photo(color: bool) -> None:
-    photo = photo_of(21, 34, color=color, low=120, high=150)
-    result = sheet_of(photo, 3, names=["map 7", "layer", "map 12"])
-    result = replace(result, steps=np.array([7, -1, 12]))
-    pictures = render_dream_sheet(DREAM, result)
-    assert list(pictures) == [
-        *["photo.png", "contact_sheet.png"],
-        *["dreams/map_007.png", "dreams/layer.png", "dreams/map_012.png"],
-    ]
-    assert np.array_equal(still(pictures["photo.png"]), photo)
-    for name, grey in zip(result.files, result.pictures, strict=True):
-        picture = still(pictures[name])
-        np.testing.assert_allclose(luma(picture), grey, atol=0.51)
-        if color:
-            assert np.array_equal(chroma(picture), chroma(photo))
-
-
-@pytest.mark.parametrize("color", [True, False])
-@pytest.mark.parametrize(
-    ("shape", "dreams"),
-    [
-        *[((24, 40), dreams) for dreams in (1, 2, 13, 128)],
-        *[(shape, dreams) for shape in ((21, 420), (420, 21)) for dreams in (1, 13, 40)],
-    ],
-)
-def test_the_photo_is_first_on_the_sheet_then_the_dreams_in_their_order(
-    shape: tuple[int, int], dreams: int, color: bool
-) -> None:
-    result = sheet_of(photo_of(*shape, color=color), dreams)
-    pictures = render_dream_sheet(DREAM, result)
-    sheet = still(pictures["contact_sheet.png"])
-    whole = [still(pictures[name]) for name in ("photo.png", *result.files)]
-    for longest in (320, 240, 160):
-        width, height = thumbnail(shape, longest)
-        if find(sheet, shrunk(whole[0], height, width)):
-            break
-    places = [find(sheet, shrunk(picture, height, width)) for picture in whole]
-    assert all(len(found) == 1 for found in places)
-    order = [found[0] for found in places]
-    assert order == sorted(order), "row by row"
-    assert order[0][1] == 8
-    assert sheet.shape[1] < 2100
-    for top, left in order:
-        caption = sheet[top + height : top + height + 20, left : left + 30]
-        assert caption.min() < 100, "every picture has a caption"
-
-
-def below(captions: list[Caption], width: int, *, lines: int = 1) -> np.ndarray:
-    """The pixels of a caption as they should stand below a picture of this width."""
-    captions = captions + [Caption()] * (lines - len(captions))
-    return captioned_grid(np.zeros((1, 1, width), np.uint8), [captions], 1)[8 + 1 : -8, 8:-8]
-
-
-def captions_of(config: DreamConfig, result: DreamSheetResult) -> np.ndarray:
-    return still(render_dream_sheet(config, result)["contact_sheet.png"])
-
-
-def test_the_caption_of_a_dream_is_its_name_and_the_objective_at_the_end() -> None:
-    photo = np.full((60, 150, 3), 128, np.uint8)
-    result = sheet_of(photo, 2, objective=np.array([5.449, 0.0032], np.float32))
-    result = replace(result, pictures=np.full((2, 60, 150), 128, np.uint8))
-    sheet = captions_of(DREAM, result)
-    for k, (name, end) in enumerate([("photo", ""), ("map 0", "5.45"), ("map 1", "0.0032")]):
-        expected = below([Caption(name, end)], 150)
-        left = 8 + 158 * k
-        assert np.array_equal(sheet[-8 - 20 : -8, left : left + 150], expected)
-
-
-def test_a_name_that_does_not_fit_has_its_objective_below_it() -> None:
-    photo = np.full((60, 40), 128, np.uint8)
-    names = ["level 1", "levels 1, 2, 4, 8, 16"]
-    result = sheet_of(photo, 2, names=names, objective=np.array([5.449, 12345.0], np.float32))
-    sheet = captions_of(replace(DREAM, compare=replace(DREAM.compare, by=Compare.levels)), result)
-    width = text_width(names[1])
-    for k, texts in enumerate([["photo"], [names[0], "5.45"], [names[1], "12345"]]):
-        left = 8 + (width + 8) * k
-        expected = below([Caption(text) for text in texts], width, lines=2)
-        assert np.array_equal(sheet[-8 - 37 : -8, left : left + width], expected)
-
-
-@pytest.mark.parametrize(
-    ("by", "title"),
-    [
-        (Compare.maps, "The same photo, by map"),
-        (Compare.levels, "The same photo, by level"),
-        (Compare.strengths, "The same photo, by strength"),
-    ],
-)
-def test_the_title_says_what_differs(by: Compare, title: str) -> None:
-    result = sheet_of(photo_of(60, 150), 3, names=["a", "b", "c"])
-    sheet = captions_of(replace(DREAM, compare=replace(DREAM.compare, by=by)), result)
-    note = Note("carving towards pre_activation of Conv2D_2; below each dream its objective at the end")
-    heading = with_heading(np.full((1, sheet.shape[1], 3), 255, np.uint8), title, [note])[:-1]
-    assert np.array_equal(sheet[: len(heading)], heading)
-
-
-def test_the_sheet_says_by_which_method() -> None:
-    result = sheet_of(photo_of(60, 150), 3)
-    assert not np.array_equal(captions_of(DREAM, result), captions_of(octaves_config(), result))
-
-
-def test_a_sheet_of_the_same_dreams_with_other_objectives_differs_in_its_captions_alone() -> None:
-    result = sheet_of(photo_of(60, 150), 2)
-    first, second = captions_of(DREAM, result), captions_of(DREAM, replace(result, objective=result.objective + 1))
-    rows = np.flatnonzero((first != second).any(axis=(1, 2)))
-    assert len(rows)
-    assert rows[0] >= first.shape[0] - 8 - 20
-
-
-def test_grey_levels_of_a_sheet_are_those_that_a_dream_has() -> None:
-    # what the stage keeps of a dream, seen from here: the two ways to the same picture agree to a level
-    photo, picture = photo_of(21, 34, low=90, high=160), dreamt(photo_of(21, 34)).picture * 0.5
-    dream = still(render_dream(DREAM, replace(dreamt(photo), picture=picture))["dream.png"])
-    result = replace(sheet_of(photo, 1), pictures=dreamt_grey_levels(photo, picture)[None])
-    other = still(render_dream_sheet(DREAM, result)["dreams/map_000.png"])
-    assert np.abs(dream.astype(int) - other).max() <= 1

@@ -9,7 +9,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.utils import setup_globals
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
-from test_config import refusal
+from refusals import refusal
 
 from pipeline.commands.run import prepare_hydra
 from pipeline.settings import schema

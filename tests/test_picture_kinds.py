@@ -9,8 +9,8 @@ from typing import Any, cast
 import numpy as np
 import pytest
 from atlas_example import example, of_classes, of_shape
+from picture_examples import activations_config, sweep
 from PIL import Image, ImageSequence
-from test_rendering import activations_config, sweep
 
 from pipeline.core.preprocessing import STANDARDIZED, Preprocessing, by_mean_and_std, preprocessing_of
 from pipeline.data.dataset import Dataset

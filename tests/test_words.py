@@ -8,7 +8,7 @@ import shlex
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
-from test_config import refusal
+from refusals import refusal
 
 from pipeline.runtime.errors import InputError
 from pipeline.settings.compose import check_overrides
