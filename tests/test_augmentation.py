@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from pipeline.core.augmentation import Augmentation, affine, cut_out, distorted, elastic, random_transforms
 from pipeline.core.training import learning_rate_schedule, make_loss, make_optimizer, targets
-from pipeline.stages.train.averaging import AverageWeights
+from pipeline.stages.train.averaging import AverageWeights, growing_window
 
 SEED = (5, 17)
 
@@ -177,7 +177,7 @@ def test_the_loss_by_hand(smoothing):
 def test_averages_by_hand_and_in_the_cnn_while_it_is_tested():
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
     model.layers[0].kernel.assign([[2.0]])
-    optimizer = make_optimizer("adamw", 0.1, momentum=0.0, weight_decay=0.0, averaging=0.75)
+    optimizer = make_optimizer("adamw", 0.1, momentum=0.0, weight_decay=0.0, averaging=0.22)
     model.compile(optimizer=optimizer, loss="mse")
     x, y = np.array([[1.0]], np.float32), np.array([[0.0]], np.float32)
     seen: dict[str, list[float]] = {"train": [], "test": []}
@@ -189,10 +189,12 @@ def test_averages_by_hand_and_in_the_cnn_while_it_is_tested():
         def on_test_batch_end(self, batch, logs=None):
             seen["test"].append(float(self.model.layers[0].kernel.numpy()[0, 0]))
 
-    model.fit(x, y, epochs=4, validation_data=(x, y), callbacks=[Watch(), AverageWeights()], verbose=0)
+    with growing_window(optimizer):
+        model.fit(x, y, epochs=4, validation_data=(x, y), callbacks=[Watch(), AverageWeights()], verbose=0)
     average, averages = seen["train"][0], []
-    for weight in seen["train"]:
-        average = 0.75 * average + 0.25 * weight
+    # (1 + t) / (10 + t) until that is more than what was asked for
+    for m, weight in zip((0, 2 / 11, 0.22, 0.22), seen["train"], strict=True):
+        average = m * average + (1 - m) * weight
         averages.append(average)
     np.testing.assert_allclose(seen["test"], averages, rtol=1e-6)
     # the averages are what is left

@@ -111,6 +111,8 @@ def affine(images: tf.Tensor, transforms: tf.Tensor) -> tf.Tensor:
         fill_mode="CONSTANT",
         fill_value=0.0,
     )
+    # which this operation forgets where the number of images is not known beforehand
+    moved.set_shape(images.shape)
     return tf.image.per_image_standardization(moved)
 
 

@@ -15,7 +15,7 @@ from pipeline.data.dataset import Dataset
 from pipeline.runtime.numerics import check_keras
 from pipeline.runtime.progress import Progress, no_progress
 from pipeline.settings.model import ModelConfig
-from pipeline.stages.train.averaging import AverageWeights
+from pipeline.stages.train.averaging import AverageWeights, growing_window
 from pipeline.stages.train.checkpoint import Checkpoint, named_by, restore
 from pipeline.stages.train.checks import check_dataset
 from pipeline.stages.train.report import SPEED, Report
@@ -78,7 +78,7 @@ def train(
     labels = functools.partial(training.targets, classes=dataset.classes, label_smoothing=config.label_smoothing)
     # Model.fit is where others, such as MLflow's autologging, put what they do with all trainings of a process; the
     # batches have no end that it could read them to
-    with report.gradient.of(model.optimizer):
+    with report.gradient.of(model.optimizer), growing_window(model.optimizer):
         super(keras.Model, model).fit(
             training.training_batches(
                 np.asarray(dataset.train_images),
