@@ -1,5 +1,7 @@
 """The distortions that bend and cut images out; those that move them are in test_training.py."""
 
+import itertools
+
 import keras
 import numpy as np
 import pytest
@@ -7,7 +9,7 @@ import reference
 import tensorflow as tf
 
 from pipeline.core.augmentation import Augmentation, affine, cut_out, distorted, elastic, random_transforms
-from pipeline.core.training import learning_rate_schedule, make_loss, make_optimizer, targets
+from pipeline.core.training import learning_rate_schedule, make_loss, make_optimizer, targets, training_batches
 from pipeline.stages.train.averaging import AverageWeights, growing_window
 
 SEED = (5, 17)
@@ -149,6 +151,26 @@ def test_moved_and_bent_by_next_to_nothing_is_moved(images):
     transforms = random_transforms(tf.shape(given), rotation=30.0, shift=2.0, zoom=0.2, shear=10.0, seed=seed)
     bent = elastic(given, 1e-6, smoothness=2.0, transforms=transforms, seed=seed)
     np.testing.assert_allclose(bent, affine(given, transforms), atol=1e-4)
+
+
+KINDS: dict[str, dict[str, float]] = {
+    "moved": {"rotation": 5.0, "shift": 1.0},
+    "bent": {"elastic": 1.0},
+    "cut": {"cut_out": 3},
+}
+
+
+@pytest.mark.parametrize("wanted", [wanted for count in range(4) for wanted in itertools.combinations(KINDS, count)])
+def test_batches_have_every_combination_of_distortions(images, wanted):
+    """As a training gets them, by a program that does not know how many images a batch has."""
+    augmentation = Augmentation(**{name: value for kind in wanted for name, value in KINDS[kind].items()})  # type: ignore[arg-type]
+    labels = np.zeros(len(images), np.int64)
+    made = training_batches(images, labels, batch_size=len(images), augmentation=augmentation, seed=3)
+    batch, _ = next(iter(made))
+    order = tf.random.experimental.stateless_shuffle(tf.range(len(images)), np.array([3, -1], np.int64))
+    expected = distorted(tf.gather(images, order), augmentation, seed=tf.constant([3, 0], tf.int64))
+    np.testing.assert_allclose(batch, expected, atol=1e-5)
+    assert made.element_spec[0].shape[1:] == images.shape[1:]
 
 
 # warm-up, smoothing, averages --------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import shutil
 import signal
 from pathlib import Path
 
@@ -184,6 +185,20 @@ def test_a_training_that_is_killed_five_times_ends_with_the_bits_of_an_undisturb
     assert [path.name for path in store.iterdir() if path.name.startswith(".")] == []
 
 
+def test_where_its_file_cannot_be_the_training_is_done_all_the_same(tmp_path):
+    words = ("experiment=smoke", "data.limit=60", "stages=[train]", "tracking=none")
+    succeeded(pipeline(tmp_path, *words))
+    store = tmp_path / "outputs" / "store" / "train"
+    (result,) = (path for path in store.iterdir() if not path.name.startswith("."))
+    shutil.rmtree(result)
+    (store / f".{result.name}.checkpoint").mkdir()
+    said = pipeline(tmp_path, *words)
+    succeeded(said)
+    assert "train: begins anew, as" in said.stderr
+    assert result.is_dir()
+    assert (runs(tmp_path)[-1] / "train" / "model.keras").is_file()
+
+
 def reached(store: Path) -> int:
     """How many epochs the file in the store has."""
     for file in store.glob(".*.checkpoint"):
@@ -197,16 +212,19 @@ def test_prune_removes_what_nobody_works_on(tmp_path, capsys):
     store = Store(tmp_path / "outputs" / "store", STAGES)
     file = store.checkpoint("train", KEY)
     draft = file.with_name(f".{file.name}.draft-17")
+    odd = store.checkpoint("train", KEY.replace("0", "a"))
+    odd.mkdir()
     foreign = folder / ".notes.checkpoint"
     for one in (file, draft, foreign):
         one.write_bytes(b"of a training")
     with exclusive(folder / f".{KEY}.lock"):
-        assert store.leftovers() == []
-    assert sorted(store.leftovers()) == sorted([draft, file])
+        assert store.leftovers() == [odd]
+    assert sorted(store.leftovers()) == sorted([draft, file, odd])
     with store.computing("train", KEY, on_wait=lambda: None):
         assert file.exists()
         assert not draft.exists()
     assert store_main.run(["prune", "--output-dir", str(tmp_path / "outputs")]) == 0
     assert f"removed {file}: left by a killed process" in capsys.readouterr().out
     assert not file.exists()
+    assert not odd.exists()
     assert foreign.exists()

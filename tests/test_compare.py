@@ -532,13 +532,27 @@ def test_model_files(two: Path, tmp_path: Path) -> None:
         (["{run}", "{run}", "{run}"], "RUN_A RUN_B: takes runs, and settings such as oip.steps=100; got 3 of them in "),
         (["{run}", "0" * 32], "RUN_B: takes the id of a run of a stage in the record"),
         (["outputs", "{run}"], "RUN_A: takes a stage"),
-        (["{run}", "{run}@7"], "compare.other_epoch: takes an epoch that was kept: 0, 1; got 7"),
-        (["{run}@7", "{run}"], "compare.epoch: takes an epoch that was kept: 0, 1; got 7"),
+        (["{run}", "{run}@7"], "RUN_B: takes an epoch that was kept: 0, 1; got 7"),
+        (["{run}@7", "{run}"], "RUN_A: takes an epoch that was kept: 0, 1; got 7"),
+        *(
+            (
+                ["{run}", f"{{run}}@{epoch}"],
+                f"RUN_B: takes the number of an epoch behind @, such as RUN@4; got '{epoch}'",
+            )
+            for epoch in ("-1", "x", "", "1.5", "1@2", "\N{ARABIC-INDIC DIGIT ONE}")
+        ),
+        (["{run}", "{run}", "compare.epoch=1"], "compare.epoch=1: an epoch is named behind the run, such as RUN@4"),
+        (["{run}", "{run}", "compare.other_epoch=1"], "compare.other_epoch=1: an epoch is named behind the run"),
+        *(
+            (["{run}", "{run}", f"compare.names={names}"], "compare.names: takes ")
+            for names in ("[[a],b]", "[null,b]", "['',b]", "[a]")
+        ),
         (
             ["{run}", "{run}/train/model.keras@1"],
             "RUN_B: takes an epoch, @4, of a training, by its run or folder",
         ),
-        (["{run}", "{run}/train/curves.png"], "compare.other: takes a .keras or .h5 file of a whole Keras model; got "),
+        (["{run}", "{run}/train/curves.png"], "RUN_B: takes a .keras or .h5 file of a whole Keras model; got "),
+        (["{run}/train/curves.png", "{run}"], "RUN_A: takes a .keras or .h5 file of a whole Keras model; got "),
         (["{run}", "{run}", "train.epochs=3"], "train.epochs=3: the trainings are those of the runs"),
         (["{run}", "{run}", "stages=[train]"], "stages=[train]: this command makes a comparison alone"),
         (["{run}", "{run}", "compare.other=a"], "compare.other=a: RUN_A and RUN_B say which files are looked at"),
@@ -565,6 +579,35 @@ def test_what_cannot_be_compared_is_said_in_one_line(two: Path, words: list[str]
     assert message in lines[-1]
     assert "Traceback" not in process.stderr
     assert there() == before
+
+
+def test_a_second_cnn_that_needs_settings_of_its_own_is_said_to(two: Path, tmp_path: Path) -> None:
+    picture = keras.Input((28, 28, 1))
+    flat = keras.layers.Flatten()(picture)
+    keras.Model(picture, [keras.layers.Dense(10)(flat), keras.layers.Dense(2)(flat)]).save(tmp_path / "two.keras")
+    run = runs(two)[0]
+    process = module(two, "pipeline.compare", str(run), str(tmp_path / "two.keras"))
+    assert process.returncode == 2
+    line = process.stderr.splitlines()[-1]
+    assert "RUN_B: takes a CNN of one picture of a known size, with one output; got another: model.output would" in line
+
+
+def test_two_files_of_one_name_have_their_folders_and_need_no_convolution(two: Path, tmp_path: Path) -> None:
+    copy_of(two, tmp_path)
+    for folder, seed in (("one", 1), ("two", 2)):
+        (tmp_path / folder).mkdir()
+        keras.utils.set_random_seed(seed)
+        dense = keras.layers.Dense(10, "softmax", name="Dense_1")
+        keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten(), dense]).save(
+            tmp_path / folder / "model.keras"
+        )
+    words = ("data=digits", "data.limit=60", "data.preprocessing=standardize", "oip.steps=2", "compare.layer=Dense_1")
+    place = made(
+        succeeded(module(tmp_path, "pipeline.compare", "one/model.keras", "two/model.keras", *words)), tmp_path
+    )
+    page = (place / "compare.html").read_text()
+    assert "one/model.keras" in page
+    assert "two/model.keras" in page
 
 
 def test_the_stage_without_a_second_cnn_is_one_line(tmp_path: Path) -> None:

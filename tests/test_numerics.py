@@ -3,6 +3,7 @@
 import ast
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from commands import ROOT, succeeded
+from commands import ROOT, SMOKE, pipeline, succeeded
 
 from pipeline.engine import provenance
 from pipeline.runtime.errors import InputError
@@ -90,6 +91,14 @@ def test_a_switch_of_tensorflow_is_part_of_the_key(as_it_is: Path, tmp_path: Pat
         first, other = described(as_it_is, stage), described(tmp_path, stage)
         assert first["record"]["key"] != other["record"]["key"]
         assert [found["ingredients"]["environment"] == switch for found in (first, other)] == [False, True]
+
+
+def test_what_need_not_have_the_same_bits_again_is_not_what_a_deterministic_run_takes(trained_here: Path) -> None:
+    words = (*SMOKE, "stages=[train]", "tracking=none")
+    assert "(reused)" in succeeded(pipeline(trained_here, *words))
+    shutil.rmtree(trained_here / "outputs" / "store" / "train")
+    succeeded(pipeline(trained_here, *words, "runtime.deterministic=false"))
+    assert "(reused)" not in succeeded(pipeline(trained_here, *words))
 
 
 @pytest.mark.parametrize("content", ['{"floatx": "float7"}', "{", "[]"])

@@ -15,6 +15,7 @@ from pipeline.data.dataset import Dataset
 from pipeline.data.datasets import load_dataset
 from pipeline.data.images import LazyImages
 from pipeline.runtime.errors import InputError
+from pipeline.stages.train.preconditions import check_labels
 
 LUMA = np.array([0.299, 0.587, 0.114])
 
@@ -184,6 +185,8 @@ def test_data_without_labels_have_no_classes(tmp_path):
     np.testing.assert_array_equal(seen.train_labels, np.full(19, -1))
     np.testing.assert_array_equal(seen.test_labels, np.full(5, -1))
     assert refusal(path, class_names=["a"]).startswith("data.class_names: takes null for data without labels")
+    with pytest.raises(InputError, match="data: takes images with the class of each for the training of a CNN; got "):
+        check_labels(load(path))
 
 
 def test_names_come_from_the_settings_the_file_or_the_numbers(tmp_path):

@@ -49,6 +49,12 @@ def test_by_hand() -> None:
     assert lines[1] == ["short", 1, 7.0, None, None, None]
 
 
+def test_a_seed_that_was_given_twice_counts_once() -> None:
+    rows = [row(name, f"train.seed={seed}") for name, seed in (("0", 0), ("2", 0), ("1", 1))]
+    (group,) = over_seeds(rows, lambda one: FIGURES[one.name])
+    assert (group.jobs, group.figures["a.x"].values) == (2, [1.0, 3.0])
+
+
 def test_without_a_swept_seed_there_is_nothing_to_tell() -> None:
     rows = [row("0", "noise=long", "train.seed=3"), row("1", "noise=short", "train.seed=3")]
     assert over_seeds(rows, lambda one: FIGURES[one.name]) == []

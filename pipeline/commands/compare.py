@@ -36,7 +36,11 @@ from pipeline.sweeps import jobs
 COMPARE = "compare"
 KEYS = ("RUN_A", "RUN_B")
 # What the trainings do, which are there already; what this command sets.
-OF_TRAINING, OWN = ("train.", "model.", "seed="), ("compare.other=", "compare.snapshots=", "compare.other_snapshots=")
+OF_TRAINING = ("train.", "model.", "seed=")
+OWN = ("compare.other=", "compare.snapshots=", "compare.other_snapshots=")
+EPOCHS = ("compare.epoch=", "compare.other_epoch=")
+# Which of the two a setting is of that is refused; what is longer comes first.
+OF_SIDE = {"compare.other": KEYS[1], "compare.epoch": KEYS[0], "compare.snapshots": KEYS[0], "model.path": KEYS[0]}
 
 
 @dataclass(frozen=True)
@@ -88,10 +92,13 @@ def execute(options: argparse.Namespace) -> int:
             )
         if word.startswith(OWN):
             raise InputError(f"{word}: {' and '.join(KEYS)} say which files are looked at")
+        if word.startswith(EPOCHS):
+            raise InputError(f"{word}: an epoch is named behind the run, such as RUN@4")
     with contextlib.ExitStack() as stack:
         first, second = (
             stack.enter_context(_side(key, run, options)) for key, run in zip(KEYS, runs, strict=True)
         )  # fmt: skip
+        stack.enter_context(_of_side())
         composed = _composed(first, second, words)
         _set_sides(composed, first, second, words)
         _follow_layer(composed, words)
@@ -108,9 +115,9 @@ def execute(options: argparse.Namespace) -> int:
 @contextlib.contextmanager
 def _side(key: str, run: str, options: argparse.Namespace) -> Iterator[Side]:
     """Give the CNN that a word stands for, until the block is left."""
-    place, epoch = _with_epoch(run)
-    file = Path(place).expanduser()
     with _called(key), contextlib.ExitStack() as stack:
+        place, epoch = _with_epoch(run)
+        file = Path(place).expanduser()
         if _is_file(file):
             if epoch is not None:
                 got = f"{run}, the file of a model"
@@ -146,10 +153,15 @@ def _model_in(folder: Path, cnn: str) -> Path:
 
 def _with_epoch(run: str) -> tuple[str, int | None]:
     """Return a word without its @EPOCH, and the epoch."""
-    match = re.fullmatch(r"(.+)@(\d{1,9})", run, re.DOTALL)
-    if match is None or _exists(Path(run)):
+    if _exists(Path(run)):
         return run, None
-    return match[1], int(match[2])
+    for at in re.finditer("@", run):
+        place, behind = run[: at.start()], run[at.end() :]
+        is_run = _exists(Path(place)) or re.fullmatch("[0-9a-f]{32}", place)
+        if is_run and not re.fullmatch("[0-9]{1,9}", behind):
+            raise InputError.at("RUN", takes="the number of an epoch behind @, such as RUN@4", got=repr(behind))
+    match = re.fullmatch("(.+)@([0-9]{1,9})", run, re.DOTALL)
+    return (run, None) if match is None else (match[1], int(match[2]))
 
 
 def _exists(path: Path) -> bool:
@@ -177,6 +189,19 @@ def _called(key: str) -> Iterator[None]:
         raise InputError(f"{key}: {str(error).removeprefix('RUN: ')}") from error
 
 
+@contextlib.contextmanager
+def _of_side() -> Iterator[None]:
+    """Say it of the run where a setting is refused that nobody has given, as the command has set it."""
+    try:
+        yield
+    except InputError as error:
+        key, _, said = str(error).partition(": ")
+        for begin, side in OF_SIDE.items():
+            if key.startswith(begin) and key != "compare.other_layer":
+                raise InputError(f"{side}: {said}") from error
+        raise
+
+
 def _composed(first: Side, second: Side, words: Sequence[str]) -> DictConfig:
     """Return the settings of the first run, but for what is given now; where it is a file, of today, and the data of
     the second."""
@@ -187,7 +212,10 @@ def _composed(first: Side, second: Side, words: Sequence[str]) -> DictConfig:
         return composed
     from pipeline.settings.quoting import quoted_word
 
-    given = OmegaConf.structured(compose("model=file", quoted_word("model.path", str(first.model), str), *words))
+    # of a CNN without a convolution no layer is chosen by itself
+    layers = [word.replace("compare.", "model.", 1) for word in words if word.startswith("compare.layer=")]
+    file = ("model=file", f"stages=[{COMPARE}]", quoted_word("model.path", str(first.model), str), *layers)
+    given = OmegaConf.structured(compose(*file, *words))
     composed = cast(DictConfig, OmegaConf.create(OmegaConf.to_container(given, enum_to_str=True)))
     if second.recorded is not None and not any(word.startswith(("data=", "data.")) for word in words):
         composed.data = recorded_settings(second.recorded, []).data
@@ -201,7 +229,17 @@ def _set_sides(composed: DictConfig, first: Side, second: Side, words: Sequence[
     settings.epoch, settings.snapshots = first.epoch, first.snapshots
     settings.other_epoch, settings.other_snapshots = second.epoch, second.snapshots
     if not any(word.startswith("compare.names=") for word in words):
-        settings.names = [first.name, second.name]
+        settings.names = _names(first, second)
+
+
+def _names(first: Side, second: Side) -> list[str]:
+    """Return what the two are called; of files of one name as many folders as tell them apart."""
+    if first.recorded is None and second.recorded is None and first.model != second.model:
+        for count in range(1, 1 + max(len(side.model.parts) for side in (first, second))):
+            names = ["/".join(side.model.parts[-count:]) for side in (first, second)]
+            if names[0] != names[1]:
+                return names
+    return [first.name, second.name]
 
 
 def _follow_layer(composed: DictConfig, words: Sequence[str]) -> None:

@@ -2,9 +2,6 @@
 
 import keras
 
-from pipeline.runtime.errors import InputError
-from pipeline.runtime.numerics import is_deterministic
-
 FULL = "float32"
 
 
@@ -25,13 +22,10 @@ class TrainedWith(keras.callbacks.Callback):
             model: compiled with its optimizer; changed in place until its training ends.
             precision: "float32" or "mixed_bfloat16".
             xla: whether XLA compiles the steps of the training.
-        Raises:
-            InputError: XLA, while TensorFlow refuses what depends on timing.
         """
         super().__init__()
         self.precision = precision
         if xla:
-            check_xla(deterministic=is_deterministic())
             model.jit_compile = True
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
@@ -52,14 +46,3 @@ class TrainedWith(keras.callbacks.Callback):
         if self.precision != FULL:
             for layer in self.model.layers[:-1]:
                 layer.dtype_policy = precision
-
-
-def check_xla(*, deterministic: bool) -> None:
-    """Refuse to compile a training by XLA where it is to give the same bits twice: XLA cannot promise that of a pool.
-
-    Raises:
-        InputError: it is.
-    """
-    if deterministic:
-        takes = "false, or runtime.deterministic=false with it: XLA's gradient of a pool may depend on timing"
-        raise InputError.at("train.xla", takes=takes, got="true")

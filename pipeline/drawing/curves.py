@@ -56,7 +56,12 @@ def legend_above(axes: Any, *, columns: int) -> None:
 
 
 def logarithmic(axes: Any) -> None:
-    """Make the y axis logarithmic, with plain numbers for ticks (1, 2 and 5 of every power of ten)."""
+    """Make the y axis logarithmic, with plain numbers for ticks (1, 2 and 5 of every power of ten).
+
+    It stays as it is where nothing that was drawn is above 0, such as the loss of a CNN with one class.
+    """
+    if not axes.dataLim.y1 > 0:
+        return
     axes.set_yscale("log")
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))

@@ -79,6 +79,8 @@ class Plan:
                 "sources": sources_digest(stage),
                 "versions": provenance.numeric_versions(),
                 "environment": provenance.numeric_switches(),
+                # which need not have these bits the next time
+                **({} if self.config.runtime.deterministic else {"deterministic": False}),
             }
         return self._known_ingredients[name]
 

@@ -72,7 +72,7 @@ class Store:
 
     def leftovers(self) -> list[Path]:
         """Return unfinished folders, and files of what was reached, that nobody works on."""
-        found = ((path, (DRAFT if path.is_dir() else CHECKPOINT).fullmatch(path.name)) for path in self._entries())
+        found = ((path, CHECKPOINT.fullmatch(path.name) or _draft(path)) for path in self._entries())
         return [path for path, of in found if of is not None and not is_held(_lock_of(path.with_name(of[1])))]
 
     def _entries(self) -> list[Path]:
@@ -94,6 +94,10 @@ class Store:
 def is_being_computed(place: Path) -> bool:
     """Tell whether a process works on this result now."""
     return is_held(_lock_of(place))
+
+
+def _draft(path: Path) -> re.Match[str] | None:
+    return DRAFT.fullmatch(path.name) if path.is_dir() else None
 
 
 def _lock_of(place: Path) -> Path:

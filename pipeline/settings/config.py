@@ -9,6 +9,9 @@ from pipeline.settings.process import RuntimeConfig, TrackingConfig
 from pipeline.settings.ranges import check_fields, choice, no_repeats, not_empty, number, one_for_each
 from pipeline.stages.registry import STAGES, StageSettings
 
+# The stages that dream.
+DREAMING = {"dream", "dream_sheet", "atlas"}
+
 
 @dataclass(kw_only=True)
 class Config(StageSettings):
@@ -40,7 +43,9 @@ class Config(StageSettings):
                 number("atlas.wavelengths", cells, most=side)
         self._check_oip()
         with_maps = [name for name in layers if network.has_maps(name)]
-        choice("dream.layer", self.dream.layer, with_maps, "a layer of the model that has maps")
+        # a CNN of dense layers has its other stages
+        if with_maps or DREAMING & set(self.stages):
+            choice("dream.layer", self.dream.layer, with_maps, "a layer of the model that has maps")
         self._check_maps("dream.map_indices", self.dream.layer, self.dream.map_indices or [])
         maps = network.units(self.dream.layer)
         if self.dream.auto_maps is not None and maps is not None:

@@ -78,14 +78,15 @@ def _settle_waves(composed: DictConfig, side: int) -> None:
 def _settle_layers(composed: DictConfig, network: Network) -> None:
     """Write the last convolution, and the convolutions to show, where none are named."""
     convolutions = network.convolutions()
-    if not convolutions:
+    if composed.model.layer is None and not convolutions:
         takes = "a CNN with a convolution, or a layer of it for oip, statistics, dream and activations"
         raise InputError.at("model.layer", takes=takes, got=f"{composed.model.path}, which has none")
     if composed.model.layer is None:
         composed.model.layer = convolutions[-1]
     if composed.model.layers is None:
         # the first, the last, and some evenly in between
-        last = len(convolutions) - 1
-        count = min(MOST_LAYERS, len(convolutions))
+        shown = convolutions or [composed.model.layer]
+        last = len(shown) - 1
+        count = min(MOST_LAYERS, len(shown))
         places = dict.fromkeys(round(number * last / max(count - 1, 1)) for number in range(count))
-        composed.model.layers = [convolutions[place] for place in places]
+        composed.model.layers = [shown[place] for place in places]

@@ -31,7 +31,8 @@ class Spread:
 
 @dataclass(frozen=True)
 class OverSeeds:
-    """The jobs with one combination of what else is swept. settings: that; jobs: how many are finished."""
+    """The jobs with one combination of what else is swept. settings: that; jobs: how many are finished,
+    those with the same seeds counted once."""
 
     settings: dict[str, str]
     jobs: int
@@ -56,13 +57,16 @@ def over_seeds(rows: Sequence[Row], figures: Callable[[Row], dict[str, float]]) 
     others = [key for key in keys if key.rpartition(".")[2] != SEED]
     if len(others) == len(keys):
         return []
-    groups: dict[tuple[str, ...], list[Row]] = {}
+    seeds = [key for key in keys if key not in others]
+    groups: dict[tuple[str, ...], dict[tuple[str, ...], Row]] = {}
     for row in rows:
         if row.state == jobs.FINISHED:
-            groups.setdefault(tuple(settings(row).get(key, "") for key in others), []).append(row)
+            # a seed that was given twice is one result
+            alike, seeded = (tuple(settings(row).get(key, "") for key in some) for some in (others, seeds))
+            groups.setdefault(alike, {}).setdefault(seeded, row)
     return [
-        OverSeeds(dict(zip(others, values, strict=True)), len(group), _spreads([figures(row) for row in group]))
-        for values, group in groups.items()
+        OverSeeds(dict(zip(others, alike, strict=True)), len(group), _spreads(list(map(figures, group.values()))))
+        for alike, group in groups.items()
     ]
 
 

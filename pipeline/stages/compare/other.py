@@ -129,5 +129,10 @@ def _file_of(key: str) -> str:
 def _of_compare(error: InputError) -> InputError:
     """Return the same said of the setting that names the file here."""
     key, _, said = str(error).partition(": ")
+    if key not in ("model.path", "model.custom"):
+        # there are no settings by which one could choose
+        takes = "a CNN of one picture of a known size, with one output"
+        got = f"another: {key} would take {said.removeprefix('takes ')}"
+        return InputError.at("compare.other", takes=takes, got=got)
     named = {"model.custom": "compare.other_custom"}.get(key, "compare.other")
     return InputError(f"{named}: {said.replace('model.path=', 'compare.other=')}")

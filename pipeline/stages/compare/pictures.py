@@ -12,7 +12,6 @@ from pipeline.drawing.layout import fitted, heading_alone, readable, told_apart,
 from pipeline.drawing.levels import image_levels, range_of
 from pipeline.drawing.pictures import Page, Pictures
 from pipeline.drawing.sheets import (
-    GAP,
     PAPER,
     Caption,
     Note,
@@ -32,7 +31,7 @@ SIDE, LARGEST, COLUMNS = 56, 84, 5
 # Of the images with another class so many are shown, in rows of so many, in pixels.
 MOST_SHOWN, CHANGED_COLUMNS, CHANGED_SIDE, NARROWEST, WIDEST = 100, 8, 84, 150, 160
 # Of more layers a cell is too small for a number.
-MOST_NUMBERED = 16
+MOST_NUMBERED, LONGEST_NAME = 16, 140
 
 
 def render_comparison(
@@ -72,7 +71,8 @@ def _csv(result: CompareResult) -> str:
 def _maps(about: About, result: CompareResult, images: np.ndarray, pixel_range: np.ndarray | None) -> np.ndarray:
     """Draw a block for each pair: above the OIP and the top images of the map, below those of its partner."""
     notes = [
-        Note(f"above {about.name}, below {about.other}"),
+        Note(f"above A: {about.name}"),
+        Note(f"below B: {about.other}"),
         Note("left the OIP, right of it the images that activate the map most"),
         Note("below: map ~ its partner, and the correlation of their activations"),
         *([Note(f"{dead} pairs of dead maps are left out")] if (dead := int((~result.live).sum())) else []),
@@ -103,9 +103,12 @@ def _cka(about: About, result: CompareResult) -> np.ndarray:
     with new_figure(1, width=width, height=height) as (figure, (axes,)):
         axes.grid(visible=False)
         image = axes.imshow(result.cka, vmin=0, vmax=1, cmap="viridis")
-        axes.set_xticks(range(columns), [literal(name) for name in result.other_layers], rotation=90, fontsize=8)
-        axes.set_yticks(range(rows), [literal(name) for name in result.layers], fontsize=8)
-        axes.set(xlabel=literal(clipped(about.other, 360)), ylabel=literal(clipped(about.name, 360)))
+        names, others = ([literal(name) for name in told_apart(list(map(str, layers)), LONGEST_NAME)]
+                         for layers in (result.layers, result.other_layers))  # fmt: skip
+        axes.set_xticks(range(columns), others, rotation=90, fontsize=8)
+        axes.set_yticks(range(rows), names, fontsize=8)
+        # what the two are called may be cut to the same
+        axes.set(xlabel=literal(clipped(f"B: {about.other}", 360)), ylabel=literal(clipped(f"A: {about.name}", 360)))
         if max(rows, columns) <= MOST_NUMBERED:
             for row, column in zip(*np.isfinite(result.cka).nonzero(), strict=True):
                 value = result.cka[row, column]
@@ -135,7 +138,7 @@ def _changed(
     names = [
         name_of(label, class_names) for label in range(max(result.probabilities.shape[1], result.labels.max() + 1))
     ]
-    taken_for = told_apart(names, width - GAP - text_width("A: 100.0%"))
+    taken_for = told_apart(names, width - text_width("A:  100.0%"))
     captions = []
     for index in shown:
         label, image = int(result.labels[index]), f"image {index}"
@@ -143,12 +146,14 @@ def _changed(
         lines = [Caption(f"{image}{known}")]
         for word, likely in (("A", result.probabilities[index]), ("B", result.other_probabilities[index])):
             said = int(likely.argmax())
-            lines.append(Caption(f"{word}: {taken_for[said]}", f"{100 * likely[said]:.1f}%"))
+            # not at the right end, where the caption of the next picture begins
+            lines.append(Caption(f"{word}: {taken_for[said]} {100 * likely[said]:.1f}%"))
         captions.append(lines)
     notes = [
         Note(f"A: {about.name}"),
         Note(f"B: {about.other}"),
         Note("each with the class it takes the image for, and its probability"),
+        Note("those first of which both are most sure"),
         *([Note(f"the first {len(shown)}")] if len(shown) < len(changed) else []),
     ]
     return with_heading(captioned_grid(pictures, captions, CHANGED_COLUMNS), title, notes)

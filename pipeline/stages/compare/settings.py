@@ -1,5 +1,6 @@
 """Settings of the comparison of two CNNs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from pipeline.runtime.errors import InputError
@@ -31,5 +32,9 @@ class CompareConfig:
             if getattr(self, epoch) is not None and getattr(self, file) is None:
                 takes = f"the snapshots.npz of that training, with compare.{epoch}={getattr(self, epoch)}"
                 raise InputError.at(f"compare.{file}", takes=takes, got="null")
-        if self.names is not None and len(self.names) != 2:
+        if self.names is not None and not _are_names(self.names):
             raise InputError.at("compare.names", takes="two names, or null", got=self.names)
+
+
+def _are_names(names: Sequence[object]) -> bool:
+    return len(names) == 2 and all(isinstance(name, str) and name.strip() for name in names)

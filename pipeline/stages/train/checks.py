@@ -6,6 +6,7 @@ from pipeline.core.finite import check_images
 from pipeline.data.dataset import Dataset
 from pipeline.runtime.errors import InputError
 from pipeline.settings.choices import Split
+from pipeline.stages.train.preconditions import check_labels
 
 
 def check_dataset(dataset: Dataset) -> None:
@@ -16,6 +17,7 @@ def check_dataset(dataset: Dataset) -> None:
     Raises:
         InputError: there are some.
     """
+    check_labels(dataset)
     for split in Split:
         images, labels = dataset.split(split)
         name, count = f"dataset.{split.value}_images", len(images)
@@ -28,5 +30,5 @@ def check_dataset(dataset: Dataset) -> None:
         takes = f"a whole number from 0 to {dataset.classes - 1} for each of the {count} images"
         if labels.shape != (count,) or not np.issubdtype(labels.dtype, np.integer):
             raise InputError.at(name, takes=takes, got=f"{labels.shape} of {labels.dtype}")
-        if dataset.has_labels and not ((labels >= 0) & (labels < dataset.classes)).all():
+        if not ((labels >= 0) & (labels < dataset.classes)).all():
             raise InputError.at(name, takes=takes, got=f"{labels.min()} to {labels.max()}")

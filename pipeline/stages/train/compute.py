@@ -12,12 +12,13 @@ from pipeline.core.augmentation import Augmentation
 from pipeline.core.layers import with_classes
 from pipeline.core.precision import TrainedWith
 from pipeline.data.dataset import Dataset
-from pipeline.runtime.numerics import check_keras
+from pipeline.runtime.numerics import check_keras, is_deterministic
 from pipeline.runtime.progress import Progress, no_progress
 from pipeline.settings.model import ModelConfig
 from pipeline.stages.train.averaging import AverageWeights, growing_window
 from pipeline.stages.train.checkpoint import Checkpoint, named_by, restore
 from pipeline.stages.train.checks import check_dataset
+from pipeline.stages.train.preconditions import check_xla
 from pipeline.stages.train.report import SPEED, Report
 from pipeline.stages.train.result import TrainResult
 from pipeline.stages.train.settings import TrainConfig
@@ -132,6 +133,8 @@ def _callbacks(
 
 def _prepare(model: keras.Model, config: TrainConfig, batches_per_epoch: int) -> None:
     """Give the model its optimizer and its loss."""
+    if config.xla:
+        check_xla(deterministic=is_deterministic())
     rate = training.learning_rate_schedule(
         config.learning_rate.schedule.value,
         initial=config.learning_rate.initial,

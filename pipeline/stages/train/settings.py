@@ -71,6 +71,3 @@ class TrainConfig:
         if max(self.snapshots, default=0) > self.epochs:
             takes = f"epochs of the training, 0 (its begin) to {self.epochs}"
             raise InputError.at("train.snapshots", takes=takes, got=list(self.snapshots))
-        if max(self.snapshots, default=0) > self.epochs:
-            takes = f"epochs of the training, 0 (its begin) to {self.epochs}"
-            raise InputError.at("train.snapshots", takes=takes, got=list(self.snapshots))

@@ -13,6 +13,7 @@ from pipeline.engine.storage import load_model
 from pipeline.runtime.errors import InputError
 from pipeline.settings.model import OF_FILE
 from pipeline.stages.train.metrics import metrics
+from pipeline.stages.train.preconditions import check_labels, check_xla
 from pipeline.stages.train.result import TrainResult
 from pipeline.stages.train.shows import SHOWS
 
@@ -31,11 +32,11 @@ def read_inputs(config: "Config", dataset: Dataset) -> dict[str, dict[str, np.nd
     """Read the weights that the training begins with, if there are some.
 
     Raises:
-        InputError: they cannot be read, or are of another CNN; or XLA is to compile what has to be deterministic.
+        InputError: they cannot be read, or are of another CNN; there are no labels; or XLA is to compile what has to be
+            deterministic.
     """
+    check_labels(dataset)
     if config.train.xla:
-        from pipeline.core.precision import check_xla
-
         check_xla(deterministic=config.runtime.deterministic)
     path = config.train.initial_weights
     if path is None:

@@ -167,7 +167,7 @@ def _said(result: CompareResult) -> list[str]:
     said = [f"{counted(live, 'pair', 'pairs')} of live maps, of {maps}. Correlations are taken over {over}."]
     for letter, dead in (("A", result.dead), ("B", result.other_dead)):
         if dead.any():
-            which = ", ".join(map(str, np.flatnonzero(dead)[:20])) + (" and more" if dead.sum() > 20 else "")
+            which = ", ".join(map(str, np.flatnonzero(dead)))
             said.append(
                 f"Dead in {letter}, with one value at every position of every image, so that nothing correlates with "
                 f"them: {counted(int(dead.sum()), 'map', 'maps')}, {which}."
@@ -176,7 +176,8 @@ def _said(result: CompareResult) -> list[str]:
         without = len(dead) - len(matched)
         if without:
             has = "has" if without == 1 else "have"
-            said.append(f"{counted(without, 'map', 'maps')} of {letter} {has} no partner.")
+            which = ", ".join(map(str, np.setdiff1d(np.arange(len(dead)), matched)))
+            said.append(f"{counted(without, 'map', 'maps')} of {letter} {has} no partner: {which}.")
     return said
 
 
