@@ -138,7 +138,7 @@ def _changed(
     names = [
         name_of(label, class_names) for label in range(max(result.probabilities.shape[1], result.labels.max() + 1))
     ]
-    taken_for = told_apart(names, width - text_width("A:  100.0%"))
+    taken_for = told_apart(names, width - text_width("A: , 100.0%"))
     captions = []
     for index in shown:
         label, image = int(result.labels[index]), f"image {index}"
@@ -147,7 +147,7 @@ def _changed(
         for word, likely in (("A", result.probabilities[index]), ("B", result.other_probabilities[index])):
             said = int(likely.argmax())
             # not at the right end, where the caption of the next picture begins
-            lines.append(Caption(f"{word}: {taken_for[said]} {100 * likely[said]:.1f}%"))
+            lines.append(Caption(f"{word}: {taken_for[said]}, {100 * likely[said]:.1f}%"))
         captions.append(lines)
     notes = [
         Note(f"A: {about.name}"),
