@@ -302,7 +302,7 @@ def of_page(folder: Path) -> Path:
     files = re.findall(
         r"`mine/([\w/]+)\.yaml`[^`]*\n\n```yaml\n(.*?)```", PAGE.replace("`oip`", "").replace("`smooth`", ""), re.S
     )
-    assert [name for name, _ in files] == ["oip/strokes", "experiment/strokes"]
+    assert [name for name, _ in files] == ["oip/strokes", "experiment/strokes", "data/moths", "noise/fine"]
     return written(folder / "mine", dict(files))
 
 
@@ -312,6 +312,8 @@ def test_the_commands_of_the_page_are_composed(tmp_path: Path, monkeypatch: pyte
     config = compose("experiment=strokes", config_dir="mine")
     assert (config.oip.steps, config.oip.quality.total_variation, config.oip.quality.frequency_decay) == (96, 0.3, 0.5)
     assert (config.oip.map_indices, config.noise.wavelengths, config.stages) == ([0, 56], [3, 7], ["oip"])
+    config = compose("data=moths", "noise=fine", config_dir="mine")
+    assert (config.data.path, config.data.epochs, config.noise.wavelengths) == (str(Path.home() / "moths.npz"), 12, [3])
     commands = re.findall(r"^    mnist-dream (.*--config-dir mine .*?)(?:  +#.*)?$", PAGE, re.M)
     assert len(commands) == 5
     for command in commands:
