@@ -39,8 +39,11 @@ KEYS = ("RUN_A", "RUN_B")
 OF_TRAINING = ("train.", "model.", "seed=")
 OWN = ("compare.other=", "compare.snapshots=", "compare.other_snapshots=")
 EPOCHS = ("compare.epoch=", "compare.other_epoch=")
-# Which of the two a setting is of that is refused; what is longer comes first.
-OF_SIDE = {"compare.other": KEYS[1], "compare.epoch": KEYS[0], "compare.snapshots": KEYS[0], "model.path": KEYS[0]}
+# Which of the two the settings are of that nobody but this command gives.
+OF_SIDE = {
+    **dict.fromkeys(("model.path", "compare.epoch", "compare.snapshots"), KEYS[0]),
+    **dict.fromkeys(("compare.other", "compare.other_epoch", "compare.other_snapshots"), KEYS[1]),
+}
 
 
 @dataclass(frozen=True)
@@ -191,15 +194,14 @@ def _called(key: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _of_side() -> Iterator[None]:
-    """Say it of the run where a setting is refused that nobody has given, as the command has set it."""
+    """Say it of the run where a setting is refused that this command has given."""
     try:
         yield
     except InputError as error:
         key, _, said = str(error).partition(": ")
-        for begin, side in OF_SIDE.items():
-            if key.startswith(begin) and key != "compare.other_layer":
-                raise InputError(f"{side}: {said}") from error
-        raise
+        if key not in OF_SIDE:
+            raise
+        raise InputError(f"{OF_SIDE[key]}: {said}") from error
 
 
 def _composed(first: Side, second: Side, words: Sequence[str]) -> DictConfig:
