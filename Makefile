@@ -25,7 +25,7 @@ run: $(INSTALLED)            ## the default stages on embedded data, with faithf
 	@$(BIN)/python -m pipeline oip=faithful
 
 test: $(LAUNCHERS)           ## the whole test suite
-	@$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n 2 --dist loadscope
 
 check: $(INSTALLED)          ## style, and the tests that start no commands and compute little
 	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet .

@@ -5,7 +5,6 @@ import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-import collections
 import functools
 import shutil
 from collections.abc import Callable
@@ -72,9 +71,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             raise pytest.UsageError(f"{item.nodeid}: a parameter is a set; take a tuple")
         if any(getattr(value, "__module__", None) in STARTERS for value in vars(item.module).values()):
             item.add_marker("process")
-    # A worker is given a whole module. Those that take long come first, so that no worker waits for another at the end.
-    tests = collections.Counter(item.module for item in items)
-    items.sort(key=lambda item: (item.get_closest_marker("process") is None, -tests[item.module]))
 
 
 @pytest.fixture(scope="session")
