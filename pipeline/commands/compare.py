@@ -9,7 +9,7 @@ import argparse
 import contextlib
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -35,10 +35,8 @@ from pipeline.sweeps import jobs
 # The stage that this command makes.
 COMPARE = "compare"
 KEYS = ("RUN_A", "RUN_B")
-# What the trainings do, which are there already; what this command sets.
+# What the trainings do, which are there already.
 OF_TRAINING = ("train.", "model.", "seed=")
-OWN = ("compare.other=", "compare.snapshots=", "compare.other_snapshots=")
-EPOCHS = ("compare.epoch=", "compare.other_epoch=")
 # Which of the two the settings are of that nobody but this command gives.
 OF_SIDE = {
     **dict.fromkeys(("model.path", "compare.epoch", "compare.snapshots"), KEYS[0]),
@@ -93,15 +91,15 @@ def execute(options: argparse.Namespace) -> int:
             raise InputError(
                 f"{word}: the trainings are those of the runs; train another with python -m pipeline {word}"
             )
-        if word.startswith(OWN):
+        if (key := word.partition("=")[0]) in OF_SIDE:
+            if key.endswith("epoch"):
+                raise InputError(f"{word}: an epoch is named behind the run, such as RUN@4")
             raise InputError(f"{word}: {' and '.join(KEYS)} say which files are looked at")
-        if word.startswith(EPOCHS):
-            raise InputError(f"{word}: an epoch is named behind the run, such as RUN@4")
     with contextlib.ExitStack() as stack:
         first, second = (
             stack.enter_context(_side(key, run, options)) for key, run in zip(KEYS, runs, strict=True)
         )  # fmt: skip
-        stack.enter_context(_of_side())
+        stack.enter_context(_renamed(OF_SIDE))
         composed = _composed(first, second, words)
         _set_sides(composed, first, second, words)
         _follow_layer(composed, words)
@@ -118,7 +116,7 @@ def execute(options: argparse.Namespace) -> int:
 @contextlib.contextmanager
 def _side(key: str, run: str, options: argparse.Namespace) -> Iterator[Side]:
     """Give the CNN that a word stands for, until the block is left."""
-    with _called(key), contextlib.ExitStack() as stack:
+    with _renamed({"RUN": key}), contextlib.ExitStack() as stack:
         place, epoch = _with_epoch(run)
         file = Path(place).expanduser()
         if _is_file(file):
@@ -182,26 +180,19 @@ def _is_file(path: Path) -> bool:
 
 
 @contextlib.contextmanager
-def _called(key: str) -> Iterator[None]:
-    """Say which of the two runs is refused."""
-    try:
-        yield
-    except InputError as error:
-        if not str(error).startswith("RUN: "):
-            raise
-        raise InputError(f"{key}: {str(error).removeprefix('RUN: ')}") from error
+def _renamed(names: Mapping[str, str]) -> Iterator[None]:
+    """Say by another name what is refused: by RUN_A and RUN_B, which the user gave.
 
-
-@contextlib.contextmanager
-def _of_side() -> Iterator[None]:
-    """Say it of the run where a setting is refused that this command has given."""
+    Args:
+        names: those to be said, by those that are said by themselves.
+    """
     try:
         yield
     except InputError as error:
         key, _, said = str(error).partition(": ")
-        if key not in OF_SIDE:
+        if key not in names:
             raise
-        raise InputError(f"{OF_SIDE[key]}: {said}") from error
+        raise InputError(f"{names[key]}: {said}") from error
 
 
 def _composed(first: Side, second: Side, words: Sequence[str]) -> DictConfig:

@@ -138,11 +138,13 @@ def _changed(
     names = [
         name_of(label, class_names) for label in range(max(result.probabilities.shape[1], result.labels.max() + 1))
     ]
+    # once: of many classes it takes long
+    shown_names = told_apart(names, width - text_width(f"image {shown.max()} is "))
     taken_for = told_apart(names, width - text_width("A: , 100.0%"))
     captions = []
     for index in shown:
         label, image = int(result.labels[index]), f"image {index}"
-        known = f" is {told_apart(names, width - text_width(f'{image} is '))[label]}" if label >= 0 else ""
+        known = f" is {shown_names[label]}" if label >= 0 else ""
         lines = [Caption(f"{image}{known}")]
         for word, likely in (("A", result.probabilities[index]), ("B", result.other_probabilities[index])):
             said = int(likely.argmax())
