@@ -4,6 +4,9 @@ import os
 import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# The suite is one of CPUs, whatever the machine has: a GPU rounds in other places, and many commands here are forks of
+# a process that has TensorFlow already, in which CUDA does not work. `benchmarks/devices.py` is for GPUs.
+os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 import functools
 import shutil

@@ -402,9 +402,15 @@ def test_compiled_by_xla_or_not_the_result_is_the_same(ascend, start_images, xla
 
 @pytest.mark.parametrize(
     ("xla", "gpus", "compiler"),
-    [(None, [], "parts"), (None, ["GPU:0"], "whole"), (True, [], "whole"), (False, ["GPU:0"], "none")],
+    [
+        (None, [], "parts"),
+        (None, ["GPU:0"], "none"),
+        (True, [], "whole"),
+        (True, ["GPU:0"], "whole"),
+        (False, [], "none"),
+    ],
 )
-def test_xla_compiles_all_of_it_on_a_gpu_unless_it_is_told_otherwise(monkeypatch, xla, gpus, compiler):
+def test_what_xla_compiles_on_which_device(monkeypatch, xla, gpus, compiler):
     monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: gpus if kind == "GPU" else ["CPU:0"])
     assert ascent.compiler_of(xla) == compiler
 

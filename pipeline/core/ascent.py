@@ -83,8 +83,8 @@ def ascend(
         shaped_by: what else the picture is asked for; see `priors.Priors`.
         match: what the pictures are drawn to besides; where their score has to reach a goal none stops before the last
             step, and the images are those that `match` keeps.
-        xla: whether XLA compiles the whole program; None: on a GPU, while on a CPU, where its convolutions are slow,
-            it compiles what surrounds them (see `forward`); False: nothing.
+        xla: whether XLA compiles the whole program; False: nothing; None: nothing on a GPU, while on a CPU, where its
+            convolutions are slow, it compiles what surrounds them (see `forward`).
         on_steps: is told how many steps more are done.
     Returns:
         The images after the last step, and what happened on the way.

@@ -50,7 +50,8 @@ def compiler_of(xla: bool | None) -> str:
         "whole", "parts" or "none".
     """
     if xla is None:
-        return "whole" if has_gpu() else "parts"
+        # on a GPU to compile takes seconds, as much as a hundred sweeps gain by it; see docs/devices.md
+        return "none" if has_gpu() else "parts"
     return "whole" if xla else "none"
 
 
