@@ -6,22 +6,28 @@ A file of its own, as a shell asks at every press of the tab key: nothing is imp
 import contextlib
 import io
 import os
+import re
 import sys
 from collections.abc import Sequence
 from enum import Enum
+from typing import Any
 
 from hydra._internal.hydra import Hydra
 from hydra._internal.utils import get_args_parser
 from hydra.core.utils import setup_globals
 from hydra.plugins.completion_plugin import CompletionPlugin
+from omegaconf import OmegaConf
 
 from pipeline.commands.table import COMMANDS
 from pipeline.runtime.errors import InputError
 from pipeline.settings import choices
 from pipeline.settings.presets import Presets, prefer_conf
+from pipeline.stages.registry import STAGES
 
 OPTIONS = ("-sc", "--shell-completion")
 NAME = "mnist-dream"
+# The commands that take no settings behind the names of runs.
+WITHOUT_SETTINGS = ("resume", "store", "sync", "ui")
 # What a shell asks with, the line so far.
 LINE = "COMP_LINE"
 # zsh takes the completion of bash, once it has loaded what understands that.
@@ -84,7 +90,10 @@ def _suggested(plugin: CompletionPlugin, line: str) -> list[str]:
     *before, word = ["", *line.split(), *([""] if not line or line[-1].isspace() else [])][1:]
     options = get_args_parser()._actions
     if before and before[0] in COMMANDS:
-        return []
+        # names of files; but nothing else has a dot or = in a word that does not begin as a path does
+        if not re.match(r"[a-z]\w*[.=]", word) or before[0] in WITHOUT_SETTINGS:
+            return []
+        before, line = [], word
     if before and any(before[-1] in option.option_strings and option.nargs is None for option in options):
         return []
     if word.startswith("-"):
@@ -95,6 +104,8 @@ def _suggested(plugin: CompletionPlugin, line: str) -> list[str]:
     presets.loader.get_group_options = lambda group_name, results_filter=None, **_: presets.files.get_group_options(
         group_name, results_filter
     )
+    load = presets.loader.load_configuration
+    presets.loader.load_configuration = lambda **asked: _with_whole_lists(load(**asked))
     commands = [name for name in COMMANDS if name.startswith(word) and not before]
     # a path, which Hydra completes, or what is chosen among all that there is
     value = word.partition("=")[2]
@@ -103,9 +114,22 @@ def _suggested(plugin: CompletionPlugin, line: str) -> list[str]:
     return [*commands, *(each for one in found for each in _words_of(one) if each.startswith(word))]
 
 
+def _with_whole_lists(config: Any) -> Any:
+    """Return settings whose lists are words, as they are given: Hydra completes the places in a list one by one."""
+
+    def written(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: written(each) for key, each in value.items()}
+        return re.sub(r"\s|'", "", str(value)) if isinstance(value, list) else value
+
+    return OmegaConf.create(written(OmegaConf.to_container(config)))
+
+
 def _words_of(suggested: str) -> list[str]:
     """Return all that a setting can be that takes one of some words; Hydra suggests the one that it is."""
     setting, is_value, value = suggested.partition("=")
+    if is_value and setting == "stages":
+        return [f"stages=[{name}]" for name in STAGES]
     kind = getattr(choices, value.partition(".")[0], None) if is_value else None
     if not (isinstance(kind, type) and issubclass(kind, Enum)):
         return [suggested]
