@@ -475,9 +475,16 @@ def test_two_trainings_are_compared_and_a_rerun_gives_the_same_bits(two: Path, t
     for gone in (second / "train" / "model.keras", *(tmp_path / "outputs" / "store" / "train").glob("*/model.keras")):
         if gone.read_bytes() == (place / "other.keras").read_bytes():
             gone.unlink()
-    output = succeeded(module(tmp_path, "pipeline.rerun", str(recorded["id"])))
+    output = succeeded(module(tmp_path, "pipeline.rerun", str(place)))
     assert f"compare      bit-identical, {len(before)} arrays" in output
     assert "its copy is taken" in output
+    # both are named by what the trainings are called, and the second tells of which record it is
+    called = [json.loads((run / "train" / "stage.json").read_text())["record"]["name"] for run in (first, second)]
+    named = [client_of(tmp_path).get_run(str(recorded["id"]))]
+    named += client_of(tmp_path).search_runs(
+        [named[0].info.experiment_id], f"tags.rerun_of = '{'/'.join(place.parts[-3:])}'"
+    )
+    assert [run.info.run_name for run in named] == [f"compare {called[0]} | {called[1]} {' '.join(FEW)}"] * 2
 
 
 def test_one_training_and_itself_by_its_id(two: Path, tmp_path: Path) -> None:

@@ -245,8 +245,9 @@ def _follow_layer(composed: DictConfig, words: Sequence[str]) -> None:
 
 def _run(config: Config, run_dir: Path, composed: DictConfig, first: Side, words: Sequence[str]) -> Path:
     """Make the comparison; returns the page."""
-    # what names the run, as it did then
-    said = Said(list(words), list(words)) if first.recorded is None else first.recorded.said(words)
+    # the run is named by both CNNs, and by what is given now
+    overrides = list(words) if first.recorded is None else first.recorded.said(words).overrides
+    said = Said(overrides, named_by=list(words))
     pinned = {}
     if first.training is not None:
         pinned[storage.load_record(first.training.folder).stage] = first.training

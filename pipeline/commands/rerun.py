@@ -148,7 +148,8 @@ def _compute(composed: str, run_dir: Path, said: Said, options: argparse.Namespa
     # the training may have a process of its own
     keep_going()
     config = schema.to_config(cast(DictConfig, OmegaConf.create(composed)))
-    tags = {"rerun_of": Path(options.run).name}
+    # of a folder as much as tells it apart, such as 2026-01-31/12-00-00-000000/oip
+    tags = {"rerun_of": "/".join(Path(options.run).resolve().parts[-3:]) if Path(options.run).exists() else options.run}
     outcomes = run(config, run_dir, composed=composed, overrides=said.overrides, named_by=said.named_by, tags=tags)
     return {name: outcome.described() for name, outcome in outcomes.items()}
 

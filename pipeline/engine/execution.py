@@ -171,7 +171,7 @@ class Execution:
         return StageRecord(
             stage=stage.name,
             key=self.plan.key(stage.name),
-            name=run_name(self.plan.stages, stage.name, self.process()["named_by"]),
+            name=run_name(self.plan.stages, stage.name, self.process()["named_by"], stage.subject(self.plan.config)),
             params=self.plan.params(stage),
             metrics={},
             tags={**common, **self.tags, **stage.tags(self.plan.config)},

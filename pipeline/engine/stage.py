@@ -83,6 +83,10 @@ def _accepted(_: Any) -> None:
     return None
 
 
+def _nameless(_: "Config") -> str:
+    return ""
+
+
 def _nothing_of_data(_: "Config") -> None:
     return None
 
@@ -107,6 +111,7 @@ class Stage(Generic[R]):
     load: reads from the stage's folder, with the settings, what it hands on to the stages that stand on it; None: the
         result. hand_on: the same of a result that was just computed; None: that is loaded too.
     check: refuses, by an InputError, what it hands on where nothing can stand on that, though the result is kept.
+    subject: what of the settings names its runs, besides the words that were given.
     kept: the copies of files in its folder by the settings, dotted, that named those.
     compare: the pictures of several results of it side by side, of their names and arrays; None: there are none.
     is_live: what its progress tells is a series of the record, step by step.
@@ -128,6 +133,7 @@ class Stage(Generic[R]):
     inputs: Callable[["Config", Dataset], Mapping[str, Any]] = _nothing
     params: Callable[["Config", Dataset], Mapping[str, Any]] = _nothing
     tags: Callable[["Config"], Mapping[str, str]] = _nothing
+    subject: Callable[["Config"], str] = _nameless
     load: Callable[[Path, "Config"], Any] | None = None
     hand_on: Callable[[R], Any] | None = None
     check: Callable[[Any], None] = _accepted
@@ -144,17 +150,18 @@ class Stage(Generic[R]):
         return settings
 
 
-def run_name(stages: Mapping[str, Stage[Any]], name: str, overrides: Sequence[str]) -> str:
+def run_name(stages: Mapping[str, Stage[Any]], name: str, overrides: Sequence[str], subject: str = "") -> str:
     """Return a stage and what was set for it on the command line: what tells its runs apart.
 
     Args:
         stages: all there are, by name.
         overrides: the words of the command line.
+        subject: see `Stage.subject`.
     """
     groups = {group for other in needed(stages, [name]) for group in stages[other].named_by}
     # a group stands for all settings in it
     said = re.compile(rf"\+*({'|'.join(map(re.escape, sorted(groups)))})[.=]")
-    return " ".join([name, *(word for word in overrides if groups and said.match(word))])
+    return " ".join([name, *filter(None, [subject]), *(word for word in overrides if groups and said.match(word))])
 
 
 def needed(stages: Mapping[str, Stage[Any]], wanted: Iterable[str]) -> list[str]:

@@ -35,7 +35,7 @@ def note(
         lines.append(f"![{first}](get-artifact?path=results/{first}&run_uuid={run_id})")
     if shows is not None and shows.page in files:
         address = f"get-artifact?path=results/{shows.page}&run_uuid={run_id}"
-        lines.append(f"The {stage}: open `results/{shows.page}` under Artifacts, or [keep a copy of it]({address}).")
+        lines.append(f"The page: open `results/{shows.page}` under Artifacts, or [keep a copy of it]({address}).")
     if told:
         lines.append("\n".join(f"- {line}" for line in told))
     if stage != SWEEPS_STAGE:

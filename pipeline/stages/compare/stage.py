@@ -104,16 +104,22 @@ def draw(result: CompareResult, drawing: Drawing) -> "Pictures":
     )
 
 
+def _names(config: CompareConfig) -> list[str]:
+    """Return what the two CNNs are called."""
+    epochs = ["" if epoch is None else f", epoch {epoch}" for epoch in (config.epoch, config.other_epoch)]
+    names = config.names or ["the CNN of this run", Path(config.other or "").name]
+    return [name + epoch for name, epoch in zip(names, epochs, strict=True)]
+
+
 def _about(drawing: Drawing) -> "About":
     from pipeline.stages.compare.page import About
 
     config = drawing.config.compare
-    epochs = ["" if epoch is None else f", epoch {epoch}" for epoch in (config.epoch, config.other_epoch)]
-    names = config.names or ["the CNN of this run", Path(config.other or "").name]
+    first, second = _names(config)
     return About(
         run=drawing.record.name,
-        name=names[0] + epochs[0],
-        other=names[1] + epochs[1],
+        name=first,
+        other=second,
         dataset=drawing.dataset.name,
         split=config.split.value,
         command=drawing.command,
@@ -139,6 +145,7 @@ STAGE = Stage(
     draw=draw,
     metrics=metrics,
     tags=lambda config: {"layer": config.compare.layer},
+    subject=lambda config: " | ".join(_names(config.compare)),
     kept=kept_files,
     shows=SHOWS,
 )
