@@ -18,6 +18,19 @@ def test_an_error_with_a_file_says_which_and_why(tmp_path: Path) -> None:
     assert why(OSError("no room")) == "no room"
 
 
+def test_a_copy_without_room_is_told_by_its_place(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource", reason="this system has no limits of sizes")
+    (source := tmp_path / "source").write_bytes(bytes(8192))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
+    try:
+        with pytest.raises(OSError, match="File too large") as caught:
+            shutil.copyfile(source, tmp_path / "copy")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert why(caught.value) == f"{tmp_path / 'copy'}: File too large"
+
+
 @pytest.mark.parametrize(
     ("error", "line"),
     [

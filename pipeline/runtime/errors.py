@@ -1,10 +1,12 @@
 """The one error that a user can cause, and any error in one line, without a traceback and passwords."""
 
+import errno
 import re
 import shutil
 from pathlib import Path
 
 LONGEST_LINE = 300
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class InputError(ValueError):
@@ -80,4 +82,6 @@ def why(error: OSError) -> str:
     if isinstance(error, shutil.Error) and error.args and isinstance(error.args[0], list):
         # one for each file that could not be copied; the first says it all
         return without_numbers(str(error.args[0][0][-1]))
-    return ": ".join(str(part) for part in (error.filename, error.strerror or error) if part)
+    # where there is no room for a copy, the file that is copied is not to blame
+    file = error.filename2 if error.errno in NO_ROOM and error.filename2 else error.filename
+    return ": ".join(str(part) for part in (file, error.strerror or error) if part)
