@@ -20,6 +20,7 @@ from pipeline.drawing.sheets import (
     Caption,
     Mark,
 )
+from pipeline.engine.record import PICTURE
 from pipeline.engine.stage import Context
 from pipeline.runtime.progress import no_progress
 from pipeline.settings.choices import Strategy
@@ -201,6 +202,27 @@ def test_render_oips_names_files_by_map(oip_config, compose, starts: int) -> Non
     recorded = metrics(result, context).images
     assert recorded["oip/map"] == {0: "maps/map_000.png", 127: "maps/map_127.png"}
     assert recorded.get("oip/starts") == ({0: "starts.png"} if starts > 1 else None)
+
+
+def test_sheets_alone(oip_config, compose) -> None:
+    result = sweep([0, 127], ["converged", "still rising"])
+    no_images = Dataset("none", "", *[np.zeros(0)] * 4, class_names=())
+    sheets, whole = compose("oip.pictures=sheets"), compose()
+    drawn, all_drawn = (render_oips(config.oip, result) for config in (sheets, whole))
+    assert {"contact_sheet.png", "emergence.gif"} <= drawn.keys()
+    assert all_drawn.keys() - drawn.keys() == {
+        f"{folder}/map_{index}.png" for folder in ("maps", "maps_contrast") for index in ("000", "127")
+    }
+    for name in ("contact_sheet.png", "objective.png"):
+        np.testing.assert_array_equal(drawn[name], all_drawn[name])
+    recorded, all_recorded = (
+        metrics(result, Context(config=config, dataset=no_images, inputs={}, upstream={}, progress=no_progress))
+        for config in (sheets, whole)
+    )
+    assert recorded.images == {"oip/contact_sheet": {0: "contact_sheet.png"}}
+    # all that is known of a map stays in its table, but for the picture
+    assert recorded.tables.keys() == {"maps"}
+    assert all_recorded.tables["maps"] == {**recorded.tables["maps"], **{PICTURE: all_recorded.tables["maps"][PICTURE]}}
 
 
 def test_a_mix_of_maps_is_named_direction(oip_config) -> None:

@@ -89,6 +89,11 @@ class Colour(Enum):
     free = "free"
 
 
+class OipPictures(Enum):
+    all = "all"
+    sheets = "sheets"
+
+
 class PixelRange(Enum):
     free = "free"
     data = "data"

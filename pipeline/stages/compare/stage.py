@@ -136,7 +136,7 @@ STAGE = Stage(
     # the files count by their content; of the OIPs' settings how they are made
     unread=(
         *("compare.other", "compare.other_custom", "compare.snapshots", "compare.other_snapshots"),
-        *("oip.layer", "oip.map_indices", "oip.position", "oip.direction"),
+        *("oip.layer", "oip.map_indices", "oip.position", "oip.direction", "oip.pictures"),
     ),
     named_by=("compare", "noise", "oip"),
     split=lambda config: config.compare.split.value,

@@ -6,6 +6,7 @@ import numpy as np
 
 from pipeline.engine.record import PICTURE, Metrics, Tables
 from pipeline.engine.stage import Context
+from pipeline.settings.choices import OipPictures
 from pipeline.stages.oip.believable import figures, path_index_of_layers, path_index_of_maps
 from pipeline.stages.oip.result import CONVERGED, OipSweepResult
 
@@ -19,6 +20,7 @@ def metrics(result: OipSweepResult, context: Context) -> Metrics:
     index = path_index_of_maps(result)
     largest, relative = result.largest_on_data, result.relative_activation
     fires = largest > 0
+    by_itself = context.config.oip.pictures is OipPictures.all
     return Metrics(
         metrics={
             "maps": float(len(maps)),
@@ -43,25 +45,25 @@ def metrics(result: OipSweepResult, context: Context) -> Metrics:
             "objective_max": dict(enumerate(objective.max(axis=1).tolist())),
         },
         images={
-            "oip/map": {m: result.files[rows[m]] for m in single},
+            **({"oip/map": {m: result.files[rows[m]] for m in single}} if by_itself else {}),
             "oip/contact_sheet": {0: "contact_sheet.png"},
             **({"oip/starts": {0: "starts.png"}} if result.all_images.shape[1] > 1 else {}),
         },
-        tables=_tables(result, context.config.noise.described, context.dataset.class_names),
+        tables=_tables(result, context.config.noise.described, context.dataset.class_names, by_itself=by_itself),
     )
 
 
-def _tables(result: OipSweepResult, start: str, classes: Sequence[str]) -> Tables:
+def _tables(result: OipSweepResult, start: str, classes: Sequence[str], *, by_itself: bool) -> Tables:
     """Return the tables `maps` and `pictures`.
 
     `maps` has a row with all that is known of each map; `pictures` the picture alone, which MLflow's page lays out as
-    maps by runs.
+    maps by runs. Without a picture of each map by itself there is no such table, nor such a column.
     """
     rows = [row for row, index in enumerate(result.map_indices.tolist()) if index >= 0]
     indices = [int(result.map_indices[row]) for row in rows]
     # text sorts as text
     maps = [f"map {index:03d}" for index in indices]
-    pictures = [result.files[row] for row in rows]
+    pictures = {PICTURE: [result.files[row] for row in rows]} if by_itself else {}
     relative, index = result.relative_activation, path_index_of_maps(result)
     if not maps:
         return {}
@@ -70,10 +72,10 @@ def _tables(result: OipSweepResult, start: str, classes: Sequence[str]) -> Table
         "taken for": [_class(classes, result.taken_for[row]) for row in rows],
     }
     return {
-        "pictures": {"map": maps, PICTURE: pictures},
+        **({"pictures": {"map": maps, **pictures}} if by_itself else {}),
         "maps": {
             "map": maps,
-            PICTURE: pictures,
+            **pictures,
             "start": [start] * len(rows),
             "verdict": [result.verdict(row) for row in rows],
             "score": [round(float(result.activation[row]), 4) for row in rows],

@@ -3,7 +3,15 @@
 from dataclasses import dataclass, field
 
 from pipeline.runtime.errors import InputError
-from pipeline.settings.choices import Colour, Objective, PixelRange, Spectrum, StepSizeSchedule, Strategy
+from pipeline.settings.choices import (
+    Colour,
+    Objective,
+    OipPictures,
+    PixelRange,
+    Spectrum,
+    StepSizeSchedule,
+    Strategy,
+)
 from pipeline.settings.ranges import BY_LAYER, LARGEST_STEP, Entries, Number, check_fields, rule
 from pipeline.settings.shared import ContrastConfig, ConvergenceConfig
 from pipeline.stages.oip.faithful_settings import FaithfulConfig
@@ -67,6 +75,7 @@ class OipConfig:
     batch_size: int = field(metadata=rule(Number(least=1)))
     xla: bool | None
     contrast: ContrastConfig
+    pictures: OipPictures = OipPictures.all
 
     def __post_init__(self) -> None:
         self._check_target()

@@ -9,6 +9,7 @@ from pipeline.core.probabilities import are_probabilities
 from pipeline.drawing.levels import image_contrast, image_levels, is_standardized, words_of_channels
 from pipeline.drawing.pictures import Pictures
 from pipeline.drawing.sheets import enlarge
+from pipeline.settings.choices import OipPictures
 from pipeline.stages.oip.pictures.contact_sheet import MAP_PICTURE_SIDE, contact_sheets, side_by_side
 from pipeline.stages.oip.pictures.emergence import emergence
 from pipeline.stages.oip.pictures.objective import objective_curves
@@ -21,8 +22,8 @@ from pipeline.stages.oip.settings import OipConfig
 def render_oips(config: OipConfig, result: OipSweepResult, *, dense: bool = False) -> Pictures:
     """Draw contact_sheet.png, maps/map_INDEX.png and both in enhanced contrast; evolution, objective, emergence.
 
-    The picture of the whole layer is maps/layer.png, that of a mix of maps maps/direction.png. starts.png is there
-    where every map had several starts.
+    The picture of the whole layer is maps/layer.png, that of a mix of maps maps/direction.png; with pictures=sheets
+    there is none by itself. starts.png is there where every map had several starts.
 
     Args:
         dense: the layer is a dense one, whose units have no positions. (Of `Output` that is known.)
@@ -31,7 +32,6 @@ def render_oips(config: OipConfig, result: OipSweepResult, *, dense: bool = Fals
     pixel_range = range_of_result(result)
     plainly = functools.partial(image_levels, pixel_range=pixel_range)
     in_contrast = functools.partial(image_contrast, contrast=config.contrast, pixel_range=pixel_range)
-    plain, contrast = plainly(result.images), in_contrast(result.images)
     kinds = {
         f"plain: {_words_of_levels(result)}": side_by_side(result, plainly),
         f"contrast enhanced: mean at {config.contrast.centre:g} of white, spread x {config.contrast.factor:g}": (
@@ -46,9 +46,11 @@ def render_oips(config: OipConfig, result: OipSweepResult, *, dense: bool = Fals
         "evolution.png": evolution(words, result),
         "emergence.gif": emergence(words, result),
         "objective.png": objective_curves(config, words, result),
-        **dict(zip(result.files, _large(plain), strict=True)),
-        **dict(zip([f"maps_contrast/{Path(file).name}" for file in result.files], _large(contrast), strict=True)),
     }
+    if config.pictures is OipPictures.all:
+        pictures |= dict(zip(result.files, _large(plainly(result.images)), strict=True))
+        names = [f"maps_contrast/{Path(file).name}" for file in result.files]
+        pictures |= dict(zip(names, _large(in_contrast(result.images)), strict=True))
     if result.all_images.shape[1] > 1:
         pictures["starts.png"] = starts(words, result)
     return pictures
