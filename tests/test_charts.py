@@ -120,7 +120,12 @@ def test_parallel_coordinates_are_of_what_is_recorded(all_figures, compose):
 @pytest.mark.parametrize("stage", ["train", "oip", "dream"])
 def test_view_of_a_sweep(stage, all_figures):
     view = sweep_view(
-        STAGES[stage].shows, "5" * 32, "4 jobs: noise", ["noise.wavelengths", "noise.seed"], ["a" * 32, "b" * 32]
+        STAGES[stage].shows,
+        "5" * 32,
+        "4 jobs: noise",
+        ["noise.wavelengths", "noise.seed"],
+        ["a" * 32, "b" * 32],
+        all_figures[stage].images,
     )
     assert len(view) < 5000
     state = state_of(view)
@@ -138,10 +143,21 @@ def test_a_view_of_very_many_jobs_names_the_sweep():
     ids = [random.bytes(16).hex() for _ in range(51)]
     shows = STAGES["oip"].shows
     for some in (ids, []):
-        view = sweep_view(shows, "5" * 32, "many or none", ["a"], some)
+        view = sweep_view(shows, "5" * 32, "many or none", ["a"], some, [])
         assert state_of(view)["searchFilter"] == f"tags.sweep_id = '{'5' * 32}'"
     # as many as are named have room
-    assert len(sweep_view(shows, "5" * 32, "50 jobs: noise.seed", ["noise.seed"], ids[:50])) < 5000
+    images = ["oip/map", "oip/contact_sheet"]
+    assert len(sweep_view(shows, "5" * 32, "50 jobs: noise.seed", ["noise.seed"], ids[:50], images)) < 5000
+
+
+def test_a_view_of_a_sweep_has_no_chart_of_images_that_no_job_has():
+    def charts(images):
+        cards = state_of(sweep_view(STAGES["oip"].shows, "5" * 32, "sheets", ["noise.seed"], [], images))
+        return [card["type"] for card in cards["compareRunCharts"]]
+
+    whole, sheets = charts(["oip/map", "oip/contact_sheet"]), charts(["oip/contact_sheet"])
+    assert whole == ["IMAGE", "PARALLEL", "IMAGE", *whole[3:]]
+    assert sheets == ["IMAGE", "PARALLEL", *whole[3:]]
 
 
 def test_views_of_sweeps_that_were_changed_by_hand_are_passed_over():

@@ -221,6 +221,7 @@ def _of_stages(rows: Sequence[Row]) -> dict[str, JobsOfStage]:
     """Return stage -> what the jobs made of it."""
     values: dict[str, dict[str, set[str]]] = {stage: {} for stage in _stages(rows)}
     run_ids: dict[str, dict[str, None]] = {stage: {} for stage in values}
+    images: dict[str, set[str]] = {stage: set() for stage in values}
     for row in rows:
         if row.job is None or row.folder is None:
             continue
@@ -228,10 +229,14 @@ def _of_stages(rows: Sequence[Row]) -> dict[str, JobsOfStage]:
             if described["run_id"] is not None:
                 run_ids[stage][described["run_id"]] = None
             with contextlib.suppress(InputError):
-                for name, value in storage.load_record(row.folder / stage).params.items():
+                record = storage.load_record(row.folder / stage)
+                images[stage] |= record.images.keys()
+                for name, value in record.params.items():
                     values[stage].setdefault(name, set()).add(value)
     return {
-        stage: JobsOfStage([name for name, some in params.items() if len(some) > 1], list(run_ids[stage]))
+        stage: JobsOfStage(
+            [name for name, some in params.items() if len(some) > 1], list(run_ids[stage]), frozenset(images[stage])
+        )
         for stage, params in values.items()
     }
 

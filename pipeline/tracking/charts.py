@@ -125,14 +125,17 @@ def saved_view(stage: str, shows: Shows) -> str:
     return _packed(f"{stage}: runs side by side", _state(shows.sections))
 
 
-def sweep_view(shows: Shows, sweep_id: str, name: str, params: Sequence[str], run_ids: Sequence[str]) -> str:
+def sweep_view(
+    shows: Shows, sweep_id: str, name: str, params: Sequence[str], run_ids: Sequence[str], images: Collection[str]
+) -> str:
     """Return the view of the jobs of one sweep in a stage's experiment, as the value of its tag.
 
     Args:
         params: in which the jobs differ.
         run_ids: of the jobs; a job that reused a result has a run from before the sweep.
+        images: the names of those that any of the jobs has; there is no chart of others.
     """
-    sections = list(shows.sections)
+    sections = [section for section in shows.sections if _has_something(section, images)]
     if params and shows.sweep_metrics:
         sections = [s for s in sections if not isinstance(s.charts[0], ParallelChart)]
         sections.insert(1, Section(SETTINGS, (ParallelChart(tuple(params), shows.sweep_metrics),), height=400))
@@ -141,6 +144,10 @@ def sweep_view(shows: Shows, sweep_id: str, name: str, params: Sequence[str], ru
     # the newest come first elsewhere; the jobs shall stand in their order
     query = {"searchFilter": chosen, "orderByKey": "attributes.start_time", "orderByAsc": True}
     return _packed(f"sweep: {name}", _state(sections, runs=MOST_JOBS) | query | {"runsHiddenMode": "FIRST_20_RUNS"})
+
+
+def _has_something(section: Section, images: Collection[str]) -> bool:
+    return any(not isinstance(chart, ImageChart) or chart.name in images for chart in section.charts)
 
 
 def _packed(name: str, state: dict[str, Any]) -> str:

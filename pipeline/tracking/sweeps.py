@@ -68,10 +68,12 @@ def end_sweep(
 
 @dataclass(frozen=True)
 class JobsOfStage:
-    """The runs that the jobs of a sweep made of a stage: params: in which they differ; run_ids: theirs."""
+    """The runs that the jobs of a sweep made of a stage: params: in which they differ; run_ids: theirs; images: the
+    names of those that any of them has."""
 
     params: list[str]
     run_ids: list[str]
+    images: frozenset[str]
 
 
 def show_sweep(tracker: Tracker, sweep_id: str, name: str, stages: Mapping[str, JobsOfStage]) -> str | None:
@@ -97,7 +99,7 @@ def show_sweep(tracker: Tracker, sweep_id: str, name: str, stages: Mapping[str, 
                 continue
             compared[stage] = shows.compared
             view = sweep_view_id(sweep_id)
-            view_of_it = sweep_view(shows, sweep_id, name, of_jobs.params, of_jobs.run_ids)
+            view_of_it = sweep_view(shows, sweep_id, name, of_jobs.params, of_jobs.run_ids, of_jobs.images)
             connection.client.set_experiment_tag(found.experiment_id, TAG + view, view_of_it)
             if connection.uri.startswith("http"):
                 root = page_root(connection.uri)
