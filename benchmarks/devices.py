@@ -73,7 +73,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--child", help=argparse.SUPPRESS)
     parser.add_argument("--model", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--words", nargs="*", default=[], help=argparse.SUPPRESS)
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if arguments.rounds < 1:
+        parser.error("--rounds: takes a number from 1 on")
+    if arguments.data and not arguments.data.is_file():
+        parser.error(f"--data: no such file: {arguments.data}")
+    return arguments
 
 
 def _in_a_process(part: str, words: tuple[str, ...], model: Path, arguments: argparse.Namespace) -> dict[str, Any]:
