@@ -238,28 +238,6 @@ def test_a_process_that_has_computed_has_the_same_switches() -> None:
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True)
 
 
-@pytest.mark.parametrize("guest", [False, True])
-def test_a_command_leaves_out_the_wrappers_that_keras_has_for_scikit_learn(guest: bool) -> None:
-    """In a program of somebody else they work, also where it has Keras by a call of ours."""
-    program = f"""
-import sys
-from pipeline.runtime.lent import guest, lent
-from pipeline.runtime.numerics import settle_keras
-if {guest}:
-    with lent(), guest():
-        settle_keras()
-else:
-    settle_keras()
-assert ("sklearn" in sys.modules) is {guest}
-import keras, sklearn.datasets
-keras.wrappers.SKLearnRegressor(keras.Sequential()).get_params()
-"""
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert (done.returncode == 0) is guest, done.stderr
-    # the one without the wrappers says what it lacks, by Keras' own words
-    assert guest or "requires `scikit-learn`" in done.stderr
-
-
 def test_what_is_said_of_a_process_does_not_depend_on_what_it_has_imported() -> None:
     """A rerun describes itself before it computes, and would name a difference to the record where there is none."""
     program = (

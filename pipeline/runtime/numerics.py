@@ -18,10 +18,8 @@ import contextlib
 import os
 import platform
 import sys
-import threading
 import warnings
 from collections.abc import Iterator
-from importlib.abc import MetaPathFinder
 from pathlib import Path
 
 from pipeline.runtime.errors import InputError, one_line
@@ -31,7 +29,6 @@ from pipeline.runtime.matplotlib import import_matplotlib
 from pipeline.runtime.progress import say_waiting
 
 BACKEND, FLOAT, IMAGES, EPSILON = "tensorflow", "float32", "channels_last", 1e-7
-SKLEARN = "sklearn"
 # The switch, and what it is where nobody has set it.
 ONEDNN = ("TF_ENABLE_ONEDNN_OPTS", "1")
 
@@ -80,34 +77,6 @@ def quiet_import() -> Iterator[None]:
         os.close(kept)
 
 
-@contextlib.contextmanager
-def _without_sklearn() -> Iterator[None]:
-    """Let Keras be imported without scikit-learn, for whose users it has wrappers: a seventh of the time it takes.
-
-    In a process of somebody else, who may want the wrappers, nothing is left out.
-    """
-    if is_guest() or SKLEARN in sys.modules:
-        yield
-        return
-    finder = _NotFound(SKLEARN)
-    sys.meta_path.insert(0, finder)
-    try:
-        yield
-    finally:
-        sys.meta_path.remove(finder)
-
-
-class _NotFound(MetaPathFinder):
-    """Finds no package of that name for the thread that it was made in; others find it where it is."""
-
-    def __init__(self, name: str) -> None:
-        self.name, self.thread = name, threading.get_ident()
-
-    def find_spec(self, fullname: str, path: object, target: object = None) -> None:
-        if fullname == self.name and threading.get_ident() == self.thread:
-            raise ModuleNotFoundError(f"No module named {fullname!r}", name=fullname)
-
-
 def is_imported() -> bool:
     """Tell whether TensorFlow and Keras are there already."""
     return {"tensorflow", "keras"} <= sys.modules.keys()
@@ -121,7 +90,7 @@ def settle_keras() -> None:
     """
     if not is_imported() and not is_guest():
         say_waiting("loading TensorFlow")
-    with quiet_import(), _without_sklearn():
+    with quiet_import():
         import_matplotlib()
         try:
             import keras  # noqa: F401
