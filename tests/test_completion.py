@@ -46,13 +46,17 @@ def suggested(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
         # all that it can be, not what it is
         ("mnist-dream train.optimizer.name=ad", ["train.optimizer.name=adamax", "train.optimizer.name=adamw"]),
         ("mnist-dream oip.objective=l", ["oip.objective=l2"]),
+        ("mnist-dream reuse=", ["reuse=true", "reuse=false"]),
         ("mnist-dream stages=[dream", ["stages=[dream]", "stages=[dream_sheet]"]),
         # lists are words, too
         ("mnist-dream dream.lev", ["dream.levels="]),
         ("mnist-dream dream.levels=", ["dream.levels=[1,2,4]"]),
         # behind the names of runs
         ("mnist-dream compare a b compare.layer=", ["compare.layer=Conv2D_3"]),
-        ("mnist-dream rerun a noise=l", ["noise=long"]),
+        ("mnist-dream rerun a noise=l", []),
+        ("mnist-dream rerun a oip=", []),
+        ("mnist-dream rerun a stages=", []),
+        ("mnist-dream rerun a oip.objective=l", ["oip.objective=l2"]),
         ("mnist-dream compare a ./compare.l", []),
         ("mnist-dream store oip.", []),
         ("mnist-dream dream.photo=./mi", ["dream.photo=./mine"]),

@@ -181,6 +181,10 @@ def a_group(stage: Path) -> list[str]:
     return [str(stage), "noise=long"]
 
 
+def of_its_start(stage: Path) -> list[str]:
+    return [str(stage), "hydra.run.dir=x"]
+
+
 def another_stage(stage: Path) -> list[str]:
     return [str(stage), "stages=[train]"]
 
@@ -203,6 +207,7 @@ def no_server(stage: Path) -> list[str]:
         (bad_value, "oip.steps: takes a whole number of at least 1; got -3"),
         (no_setting, "oip: takes the form setting=value"),
         (a_group, "noise=long: only single settings can be changed, such as noise.seed=1, not files of a group"),
+        (of_its_start, "hydra.run.dir=x: is of a command that starts runs, and no part of the record of one"),
         (another_stage, "stages=[train]: the stage is that of the record"),
         (no_name, "RUN: takes the id of a run, or the folder of a stage; got nothing"),
         (no_server, "RUN: takes the id of a run of a stage in the record"),

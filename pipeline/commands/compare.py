@@ -247,7 +247,7 @@ def _run(config: Config, run_dir: Path, composed: DictConfig, first: Side, words
     """Make the comparison; returns the page."""
     # the run is named by both CNNs, and by what is given now
     overrides = list(words) if first.recorded is None else first.recorded.said(words).overrides
-    said = Said(overrides, named_by=list(words))
+    said = Said(overrides, named_by=[word for word in words if not word.startswith("compare.names=")])
     pinned = {}
     if first.training is not None:
         pinned[storage.load_record(first.training.folder).stage] = first.training

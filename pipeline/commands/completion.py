@@ -28,6 +28,7 @@ OPTIONS = ("-sc", "--shell-completion")
 NAME = "mnist-dream"
 # The commands that take no settings behind the names of runs.
 WITHOUT_SETTINGS = ("resume", "store", "sync", "ui")
+OF_START = ("stages", "hydra")
 # What a shell asks with, the line so far.
 LINE = "COMP_LINE"
 # zsh takes the completion of bash, once it has loaded what understands that.
@@ -89,7 +90,7 @@ def _suggested(plugin: CompletionPlugin, line: str) -> list[str]:
     """
     *before, word = ["", *line.split(), *([""] if not line or line[-1].isspace() else [])][1:]
     options = get_args_parser()._actions
-    if before and before[0] in COMMANDS:
+    if of_record := bool(before) and before[0] in COMMANDS:
         # names of files; but nothing else has a dot or = in a word that does not begin as a path does
         if not re.match(r"[a-z]\w*[.=]", word) or before[0] in WITHOUT_SETTINGS:
             return []
@@ -111,6 +112,9 @@ def _suggested(plugin: CompletionPlugin, line: str) -> list[str]:
     value = word.partition("=")[2]
     asked = line if value.startswith((".", "/")) else line.removesuffix(value)
     found: list[str] = type(plugin)(presets.loader)._query(config_name=presets.name, line=asked)
+    if of_record:
+        # of a record single settings can be changed, and nothing of how it was started
+        found = [one for one in found if not (presets.is_group(one.partition("=")[0]) or one.startswith(OF_START))]
     return [*commands, *(each for one in found for each in _words_of(one) if each.startswith(word))]
 
 
@@ -130,6 +134,8 @@ def _words_of(suggested: str) -> list[str]:
     setting, is_value, value = suggested.partition("=")
     if is_value and setting == "stages":
         return [f"stages=[{name}]" for name in STAGES]
+    if value in ("true", "false"):
+        return [f"{setting}=true", f"{setting}=false"]
     kind = getattr(choices, value.partition(".")[0], None) if is_value else None
     if not (isinstance(kind, type) and issubclass(kind, Enum)):
         return [suggested]

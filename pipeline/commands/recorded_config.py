@@ -1,5 +1,6 @@
 """The settings of a stage as it was recorded, with what is given now."""
 
+import re
 import sys
 from collections.abc import Sequence
 from enum import Enum
@@ -46,6 +47,8 @@ def recorded_settings(recorded: Recorded, overrides: Sequence[str]) -> DictConfi
     for word in overrides:
         override = reader.read(spelled(word))
         key = override.key_or_group
+        if re.match("hydra[./]", key):
+            raise InputError(f"{word}: is of a command that starts runs, and no part of the record of one")
         if word[:1] in "+~" or _is_group(key):
             raise InputError(f"{word}: only single settings can be changed, such as noise.seed=1, not files of a group")
         schema.check_key(key)
