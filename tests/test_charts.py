@@ -158,6 +158,8 @@ def test_a_view_of_a_sweep_has_no_chart_of_images_that_no_job_has():
     whole, sheets = charts(["oip/map", "oip/contact_sheet"]), charts(["oip/contact_sheet"])
     assert whole == ["IMAGE", "PARALLEL", "IMAGE", *whole[3:]]
     assert sheets == ["IMAGE", "PARALLEL", *whole[3:]]
+    # where no record of a job can be read any more
+    assert charts([]) == whole
 
 
 def test_views_of_sweeps_that_were_changed_by_hand_are_passed_over():

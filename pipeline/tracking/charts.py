@@ -133,9 +133,9 @@ def sweep_view(
     Args:
         params: in which the jobs differ.
         run_ids: of the jobs; a job that reused a result has a run from before the sweep.
-        images: the names of those that any of the jobs has; there is no chart of others.
+        images: the names of those that any of the jobs has, of which alone there is a chart; none: it is not known.
     """
-    sections = [section for section in shows.sections if _has_something(section, images)]
+    sections = [section for section in shows.sections if not images or _has_something(section, images)]
     if params and shows.sweep_metrics:
         sections = [s for s in sections if not isinstance(s.charts[0], ParallelChart)]
         sections.insert(1, Section(SETTINGS, (ParallelChart(tuple(params), shows.sweep_metrics),), height=400))
