@@ -50,7 +50,17 @@ def in_keras(model, graph, pictures, silenced={}):  # noqa: B006
     }
 
 
-@pytest.mark.parametrize("name", zoo.KINDS)
+# They have hundreds of layers.
+LARGE = ("mobile net", "efficient net")
+
+
+def kinds(*but: str) -> list:
+    """Every kind of CNN, but for some."""
+    marks = {True: [pytest.mark.slow], False: []}
+    return [pytest.param(name, marks=marks[name in LARGE]) for name in zoo.KINDS if name not in but]
+
+
+@pytest.mark.parametrize("name", kinds())
 def test_every_layer_is_that_of_keras(name):
     _, _, graph, pictures, by_keras = made(name)
     expected = by_keras(pictures)
@@ -79,7 +89,7 @@ def value_of(kind, found):
     return found[name] if name in found else next(value for one, value in found.items() if one.startswith(name))
 
 
-@pytest.mark.parametrize("name", zoo.KINDS)
+@pytest.mark.parametrize("name", kinds())
 def test_a_score_is_that_of_what_the_layer_hands_on(name):
     kind, _, graph, pictures, by_keras = made(name)
     expected = looked_at(kind, by_keras(pictures), graph)
@@ -118,7 +128,7 @@ def linear_in_keras(model, kind, found, graph, pictures):
 
 
 # without the activation function of its first call the second one would see something else
-@pytest.mark.parametrize("name", [name for name in zoo.KINDS if name not in ("shared", "nested twice")])
+@pytest.mark.parametrize("name", kinds("shared", "nested twice"))
 def test_before_the_activation_function_is_before_it(name):
     kind, model, graph, pictures, by_keras = made(name)
     expected = linear_in_keras(model, kind, by_keras(pictures), graph, pictures)
@@ -131,7 +141,7 @@ def test_before_the_activation_function_is_before_it(name):
 # steps of an ascent --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", [name for name in zoo.KINDS if name != "bytes"])
+@pytest.mark.parametrize("name", kinds("bytes"))
 def test_steps_of_an_ascent_are_those_of_the_gradient_in_keras(name):
     kind, model, graph, pictures, _ = made(name)
     begun = tf.image.per_image_standardization(pictures).numpy()
@@ -166,7 +176,7 @@ def unit_shape(graph, layer):
 # statistics, ablation ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", zoo.KINDS)
+@pytest.mark.parametrize("name", kinds())
 def test_statistics_and_ablation_are_those_of_keras(name):
     kind, model, graph, _, _ = made(name)
     pictures = zoo.pictures(graph.input_shape, 24, whole=name == "bytes")
@@ -210,7 +220,7 @@ def without(value, index, *, first):
 NOT_KNOWN = {"transposed", "group normalization", "custom layer", "custom layer that is looked at", "lambda"}
 
 
-@pytest.mark.parametrize("name", [name for name in zoo.KINDS if name not in ("dense", "softmax as a layer")])
+@pytest.mark.parametrize("name", kinds("dense", "softmax as a layer"))
 def test_no_pixel_outside_of_what_a_node_sees_changes_it(name):
     kind, model, graph, _, _ = made(name)
     try:
@@ -259,7 +269,7 @@ def test_what_an_output_says(name, kind, classes):
 # what is said of the layers ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", zoo.KINDS)
+@pytest.mark.parametrize("name", kinds())
 def test_the_layers_are_all_told_of_with_their_weights(name):
     _, model, graph, _, _ = made(name)
     rows = layer_rows(graph)

@@ -24,6 +24,9 @@ MIXED = dataclasses.replace(TRAIN, precision=Precision.mixed_bfloat16)
 BY_XLA = dataclasses.replace(TRAIN, xla=True)
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(scope="module")
 def dataset() -> Dataset:
     return Dataset("blobs", "", *blobs(60, seed=1), *blobs(20, seed=2), class_names=("left", "middle", "right"))
