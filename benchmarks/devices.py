@@ -161,22 +161,15 @@ def _epochs(config: Any, after: int) -> dict[str, Any]:
 def _run_of(part: str, config: Any, path: Path) -> Callable[[], Any]:
     """Return the call whose result is an array."""
     import keras
-    import numpy as np
-    from PIL import Image
 
-    from pipeline.data.photos import load_photo
-    from pipeline.settings.choices import Fit
+    from benchmarks.photos import photo_of
     from pipeline.stages.dream.compute import dream
     from pipeline.stages.oip.compute import sweep_oips
 
     model = keras.models.load_model(path)
     if part != "dream":
         return lambda: sweep_oips(config.oip, config.noise, model, seed=0).images
-    photo = load_photo("china", size=4000, fit=Fit.keep)
-    side = (MEGAPIXELS * 1e6 / (photo.shape[0] * photo.shape[1])) ** 0.5
-    size = round(photo.shape[1] * side), round(photo.shape[0] * side)
-    large = np.asarray(Image.fromarray(photo).resize(size, Image.Resampling.BICUBIC))
-    ask = partial(dream, replace(config.dream, size=None), model, large, seed=0)
+    ask = partial(dream, replace(config.dream, size=None), model, photo_of(MEGAPIXELS), seed=0)
     return lambda: ask().picture
 
 

@@ -19,9 +19,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import numpy as np
-from PIL import Image
 
 from benchmarks.machine import MatrixProducts
+from benchmarks.photos import photo_of
 from benchmarks.timing import timed
 from pipeline import compose, dream, dream_sheet, load_dataset, load_photo, train
 from pipeline.core.colour import luma
@@ -125,19 +125,17 @@ def _step_ratio(picture: np.ndarray, photo: np.ndarray, borders: list[int]) -> f
 
 def _megapixels(model: keras.Model) -> str:
     """Octaves of ever larger photos: what a megapixel costs, and the memory of this process until then."""
-    photo = load_photo("china", size=4000, fit=Fit.keep)
     config = replace(compose("dream=octaves", "dream.steps=3").dream, size=None)
     lines = ["| octaves, 3 steps each | s | s per megapixel | peak memory, MiB |", "|---|---|---|---|"]
     for megapixels in MEGAPIXELS:
-        side = (megapixels * 1e6 / (photo.shape[0] * photo.shape[1])) ** 0.5
-        size = round(photo.shape[1] * side), round(photo.shape[0] * side)
-        small = np.asarray(Image.fromarray(photo).resize(size, Image.Resampling.BICUBIC))
+        photo = photo_of(megapixels)
         if megapixels < 10:
-            dream(config, model, small, seed=0)
-        seconds, _ = timed(partial(dream, config, model, small, seed=0))
+            dream(config, model, photo, seed=0)
+        seconds, _ = timed(partial(dream, config, model, photo, seed=0))
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        real = size[0] * size[1] / 1e6
-        lines.append(f"| {size[0]} x {size[1]} | {seconds:.1f} | {seconds / real:.2f} | {peak:.0f} |")
+        height, width = photo.shape[:2]
+        real = width * height / 1e6
+        lines.append(f"| {width} x {height} | {seconds:.1f} | {seconds / real:.2f} | {peak:.0f} |")
     return "\n".join(lines) + "\n"
 
 
